@@ -1,0 +1,56 @@
+"""Turns plain Python and NumPy functions into the source of the programs that compute their derivatives.
+
+    >>> import numpy as np
+    >>> from adcompile import grad
+    >>> @grad
+    ... def f(x):
+    ...     return np.log(x) - np.sin(x)
+    >>> f(2.0)
+    0.91614...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adcompile.api import from_source, grad, jvp, value_and_grad, vjp
+from adcompile.dispatch.cache import CacheInfo, CacheWarning, cache_info, clear_cache
+from adcompile.errors import AdcompileError, ArgumentError, CompileError, DerivativeMismatch, SourceError
+from adcompile.version import __version__
+
+if TYPE_CHECKING:
+    from adcompile.checking import check_grads
+    from adcompile.symbolic import check_symbolic
+
+__all__ = [
+    "AdcompileError",
+    "ArgumentError",
+    "CacheInfo",
+    "CacheWarning",
+    "CompileError",
+    "DerivativeMismatch",
+    "SourceError",
+    "__version__",
+    "cache_info",
+    "check_grads",
+    "check_symbolic",
+    "clear_cache",
+    "from_source",
+    "grad",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the checks when they are first used."""
+    if name == "check_grads":
+        from adcompile.checking import check_grads
+
+        return check_grads
+    if name == "check_symbolic":
+        from adcompile.symbolic import check_symbolic
+
+        return check_symbolic
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

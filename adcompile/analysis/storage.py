@@ -1,0 +1,177 @@
+"""Which variables may share a buffer once arrays are stored to in place.
+
+A root is the variable whose equation allocated a buffer. The roots of a variable are the buffers that its value may
+live in:
+
+    a = x * 2.0          roots(a) = {a}
+    v = a[1:]            roots(v) = {a}
+    w = v if c else x    roots(w) = {a, x}
+
+Scalars have no roots: they are immutable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from adcompile.ir.core import Atom, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of, bound_by, operands
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.types import OBJECT
+
+Roots = frozenset[Var]
+
+NO_ROOTS: Final[Roots] = frozenset()
+
+# A root of every value that NumPy makes read-only.
+READ_ONLY: Final = Var("read_only", OBJECT)
+
+GIVES_READ_ONLY: Final = frozenset({"broadcast_to", "unbroadcast", "diagonal", "diag"})
+
+# Operands of which only shape and dtype are read, by position.
+SHAPE_OPERANDS: Final[Mapping[str, frozenset[int]]] = {
+    "dim": frozenset({0}),
+    "size": frozenset({0}),
+    "zeros_like": frozenset({0}),
+    "unbroadcast": frozenset({1}),
+}
+
+
+def has_storage(a: Atom) -> bool:
+    """Tell whether a value may be, or hold, an array."""
+    if isinstance(a, Const):
+        return isinstance(a.value, np.ndarray)
+    return a.type.kind in ("array", "object")
+
+
+def is_element(eqn: Eqn) -> bool:
+    """Tell whether a read makes a fresh value: a number, or a copy of the elements that an array selects."""
+    path = eqn.attrs[0]
+    assert isinstance(path, tuple)
+    advanced = any(code in "am" for step in path if isinstance(step, str) for code in step)
+    return advanced or not has_storage(eqn.out)
+
+
+def is_view(eqn: Eqn) -> bool:
+    """Tell whether the results of an equation may be views of its first operand."""
+    if eqn.prim == "index":
+        return not is_element(eqn)
+    return PRIMITIVES[eqn.prim].shares
+
+
+def contents_read(eqn: Eqn) -> list[Var]:
+    """Return the operands whose elements an equation reads."""
+    shapes = SHAPE_OPERANDS.get(eqn.prim, ())
+    return [a for i, a in enumerate(eqn.args) if isinstance(a, Var) and i not in shapes]
+
+
+def contents_free(stmt: Stmt) -> set[Var]:
+    """Return the variables from outside whose elements a statement reads, at any depth."""
+    if isinstance(stmt, Eqn):
+        return set(contents_read(stmt))
+    return {a for a in operands(stmt) if isinstance(a, Var)} | contents_captured(stmt)
+
+
+def contents_captured(stmt: Stmt) -> set[Var]:
+    """Return the variables from outside whose elements the blocks of a statement read."""
+    found: set[Var] = set()
+    for block in blocks_of(stmt):
+        inner = {a for a in block.yields if isinstance(a, Var)}
+        defined = {*block.params, *bound_by(stmt)}
+        for s in block.stmts:
+            inner |= contents_free(s)
+            defined.update(s.outs)
+        found |= inner - defined
+    return found
+
+
+def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
+    """Return the roots of an equation's results, if it does not store to its first operand."""
+    outs = [v for v in eqn.outs if has_storage(v)]
+    if eqn.prim == "call_fwd":
+        return _pair_roots(eqn, roots)
+    if is_view(eqn):
+        shared = roots(eqn.args[0])
+        if eqn.prim in GIVES_READ_ONLY:
+            shared |= {READ_ONLY}
+        return {v: shared or frozenset({v}) for v in outs}
+    return {v: frozenset({v}) | _held(v, eqn.args, roots) for v in outs}
+
+
+def _held(v: Var, args: Iterable[Atom], roots: Callable[[Atom], Roots]) -> Roots:
+    """An object of unknown kind may hold on to whatever it was made from."""
+    return NO_ROOTS if v.type.kind != "object" else frozenset[Var]().union(*map(roots, args))
+
+
+def _pair_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
+    """The tape of a forward function holds its arguments and its results; results never alias arguments."""
+    *outs, tape = eqn.outs
+    found = {v: frozenset({tape}) for v in outs if has_storage(v)}
+    return {**found, tape: frozenset({tape}).union(*map(roots, eqn.args))}
+
+
+def slot_closure(inits: Mapping[Var, Roots], yields: Mapping[Var, Roots]) -> dict[Var, Roots]:
+    """Return what each loop parameter may hold in any trip and after the loop, from what enters and what is yielded.
+
+    A yield may have parameters of the same loop among its roots: they stand for what those held before.
+    """
+    held = dict(inits)
+    changed = True
+    while changed:
+        changed = False
+        for param, after in yields.items():
+            new = held[param].union(*(held.get(r, frozenset({r})) for r in after))
+            if new != held[param]:
+                held[param], changed = new, True
+    return held
+
+
+def storage(fn: Function) -> dict[Var, Roots]:
+    """Return the roots of every variable with storage, every update being done in place."""
+    found: dict[Var, Roots] = {p: frozenset({p}) for p in fn.params if has_storage(p)}
+    tapes: dict[object, Roots] = {}
+
+    def roots(a: Atom) -> Roots:
+        return found.get(a, NO_ROOTS) if isinstance(a, Var) else NO_ROOTS
+
+    def equation(eqn: Eqn) -> None:
+        if eqn.prim == "push":
+            tapes[eqn.attrs[0]] = tapes.get(eqn.attrs[0], NO_ROOTS) | roots(eqn.args[0])
+        elif eqn.prim == "pop":
+            found.update({v: tapes.get(eqn.attrs[0], NO_ROOTS) | {v} for v in eqn.outs if has_storage(v)})
+        elif PRIMITIVES[eqn.prim].updates:
+            found.update({v: roots(eqn.args[0]) or frozenset({v}) for v in eqn.outs if has_storage(v)})
+        else:
+            found.update(result_roots(eqn, roots))
+
+    def visit(stmts: Iterable[Stmt]) -> None:
+        for stmt in stmts:
+            match stmt:
+                case Eqn():
+                    equation(stmt)
+                case If():
+                    visit(stmt.then.stmts)
+                    visit(stmt.orelse.stmts)
+                    pairs = zip(stmt.outs, stmt.then.yields, stmt.orelse.yields, strict=True)
+                    found.update({o: roots(a) | roots(b) for o, a, b in pairs if has_storage(o)})
+                case For() | While():
+                    loop(stmt)
+
+    def loop(stmt: For | While) -> None:
+        slots = [i for i, p in enumerate(stmt.body.params) if has_storage(p)]
+        params = [stmt.body.params[i] for i in slots]
+        held = {p: roots(stmt.inits[i]) for p, i in zip(params, slots, strict=True)}
+        while True:
+            before = dict(held)
+            for block in blocks_of(stmt):
+                found.update({block.params[i]: held[p] for p, i in zip(params, slots, strict=True)})
+                visit(block.stmts)
+            held = {p: held[p] | roots(stmt.body.yields[i]) for p, i in zip(params, slots, strict=True)}
+            if held == before:
+                break
+        found.update({stmt.outs[i]: held[p] for p, i in zip(params, slots, strict=True)})
+
+    visit(fn.stmts)
+    return found

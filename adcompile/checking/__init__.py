@@ -1,0 +1,25 @@
+"""Checks of compiled derivatives: against finite differences, against each other, and against computer algebra.
+
+This layer stands above the functions that users call and calls them, so that what is checked is what users get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from adcompile.checking.gradients import check_grads
+
+__all__ = ["check_grads", "check_symbolic"]
+
+
+def check_symbolic(f: Callable[..., object], *args: object, argnums: int | Sequence[int] | None = None) -> None:
+    """Check the gradient of f at scalar arguments against sympy's; raise DerivativeMismatch where they differ.
+
+    Both the formula that the emitted gradient computes and the numbers that it returns are compared. f must return one
+    number and consist of assignments and calls only: a loop or branch that is still there once the arguments' types
+    are known is refused with CompileError, and so is a function that sympy does not know. Floats are differentiated,
+    or what `argnums` says; Python ints keep their value.
+    """
+    from adcompile.checking.symbolic import compare  # here, because importing sympy takes a third of a second
+
+    compare(f, args, argnums)

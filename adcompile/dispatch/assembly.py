@@ -1,0 +1,151 @@
+"""Compile a derivative for actual arguments, and put together all that a `Program` is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from adcompile import driver
+from adcompile.dispatch import digest, guard, programs
+from adcompile.dispatch.guard import Outside
+from adcompile.dispatch.programs import Place, Program
+from adcompile.dispatch.signature import Signature, callee
+from adcompile.driver import Compiled, Example
+from adcompile.frontend.lower import Capture, Dependency
+from adcompile.frontend.resolve import Source
+from adcompile.ir.core import Const
+from adcompile.ir.structure import Node
+
+__all__ = ["Assembled", "assemble", "listing"]
+
+Values = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A program, the objects that it depends on in this process, and whether other processes could find theirs."""
+
+    program: Program
+    nodes: list[object]
+    shareable: bool
+
+
+def assemble(signature: Signature, values: Values) -> Assembled:
+    """Compile the derivative that a signature asks for."""
+    example = _example(signature, values)
+    compiled = _compile(signature, example)
+    nodes = _Nodes(signature, example, values)
+    captures = [(nodes.captured(c), c.var) for c in example.lowered.captures]
+    text = guard.generate(
+        signature.header,
+        example.arguments,
+        values,
+        signature.wrt,
+        nodes.outside,
+        captures,
+        nodes.objects,
+        example.function.facts.log,
+        driver.passed(example.arguments),
+    )
+    filename = programs.filename_of(compiled.entries[0], compiled.source)
+    program = Program(
+        compiled.source,
+        filename,
+        compile(compiled.source, filename, "exec", dont_inherit=True),
+        compiled.entries,
+        compiled.seed,
+        text.source,
+        compile(text.source, f"<adcompile guard of {signature.label}>", "exec", dont_inherit=True),
+        text.slots,
+        tuple(nodes.places),
+        tuple(nodes.digests),
+    )
+    return Assembled(program, nodes.objects, nodes.shareable)
+
+
+def _example(signature: Signature, values: Values) -> Example:
+    function = signature.callee.function
+    assert function is not None
+    return driver.example_call(function, values, signature.wrt, frozenset(signature.hidden))
+
+
+def _compile(signature: Signature, example: Example) -> Compiled:
+    transform = signature.transform
+    match transform.kind:
+        case "grad" | "value_and_grad":
+            value = transform.kind == "value_and_grad"
+            return driver.compile_reverse(example, value=value, has_aux=transform.has_aux, single=transform.single)
+        case "jvp":
+            return driver.compile_forward(example, signature.header.tangents, has_aux=transform.has_aux)
+        case "vjp":
+            return driver.compile_pair(example, has_aux=transform.has_aux)
+
+
+def listing(signature: Signature, values: Values) -> str:
+    """Return the SSA form of the derivative."""
+    transform = signature.transform
+    return driver.listing(_example(signature, values), value=transform.kind != "grad", has_aux=transform.has_aux)
+
+
+class _Nodes:
+    """The objects that a program depends on besides numbers: the function, static arguments, what free names mean."""
+
+    def __init__(self, signature: Signature, example: Example, values: Values) -> None:
+        self.objects: list[object] = []
+        self.places: list[Place] = []
+        self.digests: list[str] = []
+        self.outside: list[Outside] = []
+        self.shareable = True
+        self.add(signature.callee.function, ("function",), "")
+        for path, value in _statics(example, values):
+            self.add(value, ("piece", *path), "" if digest.of_value(value) else None)
+        for d in example.lowered.dependencies:
+            self.dependency(d)
+
+    def add(self, value: object, place: Place, known: str | None) -> int:
+        """Add a node. `known` is its digest, "" if the program's name covers it, None if it has none."""
+        self.objects.append(value)
+        self.places.append(place)
+        self.digests.append(known or "")
+        self.shareable = self.shareable and known is not None
+        return len(self.objects) - 1
+
+    def dependency(self, d: Dependency) -> None:
+        owner = self.owner(d.source)
+        origin, name = _origin(d.source, d.name)
+        node = self.add(d.value, (origin, owner, name), digest.of_value(d.value))
+        self.outside.append(Outside(owner, origin, name, node))
+
+    def captured(self, c: Capture) -> Outside:
+        origin, name = _origin(c.source, c.name)
+        return Outside(self.owner(c.source), origin, name)
+
+    def owner(self, holder: object) -> int:
+        """Return the number of the node that a name belongs to: a function by its source, or any object."""
+        wanted = holder.function if isinstance(holder, Source) else holder
+        for number, node in enumerate(self.objects):
+            if node is wanted or (callable(node) and callee(node).function is wanted):
+                return number
+        return self.add(wanted, ("nowhere",), None)
+
+
+def _origin(holder: object, name: str) -> tuple[str, str]:
+    """Return how an object has a name, and the name as it has it."""
+    if isinstance(holder, Source):
+        return holder.origin(name), holder.mangle(name)
+    return "attribute", name
+
+
+def _statics(example: Example, values: Values) -> Iterator[tuple[tuple[object, ...], object]]:
+    """Yield the arguments and their parts that are functions or other objects known when compiling."""
+    for name, argument in example.arguments.items():
+        yield from _statics_in(argument, (name,))
+
+
+def _statics_in(argument: object, path: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], object]]:
+    if isinstance(argument, Node):
+        steps: Sequence[object] = argument.keys if argument.kind == "dict" else range(len(argument.children))
+        for step, child in zip(steps, argument.children, strict=True):
+            yield from _statics_in(child, (*path, step))
+    elif isinstance(argument, Const) and not isinstance(argument.value, bool | str | bytes | type(None)):
+        yield path, argument.value

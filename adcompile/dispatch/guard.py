@@ -1,0 +1,299 @@
+"""Generate the test that decides, at each call, whether a compiled program fits the arguments.
+
+    def call(w, x, t):
+        try:
+            _fits = type(w) is _ndarray and w.dtype == _d0 and w.ndim == 1 and ... and _g3["np"] is _n4
+        except _changed:
+            _fits = False
+        if _fits:
+            return _impl(w, x, t)
+        return _miss(w, x, t)
+
+It tests kinds, dtypes and ranks, of lengths only those that the derivation relied on, and what the free names of the
+function stand for. What its own names stand for is described by plain data (see `linking`), so that it can be stored.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from adcompile.dispatch.linking import Slot, read
+from adcompile.dispatch.signature import Header, Wrt, callee
+from adcompile.frontend.arguments import Argument
+from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.structure import Node
+from adcompile.ir.types import Dim, Length
+
+__all__ = ["Guard", "Outside", "generate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A name that the function, a helper or an object gives a meaning to.
+
+    owner   the number of the node that has the name
+    origin  "global", "closure", "builtin", or "attribute"
+    node    the number of the node that it stands for; None if it is read anew at each call
+    """
+
+    owner: int
+    origin: str
+    name: str
+    node: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The text of a guard, and what the names in it stand for."""
+
+    source: str
+    slots: tuple[Slot, ...]
+
+
+def generate(
+    header: Header,
+    arguments: Mapping[str, Argument],
+    values: Mapping[str, object],
+    wrt: Sequence[Wrt],
+    outside: Sequence[Outside],
+    captures: Sequence[tuple[Outside, Var]],
+    nodes: Sequence[object],
+    facts: Sequence[tuple[Length, Length]],
+    passed: Sequence[str],
+) -> Guard:
+    """Generate the guard of a program that was compiled for the abstract arguments.
+
+    `values` are the example arguments, `nodes` the objects that `outside` refers to by number, and `passed` the
+    arguments that the program takes.
+    """
+    text = _Text(values, nodes)
+    text.outside(outside)
+    for owner, var in captures:
+        text.lines.append(f"{var.name} = {text.reading(owner)}")
+        text.leaf(var, var.name, var.name, None)
+    for name, argument in arguments.items():
+        text.tree(argument, name, name, (name,))
+    text.tangents(arguments, wrt, header.tangents)
+    text.facts(facts)
+    keywords = [f"{var.name}={var.name}" for _, var in captures]
+    call = ", ".join([*passed, *header.tangents, *keywords])
+    return Guard(text.render(header, call), tuple(text.slots.values()))
+
+
+class _Text:
+    """The tests of a guard while it is being written."""
+
+    def __init__(self, values: Mapping[str, object], nodes: Sequence[object]) -> None:
+        self.values, self.nodes = values, nodes
+        self.lines: list[str] = []
+        self.tests: list[str] = []
+        self.slots: dict[tuple[object, ...], Slot] = {}
+        self.places: dict[str, str] = {}
+        self.shapes: dict[str, str] = {}
+        self.count = 0
+
+    def render(self, header: Header, call: str) -> str:
+        body = "\n".join(f"        {line}" for line in (*header.prologue, *self.lines))
+        tests = "\n            and ".join(self.tests) or "True"
+        return (
+            f"def call({header.parameters}):\n    try:\n{body}\n"
+            f"        _fits = (\n            {tests}\n        )\n"
+            f"    except _changed:\n        _fits = False\n"
+            f"    if _fits:\n        return _impl({call})\n"
+            f"    return _miss({header.forward})\n"
+        ).replace("try:\n\n", "try:\n")
+
+    def slot(self, letter: str, *what: object) -> str:
+        """Return the name that stands for something; the same name for the same thing."""
+        known = self.slots.get(what)
+        if known is None:
+            known = self.slots[what] = (f"_{letter}{len(self.slots)}", *what)
+        return str(known[0])
+
+    def local(self) -> str:
+        self.count += 1
+        return f"_{self.count}"
+
+    # -- names from outside
+
+    def outside(self, outside: Iterable[Outside]) -> None:
+        seen: set[object] = set()
+        for o in outside:
+            place = (id(self._namespace(o)), o.origin == "builtin", o.name)
+            if place not in seen and o.node is not None:
+                seen.add(place)
+                self.pin(o, o.node)
+        for number, node in enumerate(self.nodes):
+            function = callee(node).function if callable(node) else None
+            if function is not None:
+                self.function(number, function)
+
+    def _namespace(self, o: Outside) -> object:
+        """Return the object that holds a name: owners with the same globals need one test."""
+        function = callee(self.nodes[o.owner]).function if callable(self.nodes[o.owner]) else None
+        if o.origin in ("global", "builtin") and function is not None:
+            return function.__globals__
+        return self.nodes[o.owner]
+
+    def pin(self, o: Outside, node: int) -> None:
+        if o.origin == "builtin":
+            self.tests.append(f"{o.name!r} not in {self.slot('g', 'globals', o.owner)}")
+        else:
+            self.tests.append(f"{self.reading(o)} is {self.slot('n', 'node', node)}")
+
+    def reading(self, o: Outside) -> str:
+        """Return the expression that reads a name from outside."""
+        match o.origin:
+            case "closure":
+                return f"{self.slot('c', 'cell', o.owner, o.name)}.cell_contents"
+            case "attribute":
+                return f"{self.slot('n', 'node', o.owner)}.{o.name}"
+        return f"{self.slot('g', 'globals', o.owner)}[{o.name!r}]"
+
+    def function(self, number: int, function: types.FunctionType) -> None:
+        """Test that a function has the code and the defaults that it had."""
+        name = self.slot("f", "function", number)
+        self.tests.append(f"{name}.__code__ is {self.slot('k', 'code', number)}")
+        if function.__defaults__ is not None:
+            self.tests.append(f"{name}.__defaults__ is {self.slot('e', 'defaults', number)}")
+        if function.__kwdefaults__:
+            self.tests.append(f"_same({name}.__kwdefaults__, {self.slot('e', 'keyword defaults', number)})")
+
+    # -- arguments
+
+    def tree(self, argument: Argument, first: str, local: str, path: tuple[object, ...]) -> None:
+        """Test the structure of an argument and everything in it.
+
+        `local` is the name of the argument once `first`, an expression that may give it that name, was evaluated.
+        """
+        if isinstance(argument, Const):
+            self.static(argument.value, first, local, path)
+        elif isinstance(argument, Node):
+            self.container(argument, first, local, path)
+        else:
+            self.leaf(argument, first, local, path)
+
+    def container(self, node: Node[Atom], first: str, local: str, path: tuple[object, ...]) -> None:
+        self.tests.append(f"_type({first}) is _{node.kind}")
+        if node.kind == "dict":
+            self.keys(node.keys, local, path)
+        else:
+            self.tests.append(f"_len({local}) == {len(node.children)}")
+        for step, child in self.children(node):
+            name = self.local()
+            self.tree(child, f"{name} := {local}[{self.key(step, node, path)}]", name, (*path, step))
+
+    def key(self, step: object, node: Node[Atom], path: tuple[object, ...]) -> str:
+        """Return the expression for an index or key of a container."""
+        if type(step) in (int, str):
+            return repr(step)
+        return f"{self.slot('k', 'keys', *path)}[{node.keys.index(step)}]"
+
+    def children(self, node: Node[Atom]) -> Iterator[tuple[object, Argument]]:
+        return zip(node.keys if node.kind == "dict" else range(len(node.children)), node.children, strict=True)
+
+    def keys(self, keys: tuple[object, ...], local: str, path: tuple[object, ...]) -> None:
+        self.tests.append(f"_tuple({local}) == {self.slot('k', 'keys', *path)}")
+        if any(type(k) is not str for k in keys):
+            self.tests.append(f"_tuple(_map(_type, {local})) == {self.slot('k', 'kinds of keys', *path)}")
+
+    def static(self, value: object, first: str, local: str, path: tuple[object, ...]) -> None:
+        """Test a value that the program was compiled for."""
+        if value is None or isinstance(value, bool):
+            self.tests.append(f"({first}) is {value}")
+        elif isinstance(value, str | bytes | np.dtype):
+            piece = self.slot("s", "piece", *path)
+            self.tests.append(f"_type({first}) is {self.slot('t', 'type', *path)} and {local} == {piece}")
+        else:
+            self.tests.append(f"({first}) is {self.slot('s', 'piece', *path)}")
+
+    def leaf(self, var: Var, first: str, local: str, path: tuple[object, ...] | None) -> None:
+        """Test the kind, dtype and rank of a number or array. `path` is None for a value from outside."""
+        self.places[var.name] = local
+        t = var.type
+        match t.kind:
+            case "array":
+                assert isinstance(t.dtype, np.dtype) and t.dims is not None
+                dtype = self.slot("d", "dtype", t.dtype.str)
+                self.tests.append(f"_type({first}) is _ndarray")
+                self.tests += [f"{local}.dtype == {dtype}", f"{local}.ndim == {len(t.dims)}"]
+            case "py":
+                assert isinstance(t.dtype, type)
+                self.tests.append(f"_type({first}) is _{t.dtype.__name__}")
+            case "np":
+                assert isinstance(t.dtype, np.dtype)
+                self.tests.append(f"_type({first}) is {self.slot('t', 'scalar', t.dtype.char)}")
+            case _:
+                assert path is not None, "a value from outside has a type"
+                self.opaque(first, local, path)
+
+    def opaque(self, first: str, local: str, path: tuple[object, ...]) -> None:
+        self.tests.append(f"_type({first}) is {self.slot('t', 'type', *path)}")
+        if isinstance(read(self.values, path), np.ndarray | np.generic):
+            self.tests.append(f"{local}.dtype == {self.slot('d', 'dtype of', *path)}")
+
+    # -- tangents
+
+    def tangents(self, arguments: Mapping[str, Argument], wrt: Sequence[Wrt], names: Sequence[str]) -> None:
+        for (name, element), tangent in zip(wrt, names, strict=False):
+            argument, path = arguments[name], (name,) if element is None else (name, element)
+            if element is not None:
+                assert isinstance(argument, Node)
+                argument = argument.children[element]
+            self.tangent(argument, tangent, tangent, path)
+
+    def tangent(self, argument: Argument, first: str, local: str, path: tuple[object, ...]) -> None:
+        """Test that a tangent has the structure, the kinds and the shapes of its argument, tested before."""
+        if isinstance(argument, Const):
+            self.tests.append(f"({first}) is None")
+        elif isinstance(argument, Node):
+            self.tests.append(f"_type({first}) is _{argument.kind}")
+            self.tests.append(f"_len({local}) == {len(argument.children)}")
+            for step, child in self.children(argument):
+                name = self.local()
+                key = self.key(step, argument, path)
+                self.tangent(child, f"{name} := {local}[{key}]", name, (*path, step))
+        else:
+            primal = self.places[argument.name]
+            self.tests.append(f"_type({first}) is _type({primal})")
+            if argument.type.is_array:
+                self.tests.append(f"{local}.dtype == {primal}.dtype and {local}.shape == {primal}.shape")
+
+    # -- lengths
+
+    def facts(self, facts: Iterable[tuple[Length, Length]]) -> None:
+        for a, b in dict.fromkeys(facts):
+            self.tests.append(f"{self.length(a)} == {self.length(b)}")
+
+    def length(self, length: Length) -> str:
+        """Return the expression for a length."""
+        if isinstance(length, int):
+            return str(length)
+        match length.op, length.args:
+            case "axis", (str(name), int(axis)):
+                return self.axis(self.places[name], axis)
+            case "value", (str(name),):
+                return self.places[name]
+            case "slice", (dim, *bounds):
+                lo, hi, step = ("" if b is None else self.length(_length(b)) for b in bounds)
+                return f"_len(_range({self.length(_length(dim))})[{lo}:{hi}:{step}])"
+        a, b = (self.length(_length(x)) for x in length.args)
+        if length.op in ("//", "%"):
+            self.tests.append(f"{b} != 0")
+        return f"({a} {length.op} {b})"
+
+    def axis(self, local: str, axis: int) -> str:
+        """Return the expression for one length of a shape, which is read once."""
+        if local in self.shapes:
+            return f"{self.shapes[local]}[{axis}]"
+        self.shapes[local] = self.local()
+        return f"({self.shapes[local]} := {local}.shape)[{axis}]"
+
+
+def _length(value: object) -> int | Dim:
+    assert isinstance(value, int | Dim)
+    return value

@@ -1,0 +1,122 @@
+"""What the names in the generated text of a guard stand for.
+
+The text refers to dtypes, classes, globals and functions by names. A list of slots, which is plain data, says what each
+name is; `fill` finds the objects for an actual function and actual arguments.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from adcompile.dispatch.signature import callee
+
+__all__ = ["FIXED", "Slot", "fill", "read"]
+
+# A name in the guard, what kind of thing it stands for, and where to find it:
+#   ("_d0", "dtype", "<f8")            the dtype
+#   ("_t0", "scalar", "d")             the class of NumPy scalars
+#   ("_t1", "type", "p", 0)            the class of a piece of an argument; the piece; its dtype; its keys
+#   ("_s0", "piece", "p", 0)
+#   ("_d1", "dtype of", "p", 0)
+#   ("_k0", "keys", "p", 0)
+#   ("_k1", "kinds of keys", "p", 0)
+#   ("_g0", "globals", 0)              the globals of the node 0
+#   ("_c0", "cell", 0, "n")            the closure cell n of the node 0
+#   ("_n1", "node", 1)                 the node itself; its code; its defaults
+#   ("_k1", "code", 1)
+#   ("_f1", "defaults", 1)
+Slot = tuple[object, ...]
+
+
+def _same(now: dict[str, object] | None, before: dict[str, object]) -> bool:
+    """Tell whether a dict still holds the same objects."""
+    return now is not None and now.keys() == before.keys() and all(now[k] is v for k, v in before.items())
+
+
+# What the names of the generated text mean in every guard.
+FIXED: Final[Mapping[str, object]] = {
+    "_ndarray": np.ndarray,
+    "_type": type,
+    "_len": len,
+    "_map": map,
+    "_range": range,
+    "_tuple": tuple,
+    "_list": list,
+    "_dict": dict,
+    "_float": float,
+    "_int": int,
+    "_complex": complex,
+    "_same": _same,
+    "_changed": (LookupError, ValueError, AttributeError, TypeError),
+}
+
+
+def read(values: Mapping[str, object], path: Sequence[object]) -> object:
+    """Return a piece of the arguments: the first step is the name of the argument."""
+    value = values[str(path[0])]
+    for step in path[1:]:
+        assert isinstance(value, tuple | list | dict)
+        value = value[step]  # type: ignore[index,call-overload]  # a step into a container of that kind
+    return value
+
+
+def fill(
+    guard_slots: Iterable[Slot], nodes: Sequence[object], values: Mapping[str, object]
+) -> Iterator[tuple[str, object]]:
+    """Yield the names of a guard with what they stand for, for actual nodes and arguments."""
+    for name, kind, *where in guard_slots:
+        yield str(name), _meaning(str(kind), where, nodes, values)
+
+
+def _meaning(kind: str, where: list[object], nodes: Sequence[object], values: Mapping[str, object]) -> object:
+    match kind:
+        case "dtype":
+            return np.dtype(str(where[0]))
+        case "scalar":
+            return np.dtype(str(where[0])).type
+        case "piece" | "type" | "dtype of" | "keys" | "kinds of keys":
+            return _of_piece(kind, read(values, where))
+    node = nodes[_number(where[0])]
+    if kind == "node":
+        return node
+    function = callee(node).function
+    assert function is not None
+    return _of_function(kind, function, str(where[-1]))
+
+
+def _of_piece(kind: str, piece: object) -> object:
+    match kind:
+        case "type":
+            return type(piece)
+        case "dtype of":
+            assert isinstance(piece, np.ndarray | np.generic)
+            return piece.dtype
+        case "keys" | "kinds of keys":
+            assert isinstance(piece, dict)
+            return tuple(piece) if kind == "keys" else tuple(map(type, piece))
+    return piece
+
+
+def _of_function(kind: str, function: types.FunctionType, name: str) -> object:
+    match kind:
+        case "function":
+            return function
+        case "globals":
+            return function.__globals__
+        case "cell":
+            assert function.__closure__ is not None
+            return function.__closure__[function.__code__.co_freevars.index(name)]
+        case "code":
+            return function.__code__
+        case "defaults":
+            return function.__defaults__
+    return dict(function.__kwdefaults__ or {})
+
+
+def _number(value: object) -> int:
+    assert isinstance(value, int)
+    return value

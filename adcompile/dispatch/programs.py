@@ -1,0 +1,258 @@
+"""Compiled programs: what they are, how they are named, and where they are kept, in memory and on disk.
+
+A program belongs to no function object: it says by `Place` where the objects are that it depends on, and by digests
+what they must be. So it serves every function made from the same text: those of other processes, and the new function
+object that each evaluation of a lambda makes.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import linecache
+import threading
+import types
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+
+from adcompile.dispatch import cache, digest
+from adcompile.dispatch.linking import Slot, read
+from adcompile.dispatch.signature import Signature, callee
+
+__all__ = [
+    "Loaded",
+    "Place",
+    "Program",
+    "add",
+    "filename_of",
+    "find_nodes",
+    "is_static",
+    "keep",
+    "lookup",
+    "name_of",
+    "value_at",
+]
+
+# Where an object is that a program depends on:
+#   ("function",)                     the function itself
+#   ("piece", "x", 0)                 a piece of the arguments
+#   ("global", 0, "np")               what a name means to the function that is number 0 of the program's nodes;
+#   ("closure", 0, "n")               likewise
+#   ("builtin", 0, "len")
+#   ("attribute", 2, "rate")          an attribute of node 2
+Place = tuple[object, ...]
+
+MEMORY: Final = 512  # names
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A derivative's emitted source, compiled, and its guard.
+
+    entries  the functions of the source that are called: one, or the forward and the backward function
+    seed     what the last default of the first entry is in process: 1 of this dtype ("" for what the source says)
+    guard    the text of the guard; `slots` says what the names in it are
+    places   where the nodes are; `digests` are theirs, in the same order
+    """
+
+    source: str
+    filename: str
+    code: types.CodeType
+    entries: tuple[str, ...]
+    seed: str
+    guard: str
+    guard_code: types.CodeType
+    slots: tuple[Slot, ...]
+    places: tuple[Place, ...]
+    digests: tuple[str, ...]
+
+
+class Loaded:
+    """A program whose functions exist in this process, with its number in the disk cache."""
+
+    def __init__(self, program: Program, number: int | None = None) -> None:
+        self.program: Final = program
+        self.number: Final = number
+        source, filename = program.source, program.filename
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        namespace: dict[str, object] = {"__name__": filename}
+        exec(program.code, namespace)
+        self.functions: Final = tuple(map(namespace.__getitem__, program.entries))
+        if program.seed:
+            self._set_seed(self.functions[0])
+
+    def _set_seed(self, function: object) -> None:
+        assert isinstance(function, types.FunctionType) and function.__defaults__
+        function.__defaults__ = (*function.__defaults__[:-1], np.dtype(self.program.seed).type(1.0))
+
+
+def filename_of(entry: str, source: str) -> str:
+    """Return the name that tracebacks and debuggers show for an emitted source."""
+    return f"<adcompile {entry} {hashlib.blake2b(source.encode(), digest_size=4).hexdigest()}>"
+
+
+# -- names
+
+
+def name_of(signature: Signature, values: Mapping[str, object]) -> str | None:
+    """Return the name of the programs for these arguments; None if they are not for others to use.
+
+    It tells apart everything that is known without compiling: compiler, function, transform, kinds of arguments.
+    """
+    function = signature.callee.function
+    if function is None:
+        return None
+    try:
+        kinds = [(name, _kind(value)) for name, value in values.items()]
+    except _Private:
+        return None
+    text = digest.of_text(
+        cache.stamp(),
+        function.__module__ or "",
+        function.__qualname__,
+        digest.of_code(function.__code__),
+        repr((signature.transform, signature.wrt, signature.header.parameters, tuple(signature.hidden))),
+        repr(kinds),
+    )
+    word = "".join(c if c.isalnum() or c == "_" else "-" for c in function.__qualname__.rpartition(".")[2])
+    return f"{word.strip('-') or 'lambda'}-{text}"
+
+
+class _Private(Exception):
+    """An argument means something to this process alone."""
+
+
+def _kind(value: object) -> object:
+    """Spell what a program is specialised on: kinds, dtypes and ranks; of what is known when compiling the value."""
+    kind = type(value)
+    if kind in (float, int, complex):
+        return kind.__name__
+    if isinstance(value, np.ndarray):
+        return "array", repr(value.dtype), value.ndim
+    if isinstance(value, np.generic):
+        return "scalar", value.dtype.char
+    if kind in (tuple, list):
+        assert isinstance(value, tuple | list)
+        return kind.__name__, *map(_kind, value)
+    if kind is dict:
+        assert isinstance(value, dict)
+        return "dict", _digest(tuple(value)), *map(_kind, value.values())
+    if is_static(value):
+        return "static", _digest(value)
+    return "object", kind.__module__, kind.__qualname__
+
+
+def is_static(value: object) -> bool:
+    """Tell whether an argument is known when compiling, of those that are not numbers, arrays or containers."""
+    plain = isinstance(value, bool | str | bytes | type | np.dtype | types.EllipsisType | types.ModuleType)
+    return value is None or plain or callable(value)
+
+
+def _digest(value: object) -> str:
+    found = digest.of_value(value)
+    if found is None:
+        raise _Private
+    return found
+
+
+# -- what a program depends on
+
+
+def find_nodes(program: Program, function: types.FunctionType, values: Mapping[str, object]) -> list[object] | None:
+    """Return the objects that a program depends on, if they are what they were when it was compiled."""
+    nodes: list[object] = []
+    for place, expected in zip(program.places, program.digests, strict=True):
+        try:
+            node = value_at(place, function, values, nodes)
+        except (LookupError, AttributeError, ValueError):
+            return None
+        if expected and digest.of_value(node) != expected:
+            return None
+        nodes.append(node)
+    return nodes
+
+
+def value_at(
+    place: Place, function: types.FunctionType, values: Mapping[str, object], nodes: Sequence[object]
+) -> object:
+    """Return the object at a place now; raises LookupError, AttributeError or ValueError if there is none."""
+    kind, *where = place
+    if kind == "function":
+        return function
+    if kind == "piece":
+        return read(values, where)
+    owner, name = where
+    assert isinstance(owner, int) and isinstance(name, str)
+    holder = nodes[owner]
+    if kind == "attribute":
+        found: object = getattr(holder, name)
+        return found
+    inner = callee(holder).function
+    assert inner is not None
+    return _free_name(str(kind), inner, name)
+
+
+def _free_name(origin: str, function: types.FunctionType, name: str) -> object:
+    match origin:
+        case "closure":
+            cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+            found: object = cells[name].cell_contents
+            return found
+        case "global":
+            return function.__globals__[name]
+    if name in function.__globals__:
+        raise KeyError(name)  # a global hides the builtin now
+    return vars(builtins)[name]
+
+
+# -- memory and disk
+
+_lock: Final = threading.RLock()
+_programs: Final[OrderedDict[str, list[Loaded]]] = OrderedDict()
+
+
+def lookup(name: str) -> Iterator[Loaded]:
+    """Yield the programs of a name: those of this process, then those on disk."""
+    with _lock:
+        known = list(_programs.get(name, ()))
+    yield from known
+    numbers = {loaded.number for loaded in known}
+    for number, record in cache.variants(name):
+        program = None if number in numbers else _from_record(record)
+        if program is not None:
+            loaded = Loaded(program, number)
+            yield loaded
+
+
+def keep(name: str, loaded: Loaded) -> None:
+    """Keep a program in memory."""
+    with _lock:
+        kept = _programs.setdefault(name, [])
+        if loaded not in kept:
+            kept.insert(0, loaded)
+            del kept[cache.VARIANTS :]
+        _programs.move_to_end(name)
+        while len(_programs) > MEMORY:
+            _programs.popitem(last=False)
+
+
+def add(name: str, program: Program) -> Loaded:
+    """Keep a new program in memory and on disk."""
+    number = cache.write(name, program.source, _to_record(program))
+    loaded = Loaded(program, number)
+    keep(name, loaded)
+    return loaded
+
+
+def _to_record(program: Program) -> tuple[object, ...]:
+    return tuple(getattr(program, f.name) for f in fields(program))
+
+
+def _from_record(record: object) -> Program | None:
+    if isinstance(record, tuple) and len(record) == len(fields(Program)):
+        return Program(*record)
+    return None

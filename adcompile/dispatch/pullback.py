@@ -1,0 +1,57 @@
+"""What `vjp` returns beside the value: the function from a cotangent of the result to the gradient of the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from adcompile.dispatch.containers import Outline, fit, outline
+from adcompile.dispatch.signature import Transform
+
+__all__ = ["Pullback", "paired"]
+
+
+class Pullback:
+    """The transposed derivative at the arguments of one call of `vjp`; may be called any number of times.
+
+    It holds what the reverse sweep needs, and not the arguments: changing those afterwards does not change it.
+    """
+
+    __slots__ = ("_backward", "_label", "_like", "_tape")
+
+    def __init__(self, backward: Callable[..., object], tape: object, like: Outline, label: str) -> None:
+        self._backward: Final = backward
+        self._tape: Final = tape
+        self._like: Final = like
+        self._label: Final = label
+
+    def __call__(self, cotangent: object) -> object:
+        """Return a tuple with one gradient for each argument of the differentiated function."""
+        y_bar = fit("the cotangent", cotangent, self._like, f"the result of {self._label}")
+        return self._backward(_copied(self._tape), y_bar)
+
+    def __repr__(self) -> str:
+        return f"<pullback of {self._label}>"
+
+
+def _copied(tape: object) -> object:
+    """Copy the lists in a tape, at any depth: the reverse sweep takes items off them."""
+    if type(tape) is tuple:
+        return tuple(map(_copied, tape))
+    if type(tape) is list:
+        return [_copied(item) if type(item) in (tuple, list) else item for item in tape]
+    return tape
+
+
+def paired(functions: Sequence[Callable[..., object]], transform: Transform, label: str) -> Callable[..., object]:
+    """Return what runs a forward function and pairs its result with the pullback."""
+    forward, backward = functions
+
+    def run(*args: object, **kwargs: object) -> object:
+        result, tape = forward(*args, **kwargs)  # type: ignore[misc]  # a forward function returns two things
+        if transform.has_aux:
+            out, aux = result
+            return out, Pullback(backward, tape, outline(out), label), aux
+        return result, Pullback(backward, tape, outline(result), label)
+
+    return run

@@ -1,0 +1,341 @@
+"""Which derivative of which function: what is asked for, and how the arguments of a call become those of the function.
+
+A function may bring arguments along: a bound method its object, `functools.partial` any. They are hidden: read when
+the derivative is called, but not passed to it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import Final, Literal
+
+from adcompile.dispatch import containers
+from adcompile.errors import ArgumentError
+
+__all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee"]
+
+Kind = Literal["grad", "value_and_grad", "jvp", "vjp"]
+
+# What is differentiated: an argument by name, and of a variadic argument also the position in it.
+Wrt = tuple[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """What is asked of a function. `single`: argnums was an int, so that the gradient is not in a tuple."""
+
+    kind: Kind
+    argnums: tuple[int, ...]
+    single: bool = False
+    has_aux: bool = False
+
+    @property
+    def spread(self) -> bool:
+        """Tell whether the derivative takes exactly the differentiated arguments, by position."""
+        return self.kind in ("jvp", "vjp")
+
+    def __str__(self) -> str:
+        argnums = str(self.argnums[0]) if self.single else str(self.argnums)
+        return f"argnums={argnums}" + (", has_aux=True" if self.has_aux else "")
+
+
+def parse_argnums(argnums: object) -> tuple[tuple[int, ...], bool]:
+    """Return argnums as a tuple, and whether it was a single int."""
+    if type(argnums) is int:
+        return (argnums,), True
+    if isinstance(argnums, Sequence) and argnums and all(type(i) is int for i in argnums):
+        if len(set(argnums)) < len(argnums):
+            raise ArgumentError(f"argnums names an argument twice: {argnums!r}")
+        return tuple(argnums), False
+    raise ArgumentError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """The Python function that a call of `target` ends in, and what `target` brings along.
+
+    `function` is None if `target` is not made of a Python function; the compiler may still know it (np.sin).
+    """
+
+    target: Callable[..., object]
+    function: types.FunctionType | None
+    bound: tuple[object, ...] = ()
+    keywords: tuple[str, ...] = ()
+
+
+def callee(target: object) -> Callee:
+    """Find the function inside bound methods, partials and objects that define `__call__`."""
+    if not callable(target):
+        raise ArgumentError(f"a function is needed, not {containers.describe(target)}")
+    if isinstance(target, types.FunctionType):
+        return Callee(target, target)
+    inner = _inside(target)
+    if inner is None:
+        return Callee(target, None)
+    found = callee(inner[0])
+    return Callee(target, found.function, (*found.bound, *inner[1]), tuple({*found.keywords, *inner[2]}))
+
+
+def _python_callee(target: object) -> Callee:
+    """Return the callee; for a callable written in C that the compiler knows, a Python function in its place."""
+    found = callee(target)
+    if found.function is not None:
+        return found
+    from adcompile.frontend.targets import target as known
+
+    inner = known(target)
+    return (
+        callee(inner.source.function) if not inner.bound else Callee(found.target, inner.source.function, inner.bound)
+    )
+
+
+def _inside(target: object) -> tuple[object, tuple[object, ...], Mapping[str, object]] | None:
+    if isinstance(target, functools.partial):
+        return target.func, target.args, target.keywords
+    if isinstance(target, types.MethodType):
+        return target.__func__, (target.__self__,), {}
+    call = inspect.getattr_static(type(target), "__call__", None)
+    if isinstance(call, types.FunctionType) and not isinstance(target, type):
+        return call, (target,), {}
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """How the guard takes its arguments and gives them on.
+
+    parameters  the text between the parentheses of the guard's definition
+    forward     the text that passes all of them on to another guard
+    prologue    statements that make the function's other arguments
+    tangents    the parameters that hold the tangents of the differentiated arguments
+    values      what the names in these texts mean that are no parameters: defaults and hidden arguments
+    """
+
+    parameters: str
+    forward: str
+    prologue: tuple[str, ...]
+    tangents: tuple[str, ...]
+    values: Mapping[str, object]
+
+
+class Signature:
+    """The arguments of one function under one transform, as they are now.
+
+    names    the function's own parameters in order: hidden ones too
+    hidden   the values of the parameters that are not passed
+    wrt      what is differentiated, one for each of argnums
+    """
+
+    def __init__(self, target: Callable[..., object], transform: Transform) -> None:
+        self.transform: Final = transform
+        self.callee: Final = _python_callee(target)
+        self.label: Final = _label(target)
+        callable_ = self.callee.target
+        self.parameters: Final = inspect.signature(callable_, follow_wrapped=False).parameters
+        self.hidden: Final = self._hidden()
+        self.wrt: Final = tuple(map(self._wrt, transform.argnums))
+        self.rest: Final = self._rest() if transform.spread else {}
+        self.header: Final = self._spread_header() if transform.spread else self._plain_header()
+        self._pinned: Final = _state(self.callee.function)
+
+    # -- the shape of the signature
+
+    @property
+    def stale(self) -> bool:
+        """Tell whether the function has got other code or defaults since."""
+        return any(a is not b for a, b in zip(self._pinned, _state(self.callee.function), strict=True))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all arguments of the function that is lowered."""
+        return (*self.hidden, *self.parameters)
+
+    def of_kind(self, *kinds: object) -> list[Parameter]:
+        return [p for p in self.parameters.values() if p.kind in kinds]
+
+    @property
+    def positional(self) -> list[Parameter]:
+        return self.of_kind(Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+    @property
+    def variadic(self) -> str | None:
+        """Return the name of the parameter that takes any number of arguments."""
+        return next((p.name for p in self.of_kind(Parameter.VAR_POSITIONAL)), None)
+
+    def _hidden(self) -> dict[str, object]:
+        function, bound = self.callee.function, self.callee.bound
+        assert function is not None
+        for keyword in self.callee.keywords:
+            if keyword not in self.parameters:
+                raise ArgumentError(f"{self.label}: partial sets {keyword!r}, which is no parameter: write a lambda")
+        code = function.__code__
+        names = code.co_varnames[: code.co_argcount]
+        if len(bound) > len(names):
+            raise ArgumentError(f"{self.label} brings {len(bound)} arguments for the {len(names)} of its function")
+        return dict(zip(names, bound, strict=False))
+
+    def _wrt(self, number: int) -> Wrt:
+        names = [p.name for p in self.positional]
+        index = number + len(names) if number < 0 else number
+        if 0 <= index < len(names):
+            return names[index], None
+        if self.variadic and index >= 0:
+            return self.variadic, index - len(names)
+        takes = f"takes {len(names)} positional argument{'s' * (len(names) != 1)}"
+        raise ArgumentError(f"{self.transform.kind} of argument {number}: {self.label} {takes}")
+
+    # -- headers
+
+    def _plain_header(self) -> Header:
+        """The parameters of the function itself."""
+        values: dict[str, object] = {}
+        parameters: list[str] = []
+        forward: list[str] = []
+        previous: object = None
+        for p in self.parameters.values():
+            if previous is Parameter.POSITIONAL_ONLY and p.kind is not previous:
+                parameters.append("/")
+            if p.kind is Parameter.KEYWORD_ONLY and previous not in (p.kind, Parameter.VAR_POSITIONAL):
+                parameters.append("*")
+            stars = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}.get(p.kind, "")
+            default = self._default(p, values)
+            parameters.append(f"{stars}{p.name}{'=' + default if default else ''}")
+            forward.append(f"{p.name}={p.name}" if p.kind is Parameter.KEYWORD_ONLY else stars + p.name)
+            previous = p.kind
+        if previous is Parameter.POSITIONAL_ONLY:
+            parameters.append("/")
+        prologue = tuple(self._constants(self.hidden, values))
+        return Header(", ".join(parameters), ", ".join(forward), prologue, (), values)
+
+    def _spread_header(self) -> Header:
+        """One positional parameter for each differentiated argument, then the tangents; defaults for the rest."""
+        values: dict[str, object] = {}
+        taken = set(self.names)
+        elements = [(name, k) for name, k in self.wrt if k is not None]
+        named = {w: w[0] if w[1] is None else _fresh(f"{w[0]}_{w[1]}", taken) for w in self.wrt}
+        tangents: list[str] = []
+        if self.transform.kind == "jvp":
+            tangents = [_fresh(f"{name}_dot", taken) for name in named.values()]
+        prologue = [*self._constants(self.hidden, values)]
+        if self.variadic:
+            prologue.append(f"{self.variadic} = ({''.join(named[e] + ', ' for e in elements)})")
+        prologue += self._constants(self.rest, values)
+        parameters = ", ".join([*named.values(), *tangents])
+        return Header(parameters + (", /" if parameters else ""), parameters, tuple(prologue), tuple(tangents), values)
+
+    def _default(self, p: Parameter, values: dict[str, object]) -> str:
+        """Return the name that a parameter's default goes by in the guard; "" if it has none."""
+        if p.default is Parameter.empty:
+            return ""
+        values[f"_default_{p.name}"] = p.default
+        return f"_default_{p.name}"
+
+    def _constants(self, hidden: Mapping[str, object], values: dict[str, object]) -> Iterator[str]:
+        for name, value in hidden.items():
+            values[f"_hidden_{name}"] = value
+            yield f"{name} = _hidden_{name}"
+
+    def _rest(self) -> dict[str, object]:
+        """Return the values of the parameters that are not differentiated where all that is passed is."""
+        whole = {name for name, element in self.wrt if element is None} | {self.variadic}
+        return {name: self._left_out(p) for name, p in self.parameters.items() if name not in whole}
+
+    def _left_out(self, p: Parameter) -> object:
+        if p.kind is Parameter.VAR_KEYWORD:
+            return {}
+        if p.default is Parameter.empty:
+            raise ArgumentError(f"{self.transform.kind} of {self.label}: missing the argument {p.name!r}")
+        return p.default
+
+    # -- calls
+
+    def bind(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
+        """Return the value of every argument of the function, by name and in order, differentiated ones promoted."""
+        values = {**self.hidden, **self._passed(args, kwargs)}
+        for name, element in self.wrt:
+            if element is None:
+                values[name] = containers.promote(name, values[name])
+                continue
+            items = values[name]
+            assert isinstance(items, tuple)
+            if not -len(items) <= element < len(items):
+                raise ArgumentError(f"{self.label} got {len(items)} arguments {name}: there is no number {element}")
+            new = containers.promote(f"{name}[{element}]", items[element])
+            values[name] = (*items[:element], new, *items[element + 1 :])
+        return values
+
+    def _passed(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
+        if self.transform.spread:
+            return self._spread(args)
+        signature = inspect.Signature(list(self.parameters.values()), __validate_parameters__=False)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise ArgumentError(f"{self.label}: {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
+    def _spread(self, args: Sequence[object]) -> dict[str, object]:
+        if len(args) != len(self.wrt):
+            raise ArgumentError(f"{self.transform.kind} of {self.label}: {len(args)} arguments for {len(self.wrt)}")
+        values = dict(self.rest)
+        values |= {name: value for (name, k), value in zip(self.wrt, args, strict=True) if k is None}
+        if self.variadic:
+            values[self.variadic] = tuple(v for (_, k), v in zip(self.wrt, args, strict=True) if k is not None)
+        return {name: values[name] for name in self.parameters}
+
+    def call_arguments(
+        self, values: Mapping[str, object], tangents: Sequence[object]
+    ) -> tuple[list[object], dict[str, object]]:
+        """Return how the guard is called with given values of the function's arguments."""
+        if self.transform.spread:
+            return [*self.differentiated(values), *tangents], {}
+        args: list[object] = []
+        kwargs: dict[str, object] = {}
+        for name, p in self.parameters.items():
+            value = values[name]
+            if p.kind is Parameter.VAR_POSITIONAL:
+                assert isinstance(value, tuple)
+                args += value
+            elif p.kind is Parameter.VAR_KEYWORD:
+                assert isinstance(value, dict)
+                kwargs |= value
+            elif p.kind is Parameter.KEYWORD_ONLY:
+                kwargs[name] = value
+            else:
+                args.append(value)
+        return args, kwargs
+
+    def differentiated(self, values: Mapping[str, object]) -> list[object]:
+        """Return the differentiated arguments, one for each of argnums."""
+        found: list[object] = []
+        for name, element in self.wrt:
+            value = values[name]
+            if element is not None:
+                assert isinstance(value, tuple)
+                value = value[element]
+            found.append(value)
+        return found
+
+
+def _label(target: object) -> str:
+    """Return the name that messages call a function by."""
+    while isinstance(target, functools.partial):
+        target = target.func
+    return str(getattr(target, "__name__", None) or type(target).__name__)
+
+
+def _state(function: types.FunctionType | None) -> tuple[object, ...]:
+    return () if function is None else (function.__code__, function.__defaults__, function.__kwdefaults__)
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name

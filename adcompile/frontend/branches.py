@@ -1,0 +1,189 @@
+"""Lower a branch on a run-time condition, and join what the two sides leave behind."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from adcompile.frontend.state import Conflict, Snapshot
+from adcompile.frontend.values import Ref, Value
+from adcompile.ir.core import UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
+from adcompile.ir.structure import Node
+from adcompile.ir.types import join
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Side = tuple[Snapshot, list[Stmt]]
+
+
+def merge(
+    lo: Lowering,
+    node: ast.AST,
+    cond: Atom,
+    then: Callable[[], object],
+    orelse: Callable[[], object],
+    raises: tuple[bool, bool] = (False, False),
+) -> None:
+    """Run both sides from the same state and continue from the join of the states they leave."""
+    join_sides(lo, node, cond, _side(lo, then), orelse, raises)
+
+
+def choose(lo: Lowering, node: ast.AST, cond: Atom, then: Callable[[], Value], orelse: Callable[[], Value]) -> Value:
+    """Lower ``then() if cond else orelse()`` for a run-time condition; return the chosen value."""
+
+    def run(side: Callable[[], Value]) -> None:
+        value = side()
+        lo.frame.names[".chosen"] = value
+
+    merge(lo, node, cond, lambda: run(then), lambda: run(orelse))
+    return lo.frame.names.pop(".chosen")
+
+
+def _side(lo: Lowering, run: Callable[[], object]) -> tuple[Snapshot, Side]:
+    start = lo.snapshot()
+    with lo.builder.block() as stmts:
+        run()
+    end = lo.snapshot()
+    lo.restore(start)
+    return start, (end, stmts)
+
+
+def join_sides(
+    lo: Lowering,
+    node: ast.AST,
+    cond: Atom,
+    first: tuple[Snapshot, Side],
+    orelse: Callable[[], object],
+    raises: tuple[bool, bool],
+) -> None:
+    start, one = first
+    _, two = _side(lo, orelse)
+    Join(lo, node, start, one, two, raises).run(cond)
+
+
+class Join:
+    """Collects the results of an if while the two states are joined."""
+
+    def __init__(
+        self, lo: Lowering, node: ast.AST, start: Snapshot, one: Side, two: Side, raises: tuple[bool, bool]
+    ) -> None:
+        self.lo, self.node, self.start, self.raises = lo, node, start, raises
+        self.sides = (one, two)
+        self.outs: list[Var] = []
+        self.yields: tuple[list[Atom], list[Atom]] = ([], [])
+        self.memo: dict[tuple[object, object], Var] = {}
+
+    def run(self, cond: Atom) -> None:
+        lo = self.lo
+        (end1, stmts1), (end2, stmts2) = self.sides
+        lo.aliases = set(end1.aliases | end2.aliases)
+        cells = dict(self.start.cells)
+        for cell, old in self.start.cells.items():
+            a, b = end1.cells[cell], end2.cells[cell]
+            if a is not old or b is not old:
+                merged = self.atom(a, b, lo.names.get(old, old.name))
+                assert isinstance(merged, Var)
+                cells[cell] = merged
+        lo.cells = {**end2.cells, **end1.cells, **cells}
+        names: dict[str, Value] = {}
+        for name in dict.fromkeys([*end1.names, *end2.names]):
+            names[name] = self.value(name, end1.names.get(name, UNDEFINED), end2.names.get(name, UNDEFINED))
+        lo.frame.names = names
+        then = Block((), tuple(stmts1), tuple(self.yields[0]))
+        other = Block((), tuple(stmts2), tuple(self.yields[1]))
+        if not (stmts1 or stmts2 or self.outs):
+            return
+        lo.builder.add(If(cond, then, other, tuple(self.outs), lo.next_key(), span=lo.builder.span))
+
+    def value(self, name: str, a: Value, b: Value) -> Value:
+        """Join what a name stands for on the two sides."""
+        if a is b or (isinstance(a, Var | Const) and isinstance(b, Var | Const) and same_atom(a, b)):
+            return a
+        if self.raises[0] and not self.raises[1]:
+            a = self.absent(b)
+        elif self.raises[1] and not self.raises[0]:
+            b = self.absent(a)
+        if isinstance(a, Ref) and isinstance(b, Ref) and a == b and a.cell in self.start.cells:
+            return a
+        if isinstance(a, Node) or isinstance(b, Node):
+            return self.node_value(name, a, b)
+        if isinstance(a, Ref) or isinstance(b, Ref):
+            return self.array(name, a, b)
+        if isinstance(a, Var | Const) and isinstance(b, Var | Const):
+            return self.scalar(name, a, b)
+        return Const(Conflict("is a different function on the two sides of a branch"))
+
+    def absent(self, other: Value) -> Value:
+        """A side that raises leaves nothing: it does not matter what a name stands for there."""
+        return UNDEFINED
+
+    def node_value(self, name: str, a: Value, b: Value) -> Value:
+        shape = a if isinstance(a, Node) else b
+        assert isinstance(shape, Node)
+        n = len(shape.children)
+        parts: list[tuple[Value, ...]] = []
+        for side in (a, b):
+            if side is UNDEFINED:
+                parts.append((UNDEFINED,) * n)
+            elif isinstance(side, Node) and (side.kind, side.keys, len(side.children)) == (shape.kind, shape.keys, n):
+                parts.append(side.children)
+            else:
+                return Const(Conflict("has another structure on the two sides of a branch"))
+        joined = tuple(self.value(f"{name}_{k}", x, y) for k, (x, y) in enumerate(zip(*parts, strict=True)))
+        return Node(shape.kind, joined, shape.keys)
+
+    def array(self, name: str, a: Value, b: Value) -> Value:
+        """Join arrays: a new cell, which may share memory with the arrays of either side that live on."""
+        lo = self.lo
+        atoms: list[Atom] = []
+        shared: list[int] = []
+        for (end, stmts), side in zip(self.sides, (a, b), strict=True):
+            if isinstance(side, Ref):
+                lo_cells, lo.cells = lo.cells, end.cells
+                with lo.reopened(stmts):
+                    atoms.append(lo.read(side))
+                lo.cells = lo_cells
+                shared.append(side.cell)
+            elif side is UNDEFINED:
+                atoms.append(UNDEFINED)
+            else:
+                return Const(Conflict("is an array on one side of a branch and not on the other"))
+        merged = self.atom(atoms[0], atoms[1], name)
+        if isinstance(merged, Const):
+            return merged
+        ref = lo.new_cell(merged)
+        for cell in shared:
+            lo.link(ref.cell, cell)
+        return ref
+
+    def scalar(self, name: str, a: Atom, b: Atom) -> Value:
+        for side in (a, b):
+            if isinstance(side, Const) and side is not UNDEFINED and not side.type.is_numeric:
+                if isinstance(side.value, Conflict):
+                    return side
+                return Const(Conflict("is of another kind on the two sides of a branch"))
+        return self.atom(a, b, name)
+
+    def atom(self, a: Atom, b: Atom, name: str) -> Atom:
+        """Make a result of the if."""
+        key = (a if isinstance(a, Var) else a.key, b if isinstance(b, Var) else b.key)
+        if key in self.memo:
+            return self.memo[key]
+        types = [x.type for x in (a, b) if x is not UNDEFINED]
+        if not types:
+            return UNDEFINED
+        t = types[0] if len(types) == 1 else join(self.lo.facts, types[0], types[1])
+        if (t.kind == "array" and any(x.kind != "array" for x in types)) or (t.is_array and t.dims is None):
+            return Const(Conflict("is an array of another shape, or a number, on the two sides of a branch"))
+        if t.kind == "object" and any(x.kind != "object" for x in types):
+            return Const(Conflict("is a number on one side of a branch and not on the other"))
+        out = Var("" if name.startswith(".") else name, t)
+        if not name.startswith(".") and not self.lo.frame.rule:
+            self.lo.names.setdefault(out, name)
+        self.outs.append(out)
+        self.yields[0].append(a)
+        self.yields[1].append(b)
+        self.memo[key] = out
+        return out

@@ -1,0 +1,55 @@
+"""Lower derivative rules into a program that is being built.
+
+    the row  "g * np.cos(x)"  of sin, with x = v3, g = v7_bar   ->   v8 = cos(v3); v9 = mul(v7_bar, v8)
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from adcompile.errors import Span
+from adcompile.frontend import calls, expressions
+from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.lower import Lowering, body_of, local_names, run_body
+from adcompile.frontend.state import Frame
+from adcompile.frontend.values import Value
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import Atom
+
+NO_BODY: Final = Desugared([])
+
+
+class RowScope:
+    """What the names in the text of a row mean."""
+
+    def __init__(self, meaning: Mapping[str, object]) -> None:
+        self.name = "row"
+        self.meaning = meaning
+
+    def lookup(self, name: str) -> object:
+        return self.meaning[name]
+
+    def span(self, node: ast.AST) -> Span | None:
+        return None
+
+
+def inline_row(
+    builder: Builder, expression: ast.expr, operands: Mapping[str, Atom], meaning: Mapping[str, object], numpy: bool
+) -> Atom:
+    """Lower the expression of a row. `numpy`: it divides as NumPy does, also Python floats."""
+    lo = Lowering(builder)
+    lo.frames.append(Frame(RowScope(meaning), NO_BODY, dict(operands), rule=True, numpy=numpy))
+    return lo.number(expressions.evaluate(lo, expression), expression)
+
+
+def inline_rule(builder: Builder, function: types.FunctionType, args: Sequence[Value]) -> Value:
+    """Lower a rule: operands are variables or tuples of variables, attributes are constants."""
+    lo = Lowering(builder)
+    source = calls.rule_source(function)
+    lo.frames.append(Frame(source, NO_BODY, {}, rule=True))
+    names = calls.bind(lo, source, args, {}, source.node)
+    frame = Frame(source, body_of(source.node), names, rule=True, local=local_names(source.node))
+    return run_body(lo, frame, source.node)

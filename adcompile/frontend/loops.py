@@ -1,0 +1,204 @@
+"""Lower loops.
+
+What a loop carries is found by trying: lower the body, see which names and cells it changed and to what types, and
+lower it again with slots for those, until nothing new turns up. The plan of slots is remembered for each place, so
+that the loops inside start with the plan of the time before.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adcompile.frontend import expressions, iteration
+from adcompile.frontend.desugar import LoopFlags
+from adcompile.frontend.slots import Plan, Slots
+from adcompile.frontend.state import NeedsUnrolling, Unbound
+from adcompile.frontend.values import Iterable, Value
+from adcompile.ir.core import FALSE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
+from adcompile.ir.types import PY_INT
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+ATTEMPTS = 12
+
+
+def for_(lo: Lowering, node: ast.For) -> None:
+    """Lower a for loop: a counted loop, or its body repeated for each item of a container."""
+    source = iteration.iterable(lo, expressions.evaluate(lo, node.iter), node.iter)
+    if isinstance(source, list):
+        repeat(lo, node, source)
+        return
+    count = source.count() if source.bounds is None else None
+    start = lo.snapshot()
+    depth = len(lo.builder.stmts)
+    try:
+        counted(lo, node, source, count)
+    except NeedsUnrolling as needed:
+        lo.restore(start)
+        del lo.builder.stmts[depth:]
+        n = lo.static_int(source.count(), pin=False)
+        if n is None or n > iteration.LONGEST_UNROLLED:
+            lo_, place = needed.args
+            lo_.refuse(
+                place,
+                "a container is indexed by a number that is not known when compiling",
+                "computed at run time",
+                "iterate over the container itself, or keep the values in an array",
+            )
+        repeat(lo, node, [source.item(Const(k)) for k in range(n)])
+
+
+def flags_of(lo: Lowering, node: ast.For | ast.While) -> LoopFlags:
+    return lo.frame.desugared.loops[node]
+
+
+def repeat(lo: Lowering, node: ast.For, items: list[Value]) -> None:
+    """Lower the body once for each item, until a break."""
+    from adcompile.frontend import branches, statements
+
+    flags = flags_of(lo, node)
+    for k, item in enumerate(items):
+        for name in flags.resets:
+            lo.frame.names[name] = FALSE
+        statements.assign(lo, node.target, item)
+        statements.run(lo, node.body)
+        if flags.until is None:
+            continue
+        ended = lo.atom(lo.frame.names[flags.until])
+        if isinstance(ended, Const):
+            if ended.value:
+                return
+            continue
+        rest = items[k + 1 :]
+        branches.merge(lo, node, ended, lambda: None, lambda rest=rest: repeat(lo, node, rest))  # type: ignore[misc]  # bound now
+        return
+
+
+def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -> None:
+    """Lower a loop over a range, or over something that makes its item number k."""
+    from adcompile.frontend import statements
+
+    bounds = source.bounds or (Const(0), count or source.count(), Const(1))
+    name = node.target.id if isinstance(node.target, ast.Name) and source.bounds else ""
+    flags = flags_of(lo, node)
+
+    def body(index: Var) -> None:
+        for flag in flags.resets:
+            lo.frame.names[flag] = FALSE
+        item = index if source.bounds is not None else source.item(index)
+        statements.assign(lo, node.target, item)
+        statements.run(lo, node.body)
+
+    def attempt(slots: Slots) -> Loop:
+        index = Var(name, PY_INT)
+        if name and not lo.frame.rule:
+            lo.names[index] = name
+        params = slots.enter()
+        with lo.builder.block() as stmts:
+            body(index)
+        return Loop(params, stmts, index=index)
+
+    loop, slots = settle(lo, node, flags, attempt)
+    assert loop.index is not None
+    block = Block(tuple(loop.params), tuple(loop.stmts), tuple(slots.yields))
+    outs = slots.leave()
+    stmt = For(loop.index, *bounds, tuple(slots.inits), block, outs, lo.next_key(), slots.until, span=lo.builder.span)
+    lo.builder.add(stmt)
+    slots.after(bounds, node)
+
+
+@dataclass
+class Loop:
+    """One attempt at a loop: the parameters and statements of its blocks."""
+
+    params: list[Var]
+    stmts: list[Stmt]
+    index: Var | None = None
+    cond_params: list[Var] = field(default_factory=list)
+    cond_stmts: list[Stmt] = field(default_factory=list)
+    cond: Atom = UNDEFINED
+
+
+def while_(lo: Lowering, node: ast.While) -> None:
+    """Lower a while loop."""
+    from adcompile.frontend import statements
+
+    flags = flags_of(lo, node)
+
+    def attempt(slots: Slots) -> Loop:
+        start = lo.snapshot()
+        cond_params = slots.enter()
+        with lo.builder.block() as cond_stmts:
+            cond = test(lo, node)
+        lo.restore(start)
+        params = slots.enter()
+        with lo.builder.block() as stmts:
+            # the test runs first in each trip: what it proves or binds holds in the body
+            for flag in flags.resets:
+                lo.frame.names[flag] = FALSE
+            statements.run(lo, node.body)
+        return Loop(params, stmts, None, cond_params, cond_stmts, cond)
+
+    loop, slots = settle(lo, node, flags, attempt)
+    body = Block(tuple(loop.params), tuple(loop.stmts), tuple(slots.yields))
+    cond = Block(tuple(loop.cond_params), tuple(loop.cond_stmts), (loop.cond,))
+    outs = slots.leave()
+    lo.builder.add(While(tuple(slots.inits), cond, body, outs, lo.next_key(), slots.until, span=lo.builder.span))
+
+
+def test(lo: Lowering, node: ast.While) -> Atom:
+    """Lower the test of a while loop; in an attempt it may read names whose types only the body tells."""
+    try:
+        return expressions.truth(lo, expressions.evaluate(lo, node.test), node.test)
+    except Unbound:
+        if not lo.tolerant:
+            raise
+        lo.skipped = True
+        return UNDEFINED
+
+
+def settle(
+    lo: Lowering, node: ast.For | ast.While, flags: LoopFlags, attempt: Callable[[Slots], Loop]
+) -> tuple[Loop, Slots]:
+    """Attempt a loop until its slots hold everything that changes in it."""
+    key = (node, lo.frame.calls)
+    plan = lo.plans.setdefault(key, Plan())
+    plan.aliases.clear()
+    plan.written.clear()
+    start = lo.snapshot()
+    depth = len(lo.builder.stmts)
+    for _ in range(ATTEMPTS):
+        lo.restore(start)
+        del lo.builder.stmts[depth:]
+        slots = Slots(lo, node, flags, plan)
+        outer_skipped, lo.skipped = lo.skipped, False
+        lo.tolerant += 1
+        try:
+            loop = attempt(slots)
+            settled = slots.close(loop.stmts)
+        finally:
+            lo.tolerant -= 1
+        skipped, lo.skipped = lo.skipped, outer_skipped
+        if settled and not skipped:
+            return loop, slots
+        if settled and skipped:
+            if not lo.tolerant:
+                strict(lo, start, depth, slots, attempt)
+            lo.skipped = True
+            return loop, slots
+    lo.refuse(node, "what this loop carries from trip to trip does not settle", "types keep changing")
+
+
+def strict(lo: Lowering, start: object, depth: int, slots: Slots, attempt: Callable[[Slots], Loop]) -> None:
+    """Lower once more without tolerance, to raise the error about a name that nothing assigns."""
+    from adcompile.frontend.state import Snapshot
+
+    assert isinstance(start, Snapshot)
+    lo.restore(start)
+    del lo.builder.stmts[depth:]
+    attempt(Slots(lo, slots.node, slots.flags, slots.plan))
+    raise AssertionError("a statement was skipped without a cause")

@@ -1,0 +1,383 @@
+"""Lower a function to SSA.
+
+    def f(x, n):                      v1 = 0.0; v2 = for i in range(0, n, 1) carrying v3 = v1:
+        s = 0.0                           v4 = index(x, i)
+        for i in range(n):      ->        v5 = add(v3, v4)
+            s = s + x[i]                  yield v5
+        return s                      return v2
+
+The function is run once on abstract values, as an interpreter would run it. Calls of Python functions are run in
+place; numbers become equations of the builder, which infers, folds and shares as each is made.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from adcompile.errors import CompileError
+from adcompile.frontend import calls, statements
+from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
+from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
+from adcompile.frontend.recursion import Callee
+from adcompile.frontend.resolve import Source
+from adcompile.frontend.slots import Plan
+from adcompile.frontend.state import Conflict, Frame, State
+from adcompile.frontend.targets import Target
+from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import FALSE, NONE, Atom, Const, Function, Var
+from adcompile.ir.structure import Node, leaves, map_leaves
+from adcompile.ir.types import Facts, example_of
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A float or array that the function reads from outside: passed as a hidden argument, read anew at each call."""
+
+    name: str
+    var: Var
+    source: Source
+
+    def read(self) -> object:
+        return self.source.lookup(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """What a free name stood for when the function was compiled; the guard tests that it still does."""
+
+    source: Source
+    name: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A lowered function, the structure of its result over `function.outs`, and what it read from outside."""
+
+    function: Function
+    result: Node[int] | int
+    captures: tuple[Capture, ...]
+    dependencies: tuple[Dependency, ...]
+    callees: Mapping[str, Function]
+
+
+class Lowering(State):
+    """Lowers one function and everything that it calls."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder)
+        self.plans: dict[object, Plan] = {}
+        self.captures: dict[tuple[int, str], Capture] = {}
+        self.dependencies: dict[tuple[int, str], Dependency] = {}
+        self.captured: dict[tuple[int, str], Value] = {}
+        self.callees: dict[object, Callee] = {}
+        self.keys = 0
+
+    def next_key(self) -> int:
+        self.keys += 1
+        return self.keys
+
+    # -- equations
+
+    def guarded(self, node: ast.AST | None, make: Callable[[], Value]) -> Value:
+        """Make a value; errors of inference get the place."""
+        try:
+            return make()
+        except CompileError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise CompileError(str(error), self.span(node), "here") from error
+
+    def emit(self, node: ast.AST | None, prim: str, *args: Atom, attrs: tuple[object, ...] = ()) -> Value:
+        return self.guarded(node, lambda: self.wrap(self.builder.emit(prim, *args, attrs=attrs)))
+
+    def atom(self, value: Value) -> Atom:
+        """Return the atom of a number or array."""
+        if isinstance(value, Ref):
+            return self.read(value)
+        if isinstance(value, Var | Const):
+            return value
+        raise TypeError(f"a {type(value).__name__} is not a number")
+
+    def number(self, value: Value, node: ast.AST | None) -> Atom:
+        """Return a value as an operand of a numeric operation; a list of numbers becomes an array."""
+        if isinstance(value, Node) and value.kind != "dict":
+            return self.atom(calls.stacked(self, value, node))
+        if isinstance(value, Ref):
+            return self.read(value)
+        if isinstance(value, Var) or (isinstance(value, Const) and value.type.is_numeric):
+            return value
+        described = repr(static_value(value)) if is_static(value) else _describe(value)
+        self.refuse(node, f"{described} is not a number", "a number or an array is needed here")
+
+    # -- what is known
+
+    def static_int(self, value: Value, pin: bool = False) -> int | None:
+        """Return an int that is known when compiling. `pin`: an int argument is taken to be what it is in the example."""
+        if isinstance(value, Const):
+            return int(value.value) if isinstance(value.value, int | np.integer) else None
+        if not isinstance(value, Var) or value.type.value is None:
+            return None
+        length = self.facts.find(value.type.value)
+        if isinstance(length, int):
+            return length
+        example = example_of(length)
+        if pin and example is not None:
+            self.facts.unify(length, example)
+            return example
+        return None
+
+    def static(self, value: Value, node: ast.AST | None) -> object:
+        """Return what a value is that must be known when compiling: an axis, a dtype, a keyword such as keepdims."""
+        if is_static(value):
+            return static_value(value)
+        if isinstance(value, Node):
+            items = [self.static(c, node) for c in value.children]
+            return tuple(items) if value.kind == "tuple" else items
+        known = self.static_int(value, pin=True)
+        if known is None:
+            self.refuse(node, "this must be known when compiling", "computed at run time", "write it as a constant")
+        return known
+
+    def same_length(self, a: Value, b: Value) -> bool:
+        """Tell whether two ints are proved equal."""
+        if not (isinstance(a, Var | Const) and isinstance(b, Var | Const)):
+            return False
+        x, y = a.type.value, b.type.value
+        return x is not None and y is not None and self.facts.same(x, y)
+
+    def length_of(self, atom: Atom, axis: int) -> Value:
+        return self.builder.emit("dim", atom, attrs=(axis,))
+
+    def shorter(self, a: Atom, b: Atom) -> Atom:
+        """Return the smaller of two lengths; assumed equal if they are in the example."""
+        x, y = a.type.value, b.type.value
+        if x is not None and y is not None:
+            if self.facts.same(x, y):
+                return a
+            if example_of(x) is not None and example_of(x) == example_of(y):
+                self.facts.unify(x, y)
+                if self.facts.same(x, y):
+                    return a
+        return self.builder.emit("min_int", a, b)
+
+    def trip_count(self, bounds: tuple[Atom, Atom, Atom]) -> Atom:
+        start, stop, step = bounds
+        if isinstance(start, Const) and start.value == 0 and isinstance(step, Const) and step.value == 1:
+            return stop
+        return self.builder.emit("range_length", *bounds)
+
+    # -- names
+
+    def free_name(self, name: str, node: ast.AST) -> Value:
+        """Return what a global, a closure cell or a builtin stands for."""
+        scope = self.frame.scope
+        try:
+            value = scope.lookup(name)
+        except KeyError:
+            self.refuse(
+                node, f"the name `{name}` is not defined", "not found", "define it before this function is used"
+            )
+        if self.frame.rule or not isinstance(scope, Source):
+            return lift(value)
+        return self.captured_from(scope, name, node)
+
+    def captured_from(self, scope: Source, name: str, node: ast.AST) -> Value:
+        """Return what a free name of a function stands for, decided once."""
+        key = (id(scope.function), name)
+        if key not in self.captured:
+            self.captured[key] = self.outside(scope, name, scope.lookup(name), node)
+        return self.captured[key]
+
+    def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:
+        """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
+        if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray:
+            return self.capture(scope, name, value)
+        if isinstance(value, np.ndarray):
+            leaf_type(name, value)  # raises: a subclass
+        known = isinstance(value, STATIC_TYPES + (int, types.ModuleType)) or callable(value)
+        if not known and not _constant(value):
+            self.refuse(
+                node,
+                f"`{name}` is a {type(value).__name__} from outside the function",
+                "its contents may change without notice",
+                f"pass `{name}` as an argument",
+            )
+        self.dependencies[(id(scope.function), name)] = Dependency(scope, name, value)
+        return lift(value)
+
+    def capture(self, scope: Source, name: str, value: object) -> Value:
+        taken = {*self.builder.params}
+        hidden = name
+        while hidden in taken:
+            hidden += "_"
+        var = Var(hidden, leaf_type(hidden, value))
+        self.builder.params[hidden] = var
+        self.names[var] = hidden
+        self.captures[(id(scope.function), name)] = Capture(name, var, scope)
+        return self.new_cell(var) if var.type.is_array else var
+
+    def constant(self, value: object, name: str, node: ast.AST) -> Value:
+        """Return the value of an attribute of a module, class or other constant."""
+        if isinstance(value, np.ndarray):
+            self.refuse(node, f"the array `{name}` of a module is not supported", "here", "bind it to a global name")
+        if callable(value) or isinstance(value, STATIC_TYPES + (types.ModuleType, int, float)):
+            return Const(value)
+        if isinstance(value, tuple | list | dict | np.generic | complex):
+            return lift(value)
+        return Const(value)
+
+    @contextmanager
+    def names_of(self, *targets: ast.expr) -> Iterator[None]:
+        """Give back the names of comprehension targets their old values afterwards."""
+        bound = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+        before = {n: self.frame.names[n] for n in bound if n in self.frame.names}
+        yield
+        for name in bound:
+            self.frame.names.pop(name, None)
+        self.frame.names.update(before)
+
+    @contextmanager
+    def inside(self, frame: Frame) -> Iterator[None]:
+        """Run in the frame of the function that made a generator or an inner function."""
+        self.frames.append(frame)
+        yield
+        self.frames.pop()
+
+    def guarded_many(
+        self, node: ast.AST, prim: str, atoms: tuple[Atom, ...], attrs: tuple[object, ...]
+    ) -> tuple[Atom, ...]:
+        """Make an equation with any number of results; errors of inference get the place."""
+        try:
+            return self.builder.emit_many(prim, atoms, attrs)
+        except CompileError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise CompileError(str(error), self.span(node), "here") from error
+
+
+def _describe(value: Value) -> str:
+    return f"the method `{value.name}`" if isinstance(value, Method) else f"a {type(value).__name__.lower()}"
+
+
+def _constant(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_constant, value))
+    return isinstance(value, STATIC_TYPES + (int, float, complex, range, frozenset)) or callable(value)
+
+
+_bodies: dict[ast.AST, Desugared] = {}
+
+
+def body_of(node: ast.FunctionDef | ast.Lambda) -> Desugared:
+    """Return the desugared body of a function; the same nodes each time."""
+    if node not in _bodies:
+        if isinstance(node, ast.Lambda):
+            statement = ast.copy_location(ast.Return(node.body), node.body)
+            _bodies[node] = desugar([statement])
+        else:
+            _bodies[node] = desugar(_without_docstring(node.body))
+    return _bodies[node]
+
+
+def _without_docstring(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
+    first = body[0]
+    text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    return body[1:] if text else body
+
+
+def local_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
+    """Return the names that a function assigns, which are then never global."""
+    if isinstance(node, ast.Lambda):
+        return frozenset()
+    found: set[str] = set()
+
+    def visit(n: ast.AST) -> None:
+        if isinstance(n, ast.FunctionDef):
+            found.add(n.name)
+            return
+        if isinstance(n, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            return
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+            found.add(n.id)
+        for child in ast.iter_child_nodes(n):
+            visit(child)
+
+    for stmt in node.body:
+        visit(stmt)
+    return frozenset(found)
+
+
+FLAGS: Final[Mapping[str, Value]] = {RETURNED: FALSE}
+
+
+def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> Value:
+    """Run the body of a function in a new frame and return its result."""
+    lo.frames.append(frame)
+    try:
+        frame.names.update(FLAGS)
+        statements.run(lo, frame.desugared.body)
+        returned = frame.names[RETURNED]
+        if isinstance(returned, Const) and not returned.value:
+            return NONE
+        value = frame.names.get(RESULT, NONE)
+        if isinstance(returned, Var) or (isinstance(value, Const) and isinstance(value.value, Conflict)):
+            reason = value.value.reason if isinstance(value, Const) and isinstance(value.value, Conflict) else ""
+            lo.refuse(
+                node.body[-1] if isinstance(node, ast.FunctionDef) else node,
+                f"the result of `{frame.scope.name}` {reason}"
+                if reason
+                else f"`{frame.scope.name}` may end without a return",
+                "here",
+                "return the same kind of value on every path",
+            )
+        return value
+    finally:
+        lo.frames.pop()
+
+
+def lower(target: Target, arguments: Mapping[str, Argument], facts: Facts) -> Lowered:
+    """Lower a function for abstract arguments, given by name for every parameter that the call provides."""
+    params = [v for a in arguments.values() for v in leaves(a) if isinstance(v, Var)]
+    builder = Builder(facts, {v.name: v for v in params})
+    lo = Lowering(builder)
+    for v in params:
+        lo.names[v] = v.name
+        builder.anchor(v)
+    source = target.source
+    given = {name: map_leaves(lambda a: _argument(lo, a), a) for name, a in arguments.items()}
+    result = calls.enter(lo, source, target.bound, {**{k: lift(v) for k, v in target.keywords.items()}}, given)
+    flat: list[Atom] = []
+    structure = flatten(lo, result, flat, source)
+    function = Function(
+        source.name,
+        (*params, *(c.var for c in lo.captures.values())),
+        tuple(builder.stmts),
+        tuple(flat),
+        facts=facts,
+        names=dict(lo.names),
+    )
+    callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}
+    return Lowered(function, structure, tuple(lo.captures.values()), tuple(lo.dependencies.values()), callees)
+
+
+def _argument(lo: Lowering, a: Atom) -> Value:
+    return lo.new_cell(a) if isinstance(a, Var) and a.type.is_array else a
+
+
+def flatten(lo: Lowering, value: Value, flat: list[Atom], source: Source) -> Node[int] | int:
+    """List the leaves of a result; return its structure over the list."""
+    if isinstance(value, Node):
+        return Node(value.kind, tuple(flatten(lo, c, flat, source) for c in value.children), value.keys)
+    if isinstance(value, Ref | Var | Const):
+        flat.append(lo.atom(value))
+        return len(flat) - 1
+    raise CompileError(f"`{source.name}` returns {_describe(value)}, which is not a number or an array")

@@ -1,0 +1,195 @@
+"""Recursive calls: a function that calls itself becomes a function of the program, called by name.
+
+What it returns is found by trying: the first time the recursive calls are skipped, so that the base case tells the
+types; then it is lowered again with what was found, until nothing changes. Lengths of its array parameters have no
+examples, since they differ from call to call: what depends on them is decided at run time.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adcompile.frontend.resolve import Source
+from adcompile.frontend.state import Frame, Unbound
+from adcompile.frontend.values import LocalFunction, Ref, Value, is_static
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import Atom, Const, Function, Var
+from adcompile.ir.structure import Node, leaves, map_leaves
+from adcompile.ir.types import Dim, Facts, Type, join
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Capture, Lowering
+
+ATTEMPTS = 8
+
+
+@dataclass(eq=False)
+class Callee:
+    """A function of the program that others call by name.
+
+    arguments  the structure of its parameters: a type for each run-time leaf, the value of each that is known
+    types      of its results, None while no attempt has found any
+    result     the structure of its results
+    captures   what it reads from outside; passed on by every caller
+    """
+
+    name: str
+    arguments: Mapping[str, Node[Type | Const] | Type | Const]
+    types: tuple[Type, ...] | None = None
+    result: Node[int] | int = 0
+    captures: list[Capture] = field(default_factory=list)
+    function: Function | None = None
+    scopes: list[tuple[Source, str]] = field(default_factory=list)
+
+
+def is_recursive(lo: Lowering, source: Source) -> bool:
+    """Tell whether a function is being run already."""
+    return any(
+        isinstance(f.scope, Source) and f.scope.node is source.node and f.scope.function is source.function
+        for f in lo.frames
+    )
+
+
+def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], node: ast.AST) -> Value:
+    """Lower a call of a function that is running already."""
+    given = {name: map_leaves(lambda v: _abstract(lo, v, node), value) for name, value in names.items()}
+    key = (source.node, id(source.function), _key(given))
+    callee = lo.callees.get(key)
+    if callee is None:
+        callee = Callee(_name(lo, source), given)
+        lo.callees[key] = callee
+        settle(lo, source, callee, node)
+    if callee.types is None:
+        raise Unbound(f"`{source.name}` calls itself on every path", lo.span(node), "never returns")
+    atoms: list[Atom] = []
+    for name, value in names.items():
+        kinds = leaves(given[name])
+        atoms += [lo.atom(v) for v, kind in zip(leaves(value), kinds, strict=True) if isinstance(kind, Type)]
+    for scope, name in callee.scopes:
+        atoms.append(lo.atom(lo.captured_from(scope, name, node)))
+    results = lo.guarded_many(node, "call", tuple(atoms), (callee.name, callee.types))
+    values = [lo.wrap(r) for r in results]
+    return map_leaves(lambda k: values[k], callee.result)
+
+
+def _abstract(lo: Lowering, value: Value, node: ast.AST) -> Type | Const:
+    """Return what a callee knows of an argument: ints and numbers by type, everything else by value."""
+    t = lo.type_of(value)
+    if isinstance(value, Const) and not t.is_numeric or isinstance(value, Const) and t.dtype is bool:
+        return value
+    if isinstance(value, Ref | Var | Const):
+        if t.kind == "object":
+            lo.refuse(node, "an object cannot be passed to a recursive function", "here", "pass what it holds")
+        if t.is_array and t.dims is None:
+            lo.refuse(node, "an array of unknown rank cannot be passed to a recursive function", "here")
+        kind = "scalar" if t.kind == "np" else t.kind
+        return Type(kind, t.dtype, None if t.dims is None else ("?",) * len(t.dims))  # type: ignore[arg-type]  # only compared
+    if isinstance(value, LocalFunction) or not is_static(value):
+        lo.refuse(node, "this argument cannot be passed to a recursive function", "here", "pass numbers and arrays")
+    raise AssertionError(value)
+
+
+def _key(given: Mapping[str, Node[Type | Const] | Type | Const]) -> object:
+    def of(tree: Node[Type | Const] | Type | Const) -> object:
+        if isinstance(tree, Node):
+            return (tree.kind, tree.keys, tuple(map(of, tree.children)))
+        return tree.key if isinstance(tree, Const) else tree
+
+    return tuple((name, of(tree)) for name, tree in given.items())
+
+
+def _name(lo: Lowering, source: Source) -> str:
+    taken = {c.name for c in lo.callees.values()}
+    name, k = source.name, 2
+    while name in taken:
+        name, k = f"{source.name}_{k}", k + 1
+    return name
+
+
+def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
+    """Lower a callee until its result types and captures stay the same."""
+    for _ in range(ATTEMPTS):
+        before = (callee.types, list(callee.scopes))
+        inner, result, params = attempt(lo, source, callee)
+        flat: list[Atom] = []
+        from adcompile.frontend.lower import flatten
+
+        structure = flatten(inner, result, flat, source)
+        callee.types = _joined(inner, callee.types, tuple(a.type for a in flat))
+        callee.result = structure
+        callee.scopes = [(c.source, c.name) for c in inner.captures.values()]
+        callee.captures = list(inner.captures.values())
+        lo.dependencies.update(inner.dependencies)
+        if before == (callee.types, callee.scopes) and not inner.skipped:
+            callee.function = Function(
+                callee.name,
+                (*params, *(c.var for c in callee.captures)),
+                tuple(inner.builder.stmts),
+                tuple(flat),
+                facts=inner.facts,
+                names=dict(inner.names),
+            )
+            return
+    lo.refuse(node, f"what `{source.name}` returns does not settle", "its types keep changing")
+
+
+def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Value, list[Var]]:
+    """Lower the body of a callee once."""
+    from adcompile.frontend.lower import Lowering, body_of, local_names, run_body
+
+    facts = Facts()
+    inner = Lowering(Builder(facts))
+    inner.callees = lo.callees
+    inner.tolerant = 1 if callee.types is None else 0
+    params: list[Var] = []
+    names: dict[str, Value] = {}
+    for name, tree in callee.arguments.items():
+        names[name] = _parameters(inner, name, tree, params)
+    before = dict(inner.cells)
+    span = lo.builder.span
+    inner.builder.span = span
+    frame = Frame(source, body_of(source.node), names, local=local_names(source.node))
+    result = run_body(inner, frame, source.node)
+    for cell, var in before.items():
+        if inner.cells[cell] is not var:
+            inner.refuse(
+                source.node,
+                f"`{source.name}` is recursive and stores into its argument `{var.name}`",
+                "here",
+                "copy the array first, and return it",
+            )
+    return inner, result, params
+
+
+def _parameters(
+    inner: Lowering, name: str, tree: Node[Type | Const] | Type | Const, params: list[Var]
+) -> Value:
+    if isinstance(tree, Node):
+        children = tuple(_parameters(inner, f"{name}_{k}", c, params) for k, c in enumerate(tree.children))
+        return Node(tree.kind, children, tree.keys)
+    if isinstance(tree, Const):
+        return tree
+    dims = None if tree.dims is None else tuple(Dim("axis", (name, axis)) for axis in range(len(tree.dims)))
+    value = Dim("value", (name,)) if tree.dtype is int and tree.kind == "py" else None
+    var = Var(name, Type(tree.kind, tree.dtype, dims, value))
+    params.append(var)
+    inner.builder.params[name] = var
+    inner.builder.anchor(var)
+    inner.names[var] = name
+    return inner.new_cell(var) if var.type.is_array else var
+
+
+def _joined(inner: Lowering, old: tuple[Type, ...] | None, new: tuple[Type, ...]) -> tuple[Type, ...]:
+    """Join result types with those of the attempt before; a caller knows nothing of lengths."""
+    def outside(t: Type) -> Type:
+        dims = None if t.dims is None else tuple(d if isinstance(d, int) else Dim("fresh", (0,)) for d in t.dims)
+        return Type(t.kind, t.dtype, dims)
+
+    found = tuple(map(outside, new))
+    if old is None or len(old) != len(found):
+        return found
+    return tuple(outside(join(inner.facts, a, b)) for a, b in zip(old, found, strict=True))
+

@@ -1,0 +1,407 @@
+"""What a loop carries: a slot for every number and array that its body changes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adcompile.frontend.desugar import LoopFlags
+from adcompile.frontend.state import Conflict, refs_in
+from adcompile.frontend.values import Ref, Value
+from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
+from adcompile.ir.structure import Node
+from adcompile.ir.types import Dim, Facts, Length, Type, join, numpy_dtype
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to
+
+
+@dataclass
+class Plan:
+    """What earlier attempts at a loop found out.
+
+    types    of the slots
+    shapes   of the containers in names that are not assigned before the loop
+    written  cells that the body writes to, and `names` through which they were found
+    dropped  names that hold things of different kinds from trip to trip
+    aliases  pairs of slots or cells that may share memory after a trip
+    """
+
+    types: dict[Key, Type] = field(default_factory=dict)
+    shapes: dict[str, Value] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    written: set[int] = field(default_factory=set)
+    dropped: dict[str, str] = field(default_factory=dict)
+    promoted: set[Key] = field(default_factory=set)
+    aliases: set[frozenset[Key]] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Slot:
+    key: Key
+    init: Atom
+    type: Type
+    cell: int | None = None
+    param: Var | None = None
+
+
+def stored_names(node: ast.For | ast.While) -> list[str]:
+    """Return the names that a loop assigns, in order; those of inner functions and comprehensions are not its own."""
+    found: dict[str, None] = {}
+
+    def visit(n: ast.AST) -> None:
+        if isinstance(n, ast.FunctionDef):
+            found[n.name] = None
+            return
+        if isinstance(n, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            return
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+            found[n.id] = None
+        for child in ast.iter_child_nodes(n):
+            visit(child)
+
+    for child in ([node.target] if isinstance(node, ast.For) else []) + list(node.body):
+        visit(child)
+    return list(found)
+
+
+class Slots:
+    """The slots of one attempt at a loop."""
+
+    def __init__(self, lo: Lowering, node: ast.For | ast.While, flags: LoopFlags, plan: Plan) -> None:
+        self.lo, self.node, self.flags, self.plan = lo, node, flags, plan
+        self.names = [*stored_names(node), *(f for f in flags.resets if f not in stored_names(node))]
+        self.entry: dict[str, Value] = {}
+        self.slots: list[Slot] = []
+        self.yields: list[Atom] = []
+        for name in self.names:
+            if name in plan.dropped:
+                self.entry[name] = UNDEFINED
+                continue
+            value = lo.frame.names.get(name, UNDEFINED)
+            if value is UNDEFINED and name in plan.shapes:
+                value = plan.shapes[name]
+            self.entry[name] = self.enlist((name,), value)
+        self.cells = {s.cell: s for s in self.slots if s.cell is not None}
+        for name in sorted(plan.names):
+            for ref in refs_in(lo.frame.names.get(name, UNDEFINED)):
+                self.enlist_cell(ref.cell)
+        for cell in sorted(plan.written):
+            self.enlist_cell(cell)
+        self.start = lo.snapshot()
+
+    # -- before the loop
+
+    def enlist(self, key: Key, value: Value) -> Value:
+        """Make slots for the numbers and arrays in the value of a name; return the value with slots' cells in it."""
+        lo = self.lo
+        if isinstance(value, Node):
+            return Node(value.kind, tuple(self.enlist((*key, k), c) for k, c in enumerate(value.children)), value.keys)
+        known = self.plan.types.get(key)
+        if isinstance(value, Ref):
+            return Ref(self.own_cell(key, value))
+        if isinstance(value, Var) and value.type.is_array and lo.frame.rule:
+            self.slots.append(Slot(key, value, known or value.type))
+            return value
+        if value is UNDEFINED:
+            if known is None:
+                return UNDEFINED
+            slot = Slot(key, UNDEFINED, known)
+            self.slots.append(slot)
+            if known.is_array and not lo.frame.rule:
+                lo.cell_count += 1
+                slot.cell = lo.cell_count
+                return Ref(slot.cell)
+            return UNDEFINED
+        if isinstance(value, Var | Const) and value.type.is_numeric:
+            if key in self.plan.promoted and known is not None:
+                return self.promote(key, value, known)
+            self.slots.append(Slot(key, value, known or _carried(value.type)))
+        return value
+
+    def own_cell(self, key: Key, ref: Ref) -> int:
+        """Return a cell that only this name reaches: its own, or a new one that may share memory with it."""
+        lo = self.lo
+        value = lo.read(ref)
+        known = self.plan.types.get(key)
+        holders = sum(1 for f in lo.frames for v in f.names.values() for r in refs_in(v) if r.cell == ref.cell)
+        cell = ref.cell
+        if ref.path or holders > 1:
+            cell = lo.new_cell(value).cell
+            lo.link(cell, ref.cell)
+        self.slots.append(Slot(key, value, known or value.type, cell))
+        return cell
+
+    def promote(self, key: Key, value: Atom, known: Type) -> Value:
+        """Start as an array what is a number before the loop and an array after the first trip."""
+        lo = self.lo
+        shape = tuple(lo.builder.length(d) for d in known.dims or ())
+        init = lo.builder.emit("full", value, *shape, attrs=(numpy_dtype(known),))
+        assert isinstance(init, Var)
+        ref = lo.new_cell(init)
+        self.slots.append(Slot(key, init, known, ref.cell))
+        return ref
+
+    def enlist_cell(self, cell: int) -> None:
+        if cell in self.lo.cells and cell not in self.cells:
+            value = self.lo.cells[cell]
+            slot = Slot(("", cell), value, self.plan.types.get(("", cell), value.type), cell)
+            self.slots.append(slot)
+            self.cells[cell] = slot
+
+    # -- the body
+
+    def enter(self) -> list[Var]:
+        """Open a trip: give every slot a parameter."""
+        lo = self.lo
+        params = []
+        values = iter(self.slots)
+        for slot in values:
+            hint = self.hint(slot)
+            slot.param = Var(hint, slot.type)
+            if hint and not lo.frame.rule:
+                lo.names[slot.param] = hint
+            params.append(slot.param)
+            if slot.cell is not None:
+                lo.cells[slot.cell] = slot.param
+        by_key = {s.key: s for s in self.slots}
+        for name in self.names:
+            lo.frame.names[name] = self.entered((name,), self.entry[name], by_key)
+        for pair in self.plan.aliases:
+            a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
+            if a is not None and b is not None:
+                lo.link(a, b)
+        return params
+
+    def entered(self, key: Key, value: Value, by_key: dict[Key, Slot]) -> Value:
+        if isinstance(value, Node):
+            children = tuple(self.entered((*key, k), c, by_key) for k, c in enumerate(value.children))
+            return Node(value.kind, children, value.keys)
+        if isinstance(value, Ref):
+            return value
+        slot = by_key.get(key)
+        return value if slot is None or slot.param is None else slot.param
+
+    def hint(self, slot: Slot) -> str:
+        name = str(slot.key[0])
+        if name == "":
+            value = self.lo.cells.get(slot.cell or 0)
+            return self.lo.names.get(value, value.name) if value is not None else ""
+        return "" if name.startswith(".") else "_".join(map(str, slot.key))
+
+    def cell_of(self, key: Key, by_key: dict[Key, Slot]) -> int | None:
+        if key in by_key:
+            return by_key[key].cell
+        return key[1] if key[0] == "" and isinstance(key[1], int) else None
+
+    # -- after the body
+
+    def close(self, stmts: list[Stmt]) -> bool:
+        """Compare what a trip leaves with what it started from; learn, or fix the yields. True when settled."""
+        lo, plan = self.lo, self.plan
+        before = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
+        self.changed = False
+        self.exits: dict[Key, Value] = {}
+        for name in self.names:
+            self.compare((name,), self.entry[name], lo.frame.names.get(name, UNDEFINED))
+        for cell, old in self.start.cells.items():
+            if cell not in self.cells and lo.cells[cell] is not old:
+                self.found_written(cell)
+        self.yields = [self.yield_of(slot, stmts) for slot in self.slots]
+        self.find_aliases()
+        after = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
+        return before == after and not self.changed
+
+    def compare(self, key: Key, entry: Value, value: Value) -> None:
+        """Record what a slot is after the trip; note names that are new or do not keep their structure."""
+        name = str(key[0])
+        if name in self.plan.dropped:
+            return
+        if isinstance(value, Const) and isinstance(value.value, Conflict):
+            self.plan.dropped[name] = value.value.reason
+        elif isinstance(entry, Node) and isinstance(value, Node):
+            if (entry.kind, entry.keys, len(entry.children)) != (value.kind, value.keys, len(value.children)):
+                self.plan.dropped[name] = "changes its structure from trip to trip"
+                return
+            for k, (e, v) in enumerate(zip(entry.children, value.children, strict=True)):
+                self.compare((*key, k), e, v)
+        elif entry is UNDEFINED and key not in {s.key for s in self.slots}:
+            if value is not UNDEFINED and self.numeric(value):
+                self.plan.shapes[name] = _skeleton(value)
+                self.learn_types(key, value)
+        elif isinstance(entry, Node) or isinstance(value, Node):
+            if value is not UNDEFINED:
+                self.plan.dropped[name] = "is a container on one trip and not on another"
+        else:
+            self.exits[key] = value
+
+    def numeric(self, value: Value) -> bool:
+        if isinstance(value, Node):
+            return all(map(self.numeric, value.children))
+        return isinstance(value, Ref) or (isinstance(value, Var | Const) and value.type.is_numeric)
+
+    def learn_types(self, key: Key, value: Value) -> None:
+        if isinstance(value, Node):
+            for k, child in enumerate(value.children):
+                self.learn_types((*key, k), child)
+        else:
+            self.plan.types[key] = _carried(self.lo.type_of(value))
+
+    def found_written(self, cell: int) -> None:
+        for name, frame in self.lo.reaching(cell):
+            if frame is self.lo.frame:
+                self.plan.names.add(name)
+        self.plan.written.add(cell)
+        self.changed = True
+
+    def yield_of(self, slot: Slot, stmts: list[Stmt]) -> Atom:
+        """Return what a slot is after the trip, and widen its type if that does not cover it."""
+        lo, plan = self.lo, self.plan
+        assert slot.param is not None
+        if slot.key[0] == "":
+            assert slot.cell is not None
+            value: Value = Ref(slot.cell)
+        else:
+            value = self.exits.get(slot.key, UNDEFINED)
+        if value is UNDEFINED:
+            return UNDEFINED
+        if isinstance(value, Ref):
+            with lo.reopened(stmts):
+                atom: Atom = lo.read(value)
+        elif isinstance(value, Var | Const) and value.type.is_numeric:
+            atom = value
+        else:
+            plan.dropped[str(slot.key[0])] = "is of another kind from trip to trip"
+            return UNDEFINED
+        if atom.type.is_array != slot.type.is_array:
+            self.mismatch(slot, atom)
+        elif not covers(lo.facts, slot.type, atom.type):
+            joined = join(lo.facts, slot.type, _carried(atom.type))
+            if joined.is_array and joined.dims is None:
+                plan.dropped[str(slot.key[0])] = "is an array of another rank from trip to trip"
+            plan.types[slot.key] = joined
+            self.changed = True
+        return atom
+
+    def mismatch(self, slot: Slot, atom: Atom) -> None:
+        """A number becomes an array, or an array a number, from one trip to the next."""
+        dims = atom.type.dims
+        if atom.type.is_array and slot.init is not UNDEFINED and dims is not None and isinstance(self.node, ast.For):
+            if all(self.known_outside(d) for d in dims):
+                self.plan.promoted.add(slot.key)
+                self.plan.types[slot.key] = atom.type
+                self.changed = True
+                return
+        self.plan.dropped[str(slot.key[0])] = "is a number on one trip and an array on another"
+
+    def known_outside(self, length: Length) -> bool:
+        found = self.lo.facts.find(length)
+        return not (isinstance(found, Dim) and found.op not in ("axis", "value"))
+
+    def find_aliases(self) -> None:
+        """Find the slots and cells that may share memory when the next trip starts."""
+        lo = self.lo
+        images: dict[int, set[Key]] = {}
+        for slot in self.slots:
+            value: Value = Ref(slot.cell) if slot.key[0] == "" and slot.cell else self.exits.get(slot.key, UNDEFINED)
+            for ref in refs_in(value):
+                images.setdefault(ref.cell, set()).add(slot.key)
+        for cell in self.start.cells:
+            if cell not in self.cells:
+                images.setdefault(cell, set()).add(("", cell))
+        pairs = [(c, c) for c in images] + [tuple(sorted(p)) for p in lo.aliases]
+        for a, b in pairs:
+            for x in images.get(a, ()):
+                for y in images.get(b, ()):
+                    if x != y and not self.linked(x, y):
+                        self.plan.aliases.add(frozenset((x, y)))
+                        self.changed = True
+
+    def linked(self, x: Key, y: Key) -> bool:
+        by_key = {s.key: s for s in self.slots}
+        a, b = self.cell_of(x, by_key), self.cell_of(y, by_key)
+        return (
+            a is None or b is None or frozenset((a, b)) in self.start.aliases or frozenset((x, y)) in self.plan.aliases
+        )
+
+    # -- after the loop
+
+    @property
+    def inits(self) -> list[Atom]:
+        return [s.init for s in self.slots]
+
+    @property
+    def until(self) -> int | None:
+        if self.flags.until is None:
+            return None
+        return next(k for k, s in enumerate(self.slots) if s.key == (self.flags.until,))
+
+    def leave(self) -> tuple[Var, ...]:
+        """Continue after the loop: give every slot its result."""
+        lo = self.lo
+        lo.restore(self.start)
+        outs = []
+        by_key = {}
+        for slot in self.slots:
+            hint = self.hint(slot)
+            out = Var(hint, slot.type)
+            if hint and not lo.frame.rule:
+                lo.names[out] = hint
+            outs.append(out)
+            by_key[slot.key] = Slot(slot.key, slot.init, slot.type, slot.cell, out)
+            if slot.cell is not None:
+                lo.cells[slot.cell] = out
+        for name in self.names:
+            value = self.entered((name,), self.entry[name], by_key)
+            if name in self.plan.dropped:
+                value = Const(Conflict(self.plan.dropped[name]))
+            lo.frame.names[name] = value
+        for pair in self.plan.aliases:
+            a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
+            if a is not None and b is not None and a != b:
+                lo.link(a, b)
+        return tuple(outs)
+
+    def after(self, bounds: tuple[Atom, Atom, Atom], node: ast.For) -> None:
+        """Where a number became an array, see to it that the loop made at least one trip."""
+        if not any(s.key in self.plan.promoted for s in self.slots):
+            return
+        lo = self.lo
+        empty = lo.builder.emit("eq", lo.trip_count(bounds), Const(0))
+        name = next(str(s.key[0]) for s in self.slots if s.key in self.plan.promoted)
+        if isinstance(empty, Const):
+            return
+        from adcompile.frontend import branches
+
+        text = f"`{name}` is a number if the loop makes no trip, and an array otherwise"
+        branches.merge(
+            lo, node, empty, lambda: lo.builder.emit_many("raise", (Const(text),), ("ValueError",), ()), lambda: None
+        )
+
+
+def _carried(t: Type) -> Type:
+    """Return the type of a slot that starts as `t`: an int's value does not stay."""
+    return Type(t.kind, t.dtype, t.dims)
+
+
+def _skeleton(value: Value) -> Value:
+    if isinstance(value, Node):
+        return Node(value.kind, tuple(map(_skeleton, value.children)), value.keys)
+    return UNDEFINED
+
+
+def covers(facts: Facts, wide: Type, narrow: Type) -> bool:
+    """Tell whether every value of type `narrow` is of type `wide`."""
+    joined = join(facts, wide, _carried(narrow))
+    if (joined.kind, joined.dtype) != (wide.kind, wide.dtype):
+        return False
+    if wide.dims is None or narrow.dims is None:
+        return wide.dims is None
+    return all(facts.same(w, n) or _open(facts.find(w)) for w, n in zip(wide.dims, narrow.dims, strict=True))
+
+
+def _open(length: Length) -> bool:
+    return isinstance(length, Dim) and length.op == "fresh"

@@ -1,0 +1,258 @@
+"""The state of lowering: frames of names, cells of buffers, and what may alias what.
+
+Arrays are resolved as PyTorch's functionalization does: a name refers to a cell through a path of views, and a write
+makes a new version of the cell. Where two cells might share memory at run time (a reshape may be a view or a copy) the
+pair is remembered, and a write to one while the other can still be reached is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, NoReturn, Protocol
+
+from adcompile.errors import CompileError, Span
+from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.values import LocalFunction, Method, Partial, Path, Ref, Step, Value
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.structure import Node
+from adcompile.ir.types import OBJECT, Type
+
+
+# How many operands each component code of a subscript takes.
+OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}
+
+
+class Scope(Protocol):
+    """Where a frame's free names are looked up, and where its source is."""
+
+    @property
+    def name(self) -> str: ...
+
+    def lookup(self, name: str) -> object: ...
+
+    def span(self, node: ast.AST) -> Span | None: ...
+
+
+class Unbound(CompileError):
+    """A name is read that is not assigned on any path lowered so far."""
+
+
+class NeedsUnrolling(Exception):
+    """A container that is known only when compiling is indexed by a loop variable."""
+
+
+class Conflict:
+    """What a name stands for when branches leave things of different kinds in it. `reason` says what."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+@dataclass(eq=False)
+class Frame:
+    """The names of one call.
+
+    rule    a derivative rule of ours, not the user's code
+    numpy   division is NumPy's, also of Python floats: the rule of a NumPy function
+    calls   the call sites that led here; local: the names that the function assigns
+    """
+
+    scope: Scope
+    desugared: Desugared
+    names: dict[str, Value] = field(default_factory=dict)
+    parent: Frame | None = None
+    rule: bool = False
+    numpy: bool = False
+    calls: tuple[int, ...] = ()
+    local: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    names: dict[str, Value]
+    cells: dict[int, Var]
+    aliases: frozenset[frozenset[int]]
+
+
+class State:
+    """Cells, frames and names; how arrays are read and written."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        self.facts = builder.facts
+        self.cells: dict[int, Var] = {}
+        self.cell_count = 0
+        self.aliases: set[frozenset[int]] = set()
+        self.frames: list[Frame] = []
+        self.names: dict[Var, str] = {}
+        self.tolerant = 0
+        self.skipped = False
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    # -- errors
+
+    def refuse(self, node: ast.AST | None, message: str, label: str = "", help: str = "") -> NoReturn:
+        """Raise the error that a piece of source cannot be compiled."""
+        raise CompileError(message, self.span(node), label, help)
+
+    def span(self, node: ast.AST | None) -> Span | None:
+        for frame in reversed(self.frames):
+            if frame.rule:
+                continue
+            return frame.scope.span(node) if node is not None and frame is self.frame else self.builder.span
+        return self.builder.span
+
+    # -- snapshots for branches and loops
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(dict(self.frame.names), dict(self.cells), frozenset(self.aliases))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.frame.names = dict(snapshot.names)
+        self.cells = dict(snapshot.cells)
+        self.aliases = set(snapshot.aliases)
+
+    @contextmanager
+    def reopened(self, stmts: list[Stmt]) -> Iterator[None]:
+        """Append to the end of a block that was closed."""
+        outer = self.builder.stmts
+        with self.builder.block():
+            self.builder.stmts = stmts
+            yield
+        self.builder.stmts = outer
+
+    # -- arrays
+
+    def new_cell(self, var: Var) -> Ref:
+        self.cell_count += 1
+        self.cells[self.cell_count] = var
+        return Ref(self.cell_count)
+
+    def wrap(self, atom: Atom) -> Value:
+        """Make the value of an equation's result: an array gets a cell of its own, unless in a rule."""
+        if isinstance(atom, Var) and atom.type.is_array and not self.frame.rule:
+            return self.new_cell(atom)
+        return atom
+
+    def read(self, ref: Ref) -> Var:
+        """Return the current value of an array."""
+        return read_path(self.builder, self.cells[ref.cell], ref.path, ref.atoms)
+
+    def view(self, value: Ref | Var, step: Step, atoms: tuple[Atom, ...]) -> Value:
+        """Apply one view or subscript to an array."""
+        if isinstance(value, Var):
+            return read_path(self.builder, value, (step,), atoms)
+        path, operands = (*value.path, step), value.atoms + atoms
+        if isinstance(step, str) and ("a" in step or "m" in step):
+            return self.wrap(read_path(self.builder, self.cells[value.cell], path, operands))
+        ref = Ref(value.cell, path, operands)
+        if self.type_of(ref).dims == ():
+            return self.read(ref)
+        return ref
+
+    def type_of(self, value: Value) -> Type:
+        """Return the type of a value; OBJECT for what is not a number or array."""
+        match value:
+            case Var() | Const():
+                return value.type
+            case Ref(path=()):
+                return self.cells[value.cell].type
+            case Ref():
+                args = (self.cells[value.cell], *value.atoms)
+                t = PRIMITIVES["index"].infer(self.facts, args, (value.path,))
+                assert isinstance(t, Type)
+                return t
+        return OBJECT
+
+    def write(self, ref: Ref, value: Atom, node: ast.AST) -> None:
+        """Store into an array: make a new version of its cell."""
+        for other in self.alias_of(ref.cell):
+            for name, owner in self.reaching(other):
+                if owner is not None:
+                    self.refuse(
+                        node,
+                        f"this store may also change `{name}`",
+                        f"may share memory with `{name}`",
+                        "whether they do is known only at run time; make one of them a copy with .copy()",
+                    )
+        base = self.cells[ref.cell]
+        new = self.builder.emit("index_update", base, value, *ref.atoms, attrs=(ref.path,))
+        assert isinstance(new, Var)
+        if base in self.names:
+            self.names[new] = self.names[base]
+        self.cells[ref.cell] = new
+
+    def alias_of(self, cell: int) -> list[int]:
+        return sorted(c for pair in self.aliases if cell in pair for c in pair if c != cell)
+
+    def link(self, a: int, b: int) -> None:
+        """Remember that two cells may share memory, and so whatever may share memory with either."""
+        for x in (a, *self.alias_of(a)):
+            for y in (b, *self.alias_of(b)):
+                if x != y:
+                    self.aliases.add(frozenset((x, y)))
+
+    def reaching(self, cell: int) -> Iterator[tuple[str, Frame | None]]:
+        """Yield the names through which a cell can be reached."""
+        for frame in self.frames:
+            for name, value in frame.names.items():
+                if any(ref.cell == cell for ref in refs_in(value)):
+                    yield name.lstrip("."), frame
+
+
+def read_path(builder: Builder, base: Var, path: Path, atoms: tuple[Atom, ...]) -> Var:
+    """Apply views to an array: subscripts together in one equation, permutations of axes each in one of its own."""
+    current: Atom = base
+    steps: list[Step] = []
+    operands: list[Atom] = []
+    rest = iter(atoms)
+    for step in (*path, None):
+        if isinstance(step, str):
+            steps.append(step)
+            operands += [next(rest) for code in step for _ in range(OPERANDS[code])]
+            continue
+        if steps:
+            current = builder.emit("index", current, *operands, attrs=(tuple(steps),))
+            steps, operands = [], []
+        if step is not None:
+            current = builder.emit("transpose", current, attrs=(step[1],))
+    assert isinstance(current, Var)
+    return current
+
+
+def refs_in(value: Value) -> Iterator[Ref]:
+    """Yield the arrays inside a value."""
+    match value:
+        case Ref():
+            yield value
+        case Node():
+            for child in value.children:
+                yield from refs_in(child)
+        case Method():
+            yield from refs_in(value.receiver)
+        case Partial():
+            for arg in (*value.args, *value.keywords.values()):
+                yield from refs_in(arg)
+        case LocalFunction():
+            for default in value.defaults.values():
+                yield from refs_in(default)
+
+
+def lookup_local(frame: Frame, name: str) -> Value | None:
+    """Find a name among the frame's own and its enclosing functions' names; None if it is not theirs."""
+    current: Frame | None = frame
+    while current is not None:
+        if name in current.names:
+            return current.names[name]
+        if name in current.local:
+            return UNDEFINED
+        current = current.parent
+    return None

@@ -1,0 +1,298 @@
+"""Lower statements: assignments, stores, branches. Loops are in `loops`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from adcompile.errors import CompileError
+from adcompile.frontend import branches, expressions, loops
+from adcompile.frontend.desugar import always_raises
+from adcompile.frontend.operators import BINARY, apply_binary
+from adcompile.frontend.state import Unbound
+from adcompile.frontend.values import LocalFunction, Ref, Value
+from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const, Var
+from adcompile.ir.structure import Node
+from adcompile.ir.types import Type, numpy_dtype
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+
+def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
+    """Lower a block of statements."""
+    for stmt in body:
+        if len(lo.frames) == 1 and not lo.frame.rule:
+            lo.builder.span = lo.frame.scope.span(stmt)
+        try:
+            statement(lo, stmt)
+        except Unbound:
+            if not lo.tolerant:
+                raise
+            lo.skipped = True
+
+
+def statement(lo: Lowering, stmt: ast.stmt) -> None:
+    match stmt:
+        case ast.Assign():
+            value = expressions.evaluate(lo, stmt.value)
+            for target in stmt.targets:
+                assign(lo, target, value)
+        case ast.AnnAssign():
+            if stmt.value is not None:
+                assign(lo, stmt.target, expressions.evaluate(lo, stmt.value))
+        case ast.AugAssign():
+            augment(lo, stmt)
+        case ast.If():
+            if_(lo, stmt)
+        case ast.For():
+            loops.for_(lo, stmt)
+        case ast.While():
+            loops.while_(lo, stmt)
+        case ast.Expr():
+            expressions.evaluate(lo, stmt.value)
+        case ast.Pass():
+            pass
+        case ast.Assert():
+            assert_(lo, stmt)
+        case ast.Raise():
+            raise_(lo, stmt)
+        case ast.FunctionDef():
+            lo.frame.names[stmt.name] = LocalFunction(stmt, lo.frame, expressions.defaults(lo, stmt.args))
+        case ast.Import() | ast.ImportFrom():
+            import_(lo, stmt)
+        case _:
+            unsupported(lo, stmt)
+
+
+_REMEDIES = {
+    "Try": "test for the condition instead, or move the `try` out of the differentiated function",
+    "With": "move the `with` out of the differentiated function",
+    "Delete": "leave the name alone; nothing needs it to be deleted",
+    "Global": "pass the value as an argument and return the new one",
+    "Nonlocal": "pass the value as an argument and return the new one",
+    "ClassDef": "define the class outside the differentiated function",
+    "Match": "write it with if and elif",
+}
+
+
+def unsupported(lo: Lowering, stmt: ast.stmt) -> None:
+    kind = type(stmt).__name__
+    remedy = _REMEDIES.get(kind, "move it out of the differentiated function")
+    lo.refuse(stmt, f"`{kind.lower()}` statements cannot be differentiated", "here", remedy)
+
+
+# -- assignment
+
+
+def assign(lo: Lowering, target: ast.expr, value: Value) -> None:
+    """Bind a target to a value."""
+    match target:
+        case ast.Name():
+            bind(lo, target.id, value)
+        case ast.Tuple() | ast.List():
+            unpack(lo, target, value)
+        case ast.Subscript():
+            store(lo, target, value)
+        case ast.Attribute():
+            lo.refuse(
+                target,
+                f"assignment to the attribute `{target.attr}` cannot be differentiated",
+                "here",
+                "keep the value in a local variable, a list or an array",
+            )
+        case _:
+            lo.refuse(target, "this assignment target is not supported", "here", "assign to names, tuples or items")
+
+
+def bind(lo: Lowering, name: str, value: Value) -> None:
+    """Give a value a name, which emitted code will keep if the value has no other."""
+    lo.frame.names[name] = value
+    var = value if isinstance(value, Var) else lo.cells[value.cell] if isinstance(value, Ref) else None
+    if var is not None and not name.startswith(".") and not lo.frame.rule:
+        lo.names.setdefault(var, name)
+
+
+def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
+    starred = [i for i, e in enumerate(target.elts) if isinstance(e, ast.Starred)]
+    n = len(target.elts)
+    items = expressions.items_of(lo, value, target, None if starred else n)
+    if starred:
+        k = starred[0]
+        after = n - k - 1
+        if len(items) < n - 1:
+            lo.refuse(target, f"{len(items)} values cannot be unpacked into {n - 1} or more names", "here")
+        rest: Value = Node("list", tuple(items[k : len(items) - after]))
+        items = [*items[:k], rest, *items[len(items) - after :]]
+    elif len(items) != n:
+        lo.refuse(target, f"{len(items)} values cannot be unpacked into {n} names", "here")
+    for element, item in zip(target.elts, items, strict=True):
+        assign(lo, element.value if isinstance(element, ast.Starred) else element, item)
+
+
+def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
+    """Lower ``a[i] = value``."""
+    base = expressions.evaluate(lo, target.value)
+    if not isinstance(base, Ref):
+        refuse_store(lo, target, base)
+    assert isinstance(base, Ref)
+    ref = location(lo, base, target)
+    lo.write(ref, expressions.number(lo, value, target), target)
+
+
+def location(lo: Lowering, base: Ref, target: ast.Subscript) -> Ref:
+    """Return the part of an array that a subscript denotes, as something to write to."""
+    step, atoms = expressions.subscript(lo, target.slice)
+    if any("a" in s or "m" in s for s in base.path if isinstance(s, str)):
+        raise AssertionError("an advanced subscript makes a new array")
+    return Ref(base.cell, (*base.path, step), base.atoms + atoms)
+
+
+def refuse_store(lo: Lowering, target: ast.Subscript, base: Value) -> None:
+    if isinstance(base, Node):
+        lo.refuse(
+            target,
+            f"storing into a {base.kind} is not supported",
+            "here",
+            "build a new container, or use a NumPy array",
+        )
+    lo.refuse(target, "this object does not support item assignment", "not an array")
+
+
+def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
+    """Lower ``target op= value``: arrays change in place, everything else is bound anew."""
+    op = BINARY.get(type(stmt.op))
+    if op is None:
+        lo.refuse(stmt, "this operator is not supported")
+    assert op is not None
+    match stmt.target:
+        case ast.Name(id=name):
+            current = expressions.name_value(lo, name, stmt.target)
+            right = expressions.evaluate(lo, stmt.value)
+            if isinstance(current, Ref):
+                update_in_place(lo, current, op, right, stmt)
+            else:
+                bind(lo, name, apply_binary(lo, op, current, right, stmt))
+        case ast.Subscript():
+            base = expressions.evaluate(lo, stmt.target.value)
+            if not isinstance(base, Ref):
+                refuse_store(lo, stmt.target, base)
+            assert isinstance(base, Ref)
+            ref = location(lo, base, stmt.target)
+            right = expressions.evaluate(lo, stmt.value)
+            update_in_place(lo, ref, op, right, stmt)
+        case _:
+            lo.refuse(stmt.target, "this assignment target is not supported", "here", "assign to names or items")
+
+
+def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.AugAssign) -> None:
+    old = lo.read(ref)
+    new = expressions.number(lo, apply_binary(lo, op, old, right, stmt), stmt)
+    check_in_place(lo, old.type, new, stmt)
+    if ref.path:
+        lo.write(ref, new, stmt)
+    else:
+        whole = Ref(ref.cell, ("e",))
+        if (
+            isinstance(new, Var)
+            and lo.facts.same_dims(new.type.dims, old.type.dims)
+            and new.type.dtype == old.type.dtype
+        ):
+            replace_cell(lo, ref, old, new, stmt)
+        else:
+            lo.write(whole, new, stmt)
+
+
+def replace_cell(lo: Lowering, ref: Ref, old: Var, new: Var, stmt: ast.AugAssign) -> None:
+    """Make a whole new value the version of a cell, when nothing else may share its memory."""
+    if any(True for other in lo.alias_of(ref.cell) for _ in lo.reaching(other)):
+        lo.write(Ref(ref.cell, ("e",)), new, stmt)
+        return
+    if old in lo.names:
+        lo.names.setdefault(new, lo.names[old])
+    lo.cells[ref.cell] = new
+
+
+def check_in_place(lo: Lowering, old: Type, new: Atom, stmt: ast.AugAssign) -> None:
+    """Refuse what NumPy refuses: an in-place result that does not fit into the array."""
+    t = new.type
+    if old.dims is not None and t.dims is not None and len(t.dims) > len(old.dims):
+        lo.refuse(stmt, "the result of this in-place operation does not fit into the array", "has more axes")
+    to, given = numpy_dtype(old), numpy_dtype(t)
+    if to is not None and given is not None and to.kind in "biu" and given.kind in "fc":
+        lo.refuse(
+            stmt,
+            f"cannot store {given} into an array of {to} in place",
+            "NumPy raises here",
+            "make the array a float array",
+        )
+
+
+# -- branches, checks
+
+
+def if_(lo: Lowering, stmt: ast.If) -> None:
+    cond = expressions.truth(lo, expressions.evaluate(lo, stmt.test), stmt.test)
+    if isinstance(cond, Const):
+        run(lo, stmt.body if cond.value else stmt.orelse)
+        return
+    flag = stmt.test.id if isinstance(stmt.test, ast.Name) and stmt.test.id.startswith(".") else None
+
+    def side(body: Sequence[ast.stmt], taken: Atom) -> None:
+        if flag is not None:
+            lo.frame.names[flag] = taken  # a flag is what it was tested to be
+        run(lo, body)
+
+    branches.merge(
+        lo,
+        stmt,
+        cond,
+        lambda: side(stmt.body, TRUE),
+        lambda: side(stmt.orelse, FALSE),
+        (always_raises(stmt.body), always_raises(stmt.orelse)),
+    )
+
+
+def assert_(lo: Lowering, stmt: ast.Assert) -> None:
+    cond = expressions.truth(lo, expressions.evaluate(lo, stmt.test), stmt.test)
+    if isinstance(cond, Const) and cond.value:
+        return
+    message = NONE if stmt.msg is None else expressions.message(lo, stmt.msg)
+    lo.builder.emit_many("assert", (cond, message), (), ())
+
+
+def raise_(lo: Lowering, stmt: ast.Raise) -> None:
+    match stmt.exc:
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+            atoms = tuple(expressions.message(lo, a) for a in args)
+        case ast.Name(id=name):
+            atoms = ()
+        case _:
+            lo.refuse(stmt, "this form of raise is not supported", "here", "write `raise ErrorName(message)`")
+    value = expressions.name_value(lo, name, stmt.exc)
+    builtin = isinstance(value, Const) and isinstance(value.value, type) and value.value.__module__ == "builtins"
+    if not (builtin and isinstance(value, Const) and issubclass(value.value, BaseException)):  # type: ignore[arg-type]  # tested just before
+        lo.refuse(stmt.exc, f"`{name}` is not a built-in exception", "here", "raise ValueError or another built-in one")
+    lo.builder.emit_many("raise", atoms, (name,), ())
+
+
+def import_(lo: Lowering, stmt: ast.Import | ast.ImportFrom) -> None:
+    """Import modules while compiling: `import math` inside a function names the same module at run time."""
+    import importlib
+
+    try:
+        if isinstance(stmt, ast.Import):
+            for alias in stmt.names:
+                module = importlib.import_module(alias.name)
+                top = importlib.import_module(alias.name.partition(".")[0])
+                name = alias.asname or alias.name.partition(".")[0]
+                lo.frame.names[name] = Const(module if alias.asname else top)
+        elif stmt.level == 0 and stmt.module is not None:
+            source = importlib.import_module(stmt.module)
+            for alias in stmt.names:
+                lo.frame.names[alias.asname or alias.name] = Const(getattr(source, alias.name))
+        else:
+            unsupported(lo, stmt)
+    except (ImportError, AttributeError) as error:
+        raise CompileError(f"this import fails: {error}", lo.span(stmt)) from error

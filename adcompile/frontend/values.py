@@ -1,0 +1,131 @@
+"""What an expression can stand for while a function is being lowered.
+
+A number is an `Atom`. An array is a `Ref`: a cell, which holds the current version of a buffer, and a path of views
+into it; so that a write through a view is a new version of the base, and every alias sees it. Containers are `Node`s
+of values. The other kinds are known only to the compiler and never reach the program.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Union
+
+from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.structure import Node
+
+if TYPE_CHECKING:
+    from adcompile.frontend.state import Frame
+
+# One component codes a subscript ("i", "s", "n", "e", "a", "m"); ("T", axes) permutes axes.
+Step = str | tuple[str, tuple[int, ...]]
+Path = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An array: the views `path` (with the operands `atoms`) into the buffer of a cell."""
+
+    cell: int
+    path: Path = ()
+    atoms: tuple[Atom, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A slice object; absent bounds are NONE."""
+
+    lo: Atom
+    hi: Atom
+    step: Atom
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a value, not yet called."""
+
+    receiver: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalFunction:
+    """A function or lambda made inside the function being lowered; free names are those of `frame` when called."""
+
+    node: ast.FunctionDef | ast.Lambda
+    frame: Frame
+    defaults: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """functools.partial of a value."""
+
+    function: Value
+    args: tuple[Value, ...]
+    keywords: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Iterable:
+    """Something to iterate over whose items are made on demand: range, zip, enumerate, reversed, rows of an array.
+
+    `count` is the number of items and `item(k)` makes the item number k. `bounds` are the start, stop and step of a
+    range: then item k is start + k*step and a loop needs no other counter.
+    """
+
+    count: Callable[[], Atom]
+    item: Callable[[Atom], Value]
+    bounds: tuple[Atom, Atom, Atom] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generator:
+    """A generator expression, run where it is iterated over."""
+
+    node: ast.GeneratorExp
+    frame: Frame
+
+
+Value = Union[Atom, Ref, Slice, Method, LocalFunction, Partial, Iterable, Generator, "Node[Value]"]
+
+EMPTY: Final[Node[Value]] = Node("tuple", ())
+
+
+def is_static(value: Value) -> bool:
+    """Tell whether a value is wholly known when compiling."""
+    if isinstance(value, Node):
+        return all(map(is_static, value.children))
+    if isinstance(value, Slice):
+        return all(isinstance(a, Const) for a in (value.lo, value.hi, value.step))
+    return isinstance(value, Const)
+
+
+def static_value(value: Value) -> object:
+    """Return the Python object that a static value is."""
+    match value:
+        case Const():
+            return value.value
+        case Node(kind="dict"):
+            return dict(zip(value.keys, map(static_value, value.children), strict=True))
+        case Node():
+            items = [static_value(c) for c in value.children]
+            return tuple(items) if value.kind == "tuple" else items
+        case Slice(lo, hi, step):
+            return slice(static_value(lo), static_value(hi), static_value(step))
+    raise TypeError(f"{type(value).__name__} is not known when compiling")
+
+
+def lift(value: object) -> Value:
+    """Turn a Python object that is known when compiling into a value; containers become nodes, atoms stay."""
+    if isinstance(value, Var | Const):
+        return value
+    if type(value) in (tuple, list):
+        assert isinstance(value, tuple | list)
+        return Node("tuple" if isinstance(value, tuple) else "list", tuple(map(lift, value)))
+    if type(value) is dict:
+        return Node("dict", tuple(map(lift, value.values())), tuple(value))
+    if type(value) is slice:
+        return Slice(Const(value.start), Const(value.stop), Const(value.step))
+    return Const(value)

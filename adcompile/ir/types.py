@@ -1,0 +1,332 @@
+"""Abstract types: what the compiler knows of a value before it runs.
+
+A length (one entry of a shape) is an ``int`` when it is known, else a `Dim`: a symbol or an expression of symbols
+that also carries the length it had in the example call. Two lengths are proved equal only by `Facts`, which records
+every assumption made about the arguments so that a guard can test exactly those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+
+Kind = Literal["py", "np", "scalar", "array", "object"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """A length that is not known when compiling.
+
+    `op` and `args` say what it is:
+
+        ("axis", ("x", 0))            x.shape[0] of the parameter x
+        ("value", ("n",))             the parameter n, a Python int
+        ("slice", (d, lo, hi, step))  len(range(d)[lo:hi:step]); lo, hi, step: None or a length
+        ("+" "-" "*" "//" "%", (a, b))   arithmetic on lengths
+        ("fresh", (7,))               nothing is known
+
+    `example` is the length in the call that the program is compiled from (None if it is not known); it never takes
+    part in comparisons.
+    """
+
+    op: str
+    args: tuple[object, ...]
+    example: int | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        match self.op, self.args:
+            case "axis", (name, axis):
+                return f"{name}.{axis}"
+            case "value", (name,):
+                return str(name)
+            case "fresh", (number,):
+                return f"?{number}"
+            case "slice", (dim, lo, hi, step):
+                bounds = ":".join("" if b is None else str(b) for b in ((lo, hi) if step is None else (lo, hi, step)))
+                return f"{dim}[{bounds}]"
+            case op, (a, b):
+                return f"({a} {op} {b})"
+        return f"{self.op}{self.args}"
+
+
+Length = int | Dim
+
+
+def example_of(length: Length | None) -> int | None:
+    """Return the length in the example call, if it is known."""
+    return length.example if isinstance(length, Dim) else length
+
+
+def anchored(length: Length) -> bool:
+    """Tell whether a length is an expression of the function's arguments, so that a guard can compute it."""
+    if isinstance(length, int):
+        return True
+    if length.op == "fresh":
+        return False
+    return all(anchored(a) for a in length.args if isinstance(a, Dim))
+
+
+class Facts:
+    """Equalities between lengths that the derivation relies on.
+
+    `log` lists, in order, the pairs that were assumed equal because they are equal in the example call; the guard of
+    the compiled program and a test at the top of the emitted source check them. Equalities that the program itself
+    proves (a result of ``x @ y`` exists only if the inner lengths agree) enter by `unify` and are not logged when
+    one side cannot be computed from the arguments.
+    """
+
+    def __init__(self) -> None:
+        self.parent: dict[Dim, Length] = {}
+        self.log: list[tuple[Length, Length]] = []
+        self.serial = 0
+        self.keyed: dict[Hashable, Dim] = {}
+
+    def fresh(self, example: int | None = None) -> Dim:
+        """Make a length of which nothing is known."""
+        self.serial += 1
+        return Dim("fresh", (self.serial,), example)
+
+    def fresh_for(self, key: Hashable, example: int | None = None) -> Dim:
+        """Return the unknown length that belongs to `key`: operations with equal keys have results of one length."""
+        if key not in self.keyed:
+            self.keyed[key] = self.fresh(example)
+        return self.keyed[key]
+
+    def find(self, length: Length) -> Length:
+        """Return the representative of the lengths proved equal to this one."""
+        while isinstance(length, Dim):
+            if length.op not in ("axis", "value", "fresh"):
+                args = tuple(self.find(a) if isinstance(a, Dim) else a for a in length.args)
+                if args != length.args:
+                    rebuilt = combine(length.op, args, length.example)
+                    if rebuilt != length:
+                        length = rebuilt
+                        continue
+            if length not in self.parent:
+                return length
+            length = self.parent[length]
+        return length
+
+    def same(self, a: Length, b: Length) -> bool:
+        """Tell whether two lengths are proved equal."""
+        return a == b or self.find(a) == self.find(b)
+
+    def same_dims(self, a: tuple[Length, ...] | None, b: tuple[Length, ...] | None) -> bool:
+        """Tell whether two shapes are proved equal."""
+        return a is not None and b is not None and len(a) == len(b) and all(map(self.same, a, b))
+
+    def unify(self, a: Length, b: Length) -> None:
+        """Make two lengths equal; log the fact if the guard can test it."""
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return
+        if anchored(a) and anchored(b):
+            self.log.append((a, b))
+        older, newer = (a, b) if _rank(a) <= _rank(b) else (b, a)
+        assert isinstance(newer, Dim)
+        self.parent[newer] = older
+
+    def broadcast(self, a: Length, b: Length) -> Length:
+        """Return the length that two lengths broadcast to, assuming what the example call shows."""
+        a, b = self.find(a), self.find(b)
+        if a == b or b == 1:
+            return a
+        if a == 1:
+            return b
+        ea, eb = example_of(a), example_of(b)
+        if ea is not None and eb is not None and anchored(a) and anchored(b):
+            if ea == eb:
+                self.unify(a, b)
+                return self.find(a)
+            if ea == 1:
+                self.unify(a, 1)
+                return b
+            if eb == 1:
+                self.unify(b, 1)
+                return a
+        return self.fresh(None if ea is None or eb is None else max(ea, eb) if ea and eb else 0)
+
+    def broadcast_dims(self, *shapes: tuple[Length, ...] | None) -> tuple[Length, ...] | None:
+        """Return the shape that several shapes broadcast to; None if a rank is not known."""
+        known = [s for s in shapes if s is not None]
+        if len(known) < len(shapes):
+            return None
+        rank = max((len(s) for s in known), default=0)
+        out: list[Length] = []
+        for axis in range(-rank, 0):
+            length: Length = 1
+            for s in known:
+                if len(s) >= -axis:
+                    length = self.broadcast(length, s[axis])
+            out.append(length)
+        return tuple(out)
+
+
+def _rank(length: Length) -> tuple[int, int]:
+    """Order representatives: numbers, then arguments' own lengths, then expressions, then unknown ones."""
+    if isinstance(length, int):
+        return (0, 0)
+    order = {"axis": 1, "value": 2, "fresh": 4}.get(length.op, 3)
+    return (order, length.args[0] if length.op == "fresh" and isinstance(length.args[0], int) else 0)
+
+
+def combine(op: str, args: tuple[object, ...], example: int | None = None) -> Length:
+    """Build a length expression, folding numbers and the simplest identities."""
+    if op == "slice":
+        return _slice_length(args, example)
+    a, b = args
+    assert isinstance(a, int | Dim) and isinstance(b, int | Dim)
+    if isinstance(a, int) and isinstance(b, int) and not (op in ("//", "%") and b == 0):
+        return {"+": a.__add__, "-": a.__sub__, "*": a.__mul__, "//": a.__floordiv__, "%": a.__mod__}[op](b)
+    if (op in "+-" and b == 0) or (op in ("*", "//") and b == 1):
+        return a
+    if (op == "+" and a == 0) or (op == "*" and a == 1):
+        return b
+    if isinstance(b, int) and isinstance(a, Dim) and op in "+-" and a.op in ("+", "-") and isinstance(a.args[1], int):
+        shift = (a.args[1] if a.op == "+" else -a.args[1]) + (b if op == "+" else -b)
+        base = a.args[0]
+        assert isinstance(base, Dim)
+        return combine("+" if shift >= 0 else "-", (base, abs(shift)), example)
+    ea, eb = example_of(a), example_of(b)
+    if example is None and ea is not None and eb is not None and not (op in ("//", "%") and eb == 0):
+        computed = combine(op, (ea, eb))
+        assert isinstance(computed, int)
+        example = computed
+    return Dim(op, (a, b), example)
+
+
+def _slice_length(args: tuple[object, ...], example: int | None) -> Length:
+    dim, lo, hi, step = args
+    assert isinstance(dim, int | Dim)
+    lo = None if lo == 0 and (step is None or step == 1) else lo
+    step = None if step == 1 else step
+    if lo is None and hi is None and (step is None or step == -1):
+        return dim
+    values = [None if a is None else example_of(a) if isinstance(a, Dim) else a for a in args]
+    n, bounds = values[0], slice(*values[1:])
+    usable = n is not None and all(v is not None or a is None for v, a in zip(values, args, strict=True))
+    if usable and isinstance(n, int) and bounds.step != 0:
+        example = len(range(n)[bounds])
+        if not any(isinstance(a, Dim) for a in args):
+            return example
+    # x[k:], x[:-k] and x[j:-i] with j + i = k have one form, so that the parts of a stencil agree
+    head = lo if isinstance(lo, int) and lo >= 0 else 0 if lo is None else None
+    tail = -hi if isinstance(hi, int) and hi < 0 else 0 if hi is None else None
+    if step is None and head is not None and tail is not None:
+        lo, hi = head + tail, None
+    return Dim("slice", (dim, lo, hi, step), example)
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """What is known of a value.
+
+    kind    "py" a Python bool, int, float or complex; "np" a NumPy scalar; "scalar" either of the two (a loop
+            variable that starts as 0.0 and becomes a NumPy scalar); "array" an ndarray; "object" anything else
+    dtype   bool, int, float, complex for "py"; a NumPy dtype for "np", "scalar" and "array"; None if not known
+    dims    the shape; () for scalars; None if the rank is not known
+    value   the length that a Python int stands for, if it comes from shapes and int arguments
+    """
+
+    kind: Kind
+    dtype: type | np.dtype | None = None
+    dims: tuple[Length, ...] | None = ()
+    value: Length | None = None
+
+    @property
+    def is_scalar(self) -> bool:
+        return self.kind in ("py", "np", "scalar")
+
+    @property
+    def is_array(self) -> bool:
+        return self.kind == "array"
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.kind != "object"
+
+    @property
+    def rank(self) -> int | None:
+        return None if self.dims is None else len(self.dims)
+
+    @property
+    def inexact(self) -> bool:
+        """Tell whether the value has derivatives: a real or complex floating-point number."""
+        if self.kind == "object":
+            return False
+        if self.dtype is None:
+            return True
+        return self.dtype in (float, complex) if isinstance(self.dtype, type) else self.dtype.kind in "fc"
+
+    def __str__(self) -> str:
+        if self.kind == "object":
+            return "object"
+        name = "?" if self.dtype is None else getattr(self.dtype, "name", None) or getattr(self.dtype, "__name__", "?")
+        if self.kind == "array":
+            return f"{name}[{'...' if self.dims is None else ', '.join(map(str, self.dims))}]"
+        return {"py": name, "np": f"np.{name}", "scalar": f"{name}?"}[self.kind]
+
+
+PY_BOOL: Final = Type("py", bool)
+PY_INT: Final = Type("py", int)
+PY_FLOAT: Final = Type("py", float)
+OBJECT: Final = Type("object", None, None)
+
+
+def numpy_dtype(t: Type) -> np.dtype | None:
+    """Return the NumPy dtype that a value has once it is in an array."""
+    if t.dtype is None or isinstance(t.dtype, np.dtype):
+        return t.dtype
+    return np.dtype(t.dtype)
+
+
+def result_type(dtype: type | np.dtype | None, dims: tuple[Length, ...] | None) -> Type:
+    """Return the type of a ufunc's or reduction's result: a NumPy scalar when the shape is ()."""
+    return Type("np" if dims == () else "array", dtype, dims)
+
+
+def type_of_value(value: object) -> Type:
+    """Return the type of a value that is known now."""
+    if isinstance(value, bool | int | float | complex) and type(value) in (bool, int, float, complex):
+        return Type("py", type(value), (), value if type(value) is int else None)
+    if isinstance(value, np.ndarray):
+        return Type("array", value.dtype, tuple(value.shape))
+    if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+        return Type("np", value.dtype)
+    return OBJECT
+
+
+def join(facts: Facts, a: Type, b: Type) -> Type:
+    """Return the least type that covers both: what an if result or a loop slot has."""
+    if a == b:
+        return a
+    if "object" in (a.kind, b.kind):
+        return OBJECT
+    if a.is_array or b.is_array:
+        dtype = a.dtype if numpy_dtype(a) == numpy_dtype(b) else None
+        dims: tuple[Length, ...] | None = None
+        if a.dims is not None and b.dims is not None and len(a.dims) == len(b.dims):
+            dims = tuple(x if facts.same(x, y) else facts.fresh() for x, y in zip(a.dims, b.dims, strict=True))
+        return Type("array", dtype if a.kind == b.kind else numpy_dtype(a) if dtype else None, dims)
+    if a.kind == b.kind == "py":
+        order = (bool, int, float, complex)
+        value = a.value if a.value is not None and b.value is not None and facts.same(a.value, b.value) else None
+        kinds = [k for k in order if k in (a.dtype, b.dtype)]
+        return Type("py", kinds[-1] if kinds else None, (), value)
+    return Type("scalar", _join_scalar_dtype(a, b))
+
+
+def _join_scalar_dtype(a: Type, b: Type) -> np.dtype | None:
+    """Join dtypes of scalars: a Python number takes on the NumPy type of its kind; others must agree."""
+    da, db = numpy_dtype(a), numpy_dtype(b)
+    if da is None or db is None:
+        return None
+    if da == db:
+        return da
+    for t, weak, strong in ((a, da, db), (b, db, da)):
+        if t.kind == "py" and "biufc".index(weak.kind) <= "biufc".index(strong.kind):
+            return strong
+    return None

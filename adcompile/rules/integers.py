@@ -1,0 +1,32 @@
+"""Numbers of trips and text: what the frontend needs besides the user's own operations."""
+
+from __future__ import annotations
+
+from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.primitives import Primitive, register
+from adcompile.ir.types import OBJECT, PY_INT, Facts, Type
+from adcompile.rules.table import nondifferentiable
+
+
+def infer_int(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return PY_INT
+
+
+def infer_range_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """``len(range(start, stop, step))``, known when the bounds are; an example of it when they have examples."""
+    values = [a.value if isinstance(a, Const) else None for a in args]
+    if all(isinstance(v, int) for v in values):
+        start, stop, step = (v for v in values if isinstance(v, int))
+        return Type("py", int, (), len(range(start, stop, step)))
+    return PY_INT
+
+
+def infer_text(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return OBJECT
+
+
+register(Primitive("max_int", infer_int, "max", "a, b", fold=max, cost="arithmetic", safe=True))
+register(Primitive("min_int", infer_int, "min", "a, b", fold=min, cost="arithmetic", safe=True))
+register(Primitive("range_length", infer_range_length, signature="start, stop, step", cost="arithmetic"))
+register(Primitive("format", infer_text, signature="*xs, template", n_attrs=1, cost="transcendental"))
+nondifferentiable("max_int", "min_int", "range_length", "format")

@@ -1,0 +1,319 @@
+"""Functions that join arrays or cut them: concatenate, stack, hstack, vstack, column_stack, append, array, split."""
+
+# mypy: disable-error-code="no-any-return"
+# (NumPy's stubs give Any for arithmetic on arrays of unknown dtype)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.primitives import Infer, Primitive, register
+from adcompile.ir.structure import Node
+from adcompile.ir.types import OBJECT, Facts, Length, Type, combine, numpy_dtype
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, function, macro, rank_of
+from adcompile.rules.choices import identity
+from adcompile.rules.define import primitive
+from adcompile.rules.lengths import Dims, normalise_axes, product, require_same, show, total
+from adcompile.rules.promotion import common_dtype
+from adcompile.rules.table import linear, static
+
+Array = np.ndarray
+Joined = Callable[[Facts, list[Dims], Attrs], Dims]
+
+
+def joining(name: str, join: Joined) -> Infer:
+    """Make the inference of a function that joins arrays."""
+
+    def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+        types = tuple(a.type for a in args)
+        if not types:
+            raise TypeError(f"np.{name} needs at least one array")
+        if any(t.kind == "object" for t in types):
+            return OBJECT
+        dims = [t.dims for t in types if t.dims is not None]
+        found = join(facts, dims, attrs) if len(dims) == len(types) else None
+        return Type("array", common_dtype(strong(types)), found)
+
+    return infer
+
+
+def strong(types: tuple[Type, ...]) -> tuple[Type, ...]:
+    """Return types without weak ones: each operand is made an array before they are joined."""
+    return tuple(Type("np", numpy_dtype(t)) for t in types)
+
+
+def joined(facts: Facts, shapes: list[Dims], axis: int, name: str) -> Dims:
+    """Return the shape of arrays one after another along an axis."""
+    first = shapes[0]
+    for s in shapes[1:]:
+        if len(s) != len(first):
+            raise TypeError(f"np.{name}: the arrays have different ranks: shapes {show(first)} and {show(s)}")
+        for i, n in enumerate(s):
+            if i != axis:
+                require_same(facts, first[i], n, f"np.{name} of shapes {show(first)} and {show(s)}")
+    along = total(facts.find(s[axis]) for s in shapes)
+    return (*first[:axis], along, *first[axis + 1 :])
+
+
+def concatenate_dims(facts: Facts, shapes: list[Dims], attrs: Attrs) -> Dims:
+    axis = attrs[0]
+    if axis is None:
+        return (total(product(map(facts.find, s)) for s in shapes),)
+    if not shapes[0]:
+        raise TypeError("np.concatenate needs arrays with at least one dimension")
+    return joined(facts, shapes, normalise_axes(axis, len(shapes[0]))[0], "concatenate")
+
+
+def stack_dims(facts: Facts, shapes: list[Dims], attrs: Attrs) -> Dims:
+    first = shapes[0]
+    for s in shapes[1:]:
+        if len(s) != len(first):
+            raise TypeError(f"np.stack: the arrays have different ranks: shapes {show(first)} and {show(s)}")
+        for a, b in zip(first, s, strict=True):
+            require_same(facts, a, b, f"np.stack of shapes {show(first)} and {show(s)}")
+    (axis,) = normalise_axes(attrs[0], len(first) + 1)
+    return (*first[:axis], len(shapes), *first[axis:])
+
+
+def at_least_1d(s: Dims) -> Dims:
+    return s or (1,)
+
+
+def as_row(s: Dims) -> Dims:
+    return (1,) * (2 - len(s)) + s
+
+
+def as_column(s: Dims) -> Dims:
+    return s if len(s) >= 2 else (*at_least_1d(s), 1)
+
+
+def hstack_dims(facts: Facts, shapes: list[Dims], attrs: Attrs) -> Dims:
+    shapes = [at_least_1d(s) for s in shapes]
+    return joined(facts, shapes, 0 if len(shapes[0]) == 1 else 1, "hstack")
+
+
+def vstack_dims(facts: Facts, shapes: list[Dims], attrs: Attrs) -> Dims:
+    return joined(facts, [as_row(s) for s in shapes], 0, "vstack")
+
+
+def column_stack_dims(facts: Facts, shapes: list[Dims], attrs: Attrs) -> Dims:
+    return joined(facts, [as_column(s) for s in shapes], 1, "column_stack")
+
+
+def prepare_stack(operands: list[Operand], values: dict[str, object]) -> None:
+    """The axis counts in the result."""
+    rank = rank_of(operands[0]) if operands else None
+    if rank is not None:
+        (values["axis"],) = normalise_axes(values["axis"], rank + 1)
+
+
+_OPTIONS = "out: no = None, *, dtype: no = None, casting: no = 'same_kind'"
+
+primitive(
+    "concatenate",
+    joining("concatenate", concatenate_dims),
+    "np.concatenate",
+    "[*xs]",
+    "axis=0",
+    usage=f"arrays: operands, /, axis: axis = 0, {_OPTIONS}",
+    cost="arithmetic",
+)
+if hasattr(np, "concat"):
+    FUNCTIONS[np.concat] = FUNCTIONS[np.concatenate]
+primitive(
+    "stack",
+    joining("stack", stack_dims),
+    "np.stack",
+    "[*xs]",
+    "axis=0",
+    usage=f"arrays: operands, axis: static = 0, {_OPTIONS}",
+    prepare=prepare_stack,
+    cost="arithmetic",
+)
+for _name, _join in {"hstack": hstack_dims, "vstack": vstack_dims, "column_stack": column_stack_dims}.items():
+    _options = "" if _name == "column_stack" else ", *, dtype: no = None, casting: no = 'same_kind'"
+    primitive(
+        _name, joining(_name, _join), f"np.{_name}", "[*xs]", usage=f"tup: operands{_options}", cost="arithmetic"
+    )
+function(np.append, "concatenate", "*arrays: operands, axis: axis = None")
+
+
+@linear("concatenate", 0, jointly=True)
+def concatenate_adjoint(g: Array, ans: Array, xs: tuple[Array, ...], axis: int | None) -> tuple[Array, ...]:
+    if axis is None:
+        sizes = [x.size for x in xs]
+        return tuple([np.reshape(part, x.shape) for part, x in zip(parts(g, sizes, 0), xs, strict=True)])
+    return parts(g, [x.shape[axis] for x in xs], axis)
+
+
+def parts(g: Array, sizes: list[int], axis: int) -> tuple[Array, ...]:
+    """Cut an array along an axis into parts of these sizes."""
+    found = []
+    start = 0
+    for n in sizes:
+        found = found + [g[(slice(None),) * axis + (slice(start, start + n),)]]
+        start = start + n
+    return tuple(found)
+
+
+@linear("stack", 0, jointly=True)
+def stack_adjoint(g: Array, ans: Array, xs: tuple[Array, ...], axis: int) -> tuple[Array, ...]:
+    return tuple([g[(slice(None),) * axis + (i,)] for i in range(len(xs))])
+
+
+@linear("hstack", 0, jointly=True)
+def hstack_adjoint(g: Array, ans: Array, xs: tuple[Array, ...]) -> tuple[Array, ...]:
+    if g.ndim > 1:
+        return parts(g, [x.shape[1] for x in xs], 1)
+    return tuple([np.reshape(part, x.shape) for part, x in zip(parts(g, [x.size for x in xs], 0), xs, strict=True)])
+
+
+@linear("vstack", 0, jointly=True)
+def vstack_adjoint(g: Array, ans: Array, xs: tuple[Array, ...]) -> tuple[Array, ...]:
+    rows = [1 if x.ndim < 2 else x.shape[0] for x in xs]
+    return tuple([np.reshape(part, x.shape) for part, x in zip(parts(g, rows, 0), xs, strict=True)])
+
+
+@linear("column_stack", 0, jointly=True)
+def column_stack_adjoint(g: Array, ans: Array, xs: tuple[Array, ...]) -> tuple[Array, ...]:
+    columns = [1 if x.ndim < 2 else x.shape[1] for x in xs]
+    return tuple([np.reshape(part, x.shape) for part, x in zip(parts(g, columns, 1), xs, strict=True)])
+
+
+# -- arrays made of nested lists
+
+
+def infer_array(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer np.array of nested lists: the lengths of the lists, then the shape of the elements."""
+    shape, dtype = attrs
+    assert isinstance(shape, tuple)
+    types = tuple(a.type for a in args)
+    if any(t.kind == "object" for t in types):
+        raise TypeError("np.array: the elements must be numbers or arrays")
+    found = dtype if isinstance(dtype, np.dtype) else common_dtype(strong(types)) if types else np.dtype(float)
+    if any(t.dims is None for t in types):
+        return Type("array", found, None)
+    inner: list[Length] = list(types[0].dims or ()) if types else []
+    for t in types[1:]:
+        if t.rank != len(inner):
+            raise TypeError("np.array: the elements have different shapes")
+        inner = [require_same(facts, a, b, "np.array") for a, b in zip(inner, t.dims or (), strict=True)]
+    return Type("array", found, (*shape, *inner))
+
+
+register(
+    Primitive("array", infer_array, "np.array", "[*xs], shape, dtype=None", 2, cost="arithmetic", allocates=True)
+)
+
+
+_ARRAY_OPTIONS = "dtype: dtype = None, *, copy: no = True, order: no = 'K', subok: no = False, ndmin: no = 0"
+_NESTED = Binding("np.array", "array", f"object: nested, {_ARRAY_OPTIONS}")
+_COPY = Binding("np.array", "copy", f"object, {_ARRAY_OPTIONS.replace('dtype: dtype', 'dtype: no')}")
+_CAST = Binding("np.array", "astype", f"object, {_ARRAY_OPTIONS}")
+_ASARRAY = "dtype: dtype = None, order: no = None, *, copy: no = None"
+
+
+def choose_array(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell making an array of lists or a number from copying an array, and from casting it."""
+    if not args or isinstance(args[0], Node) or not args[0].type.is_array:
+        return _NESTED
+    return _CAST if len(args) > 1 or "dtype" in kwargs else _COPY
+
+
+def choose_asarray(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """As np.array, but an array stays what it is."""
+    if not args or isinstance(args[0], Node) or not args[0].type.is_array:
+        return replace(_NESTED, usage=f"object: nested, {_ASARRAY}")
+    if len(args) == 1 and not kwargs:
+        return Binding("np.asarray", macro=identity)
+    return replace(_CAST, usage=f"object, {_ASARRAY}")
+
+
+def choose_copy(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """As np.array, without a dtype."""
+    options = "order: no = 'K', subok: no = False"
+    if not args or isinstance(args[0], Node) or not args[0].type.is_array:
+        return replace(_NESTED, usage=f"a: nested, {options}, dtype: no = None")
+    return Binding("np.copy", "copy", f"a, {options}")
+
+
+FUNCTIONS[np.copy] = Binding("np.copy", choose=choose_copy)
+FUNCTIONS[np.array] = Binding("np.array", choose=choose_array)
+FUNCTIONS[np.asarray] = FUNCTIONS[np.ascontiguousarray] = Binding("np.asarray", choose=choose_asarray)
+
+
+@linear("array", 0, jointly=True)
+def array_adjoint(g: Array, ans: Array, xs: tuple[Array, ...], shape: tuple[int, ...], dtype: None) -> tuple[Array, ...]:
+    return tuple([g[place] for place in places(shape)])
+
+
+@static
+def places(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """List the indices of an array of this shape, in order."""
+    return tuple(np.ndindex(*shape))
+
+
+# -- split
+
+
+def infer_split(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, ...]:
+    """Infer split into equal sections, or at indices."""
+    t = args[0].type
+    sections, axis = attrs
+    assert isinstance(axis, int)
+    if t.dims is None:
+        raise TypeError("np.split needs an array of known rank")
+    n = facts.find(t.dims[axis])
+    if isinstance(sections, int):
+        if isinstance(n, int) and n % sections:
+            raise TypeError(f"np.split: {n} entries do not divide into {sections} equal parts")
+        if not isinstance(n, int):
+            require_same(facts, combine("%", (n, sections)), 0, "np.split")
+        lengths: list[Length] = [combine("//", (n, sections))] * sections
+    else:
+        assert isinstance(sections, tuple)
+        bounds = [None, *sections, None]
+        lengths = [combine("slice", (n, lo, hi, None)) for lo, hi in zip(bounds, bounds[1:], strict=False)]
+    return tuple(Type("array", t.dtype, (*t.dims[:axis], k, *t.dims[axis + 1 :])) for k in lengths)
+
+
+def prepare_split(operands: list[Operand], values: dict[str, object]) -> None:
+    sections = values["indices_or_sections"]
+    if isinstance(sections, list):
+        values["indices_or_sections"] = tuple(sections)
+
+
+primitive(
+    "split",
+    infer_split,
+    "np.split",
+    "x",
+    "indices_or_sections, axis=0",
+    usage="ary, indices_or_sections: static, axis: axis = 0",
+    prepare=prepare_split,
+    cost="free",
+    shares=True,
+)
+
+
+@linear("split")
+def split_adjoint(
+    g: tuple[Array | None, ...], ans: tuple[Array, ...], x: Array, sections: int | tuple[int, ...], axis: int
+) -> Array:
+    """A part without a cotangent has None."""
+    found = [np.zeros_like(part) if bar is None else bar for bar, part in zip(g, ans, strict=True)]
+    return np.concatenate(found, axis)
+
+
+@macro(np.vsplit)
+def split_rows(ary: Array, indices_or_sections: int | tuple[int, ...]) -> list[Array]:
+    return np.split(ary, indices_or_sections, 0)
+
+
+@macro(np.hsplit)
+def split_columns(ary: Array, indices_or_sections: int | tuple[int, ...]) -> list[Array]:
+    return np.split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)

@@ -1,0 +1,38 @@
+"""Functions that emitted programs carry along: each is plain Python over NumPy, and its source is copied."""
+
+# mypy: disallow-untyped-defs=False, disallow-untyped-calls=False
+# (they are emitted without annotations)
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def unbroadcast(g, like):
+    """Sum g over the axes that broadcasting added: the transpose of broadcast_to."""
+    shape = np.shape(like)
+    g = np.sum(g, axis=tuple(range(np.ndim(g) - len(shape))))
+    g = np.reshape(g, (1,) * (len(shape) - np.ndim(g)) + np.shape(g))
+    axes = tuple(i for i, n in enumerate(shape) if n == 1)
+    return np.broadcast_to(np.sum(g, axis=axes, keepdims=True), shape)[()]
+
+
+def other_factors(x, axis=None):
+    """For each entry of x, multiply all other entries along axis: the derivative of a product, also at zeros."""
+    axes = tuple(range(x.ndim)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = np.moveaxis(x, axes, last)
+    rows = moved.reshape(moved.shape[: x.ndim - len(axes)] + (-1,))
+    one = np.ones_like(rows[..., :1])
+    before = np.concatenate([one, np.cumprod(rows[..., :-1], axis=-1)], axis=-1)
+    after = np.concatenate([np.cumprod(rows[..., :0:-1], axis=-1)[..., ::-1], one], axis=-1)
+    return np.moveaxis((before * after).reshape(moved.shape), last, axes)
+
+
+def recurrence(x, a, axis=0):
+    """Solve y[0] = x[0], y[i] = x[i] + a[i] * y[i - 1] along axis."""
+    x, a = np.moveaxis(x, axis, 0), np.moveaxis(a, axis, 0)
+    y = x.copy()
+    for i in range(1, len(x)):
+        y[i] += a[i] * y[i - 1]
+    return np.moveaxis(y, 0, axis)

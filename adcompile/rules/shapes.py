@@ -1,0 +1,615 @@
+"""Functions that rearrange one array: reshape, transpose, squeeze, flip, roll, repeat, tile, diag, diff.
+
+Each is linear, and its adjoint rearranges back.
+"""
+
+# mypy: disable-error-code="no-any-return"
+# (NumPy's stubs give Any for arithmetic on arrays of unknown dtype)
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adcompile.ir.core import Atom, Attrs, Const, Var, is_const
+from adcompile.ir.primitives import Infer
+from adcompile.ir.types import OBJECT, Dim, Facts, Length, Type, anchored, combine, example_of, numpy_dtype
+from adcompile.rules import simplify
+from adcompile.rules.binding import METHODS, Binding, Operand, function, macro, method_of, rank_of
+from adcompile.rules.define import primitive
+from adcompile.rules.lengths import (
+    Dims,
+    add,
+    length_of,
+    normalise_axes,
+    product,
+    require_same,
+    show,
+)
+from adcompile.rules.products import inverse
+from adcompile.rules.promotion import ufunc_dtype
+from adcompile.rules.table import linear, static
+
+if TYPE_CHECKING:
+    from adcompile.ir.builder import Builder
+
+Array = np.ndarray
+Axis = int | tuple[int, ...] | None
+
+
+def array(t: Type, dims: Dims | None) -> Type:
+    """Return the type of an array with the dtype of a value."""
+    return OBJECT if t.kind == "object" else Type("array", numpy_dtype(t), dims)
+
+
+# -- reshape, ravel
+
+
+def infer_reshape(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer reshape; one entry of the shape may be -1."""
+    x, *shape = args
+    open_places = [i for i, a in enumerate(shape) if is_const(a, -1)]
+    if len(open_places) > 1:
+        raise TypeError("reshape: only one length can be -1")
+    lengths: list[Length] = [1 if i in open_places else length_of(facts, a) for i, a in enumerate(shape)]
+    if x.type.dims is None:
+        return array(x.type, tuple(facts.fresh() if i in open_places else n for i, n in enumerate(lengths)))
+    size = product(map(facts.find, x.type.dims))
+    if open_places:
+        lengths[open_places[0]] = quotient(facts, size, lengths)
+    else:
+        require_same(facts, size, product(map(facts.find, lengths)), f"reshape of an array of shape {show(x.type.dims)}")
+    return array(x.type, tuple(lengths))
+
+
+def quotient(facts: Facts, size: Length, known: list[Length]) -> Length:
+    """Return what is left of a size for the open entry of a shape, dropping common factors."""
+    over = product(map(facts.find, known))
+    if isinstance(size, int) and isinstance(over, int):
+        if over == 0 or size % over:
+            raise TypeError(f"reshape: {size} elements do not divide by {over}")
+        return size // over
+    factors = factors_of(size)
+    for f in factors_of(over):
+        if f not in factors:
+            return combine("//", (size, over))
+        factors.remove(f)
+    return product(factors)
+
+
+def factors_of(length: Length) -> list[Length]:
+    """Split a product of lengths."""
+    if isinstance(length, Dim) and length.op == "*":
+        return [f for a in length.args if isinstance(a, int | Dim) for f in factors_of(a)]
+    return [] if length == 1 else [length]
+
+
+def reshape_simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Drop a reshape to the shape that is there; join two; move a negation outward."""
+    x, *shape = args
+    result = infer_reshape(b.facts, args, attrs)
+    if simplify.same_type(b.facts, x.type, result):
+        return x
+    inner = b.definition(x, "reshape")
+    if inner is not None and not any(is_const(a, -1) for a in shape):
+        return b.emit("reshape", inner.args[0], *shape)
+    return simplify.negation_outward("reshape")(b, args, attrs)
+
+
+def infer_ravel(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer ravel and flatten."""
+    t = args[0].type
+    return array(t, None if t.dims is None else (product(map(facts.find, t.dims)),))
+
+
+primitive(
+    "reshape",
+    infer_reshape,
+    "np.reshape",
+    "x, (*shape)",
+    usage="a, shape: shape, order: no = 'C', *, copy: no = None",
+    simplification=reshape_simplify,
+    cost="free",
+    shares=True,
+)
+method_of("reshape", "reshape", "a, *shape: shape, order: no = 'C', copy: no = None")
+primitive(
+    "ravel", infer_ravel, "np.ravel", "x", usage="a, order: no = 'C'", method="ravel", cost="free", shares=True, safe=True
+)
+method_of("flatten", "ravel", "a, order: no = 'C'")
+
+
+@linear("reshape")
+def reshape_adjoint(g: Array, ans: Array, x: Array, shape: tuple[int, ...]) -> tuple[Array, None]:
+    return np.reshape(g, x.shape), None
+
+
+@linear("ravel")
+def ravel_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return np.reshape(g, x.shape)
+
+
+# -- transpose, swapaxes, moveaxis
+
+
+def permuted(dims: Dims | None, order: tuple[int, ...]) -> Dims | None:
+    """Return a shape with its axes in another order."""
+    return None if dims is None else tuple(dims[i] for i in order)
+
+
+def infer_transpose(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer transpose."""
+    t, axes = args[0].type, attrs[0]
+    if axes is None:
+        return array(t, None if t.dims is None else t.dims[::-1])
+    assert isinstance(axes, tuple)
+    if t.dims is not None and len(axes) != len(t.dims):
+        raise TypeError(f"{len(axes)} axes do not permute an array of shape {show(t.dims)}")
+    return array(t, permuted(t.dims, axes))
+
+
+def transpose_simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Make the axes canonical, drop what changes nothing, join two."""
+    (x,), (axes,) = args, attrs
+    rank = x.type.rank
+    if rank is None or x.type.kind != "array":
+        return None
+    assert axes is None or isinstance(axes, tuple)
+    order = tuple(range(rank))[::-1] if axes is None else axes
+    if order == tuple(range(rank)):
+        return x
+    if axes is not None and axes == tuple(range(rank))[::-1]:
+        return b.emit("transpose", x, attrs=(None,))
+    inner = b.definition(x, "transpose")
+    if inner is not None:
+        first = inner.attrs[0] if isinstance(inner.attrs[0], tuple) else tuple(range(rank))[::-1]
+        return b.emit("transpose", inner.args[0], attrs=(tuple(first[i] for i in order),))
+    return simplify.negation_outward("transpose")(b, args, attrs)
+
+
+def infer_moveaxis(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer moveaxis."""
+    t = args[0].type
+    return array(t, None if t.dims is None else permuted(t.dims, moved(len(t.dims), *attrs)))
+
+
+@static
+def moved(rank: int, source: Axis, destination: Axis) -> tuple[int, ...]:
+    """Return the permutation of axes that moveaxis makes."""
+    start, end = normalise_axes(source, rank), normalise_axes(destination, rank)
+    if len(start) != len(end):
+        raise TypeError("moveaxis needs as many destinations as sources")
+    order = [i for i in range(rank) if i not in start]
+    for place, axis in sorted(zip(end, start, strict=True)):
+        order.insert(place, axis)
+    return tuple(order)
+
+
+def infer_swapaxes(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer swapaxes."""
+    t = args[0].type
+    return array(t, None if t.dims is None else permuted(t.dims, swapped(len(t.dims), *attrs)))
+
+
+def swapped(rank: int, axis1: object, axis2: object) -> tuple[int, ...]:
+    """Return the permutation of axes that swapaxes makes."""
+    (i,), (j,) = normalise_axes(axis1, rank), normalise_axes(axis2, rank)
+    order = list(range(rank))
+    order[i], order[j] = j, i
+    return tuple(order)
+
+
+def prepare_transpose(operands: list[Operand], values: dict[str, object]) -> None:
+    """A transpose with axes has a tuple of them, also of one."""
+    axes = values["axes"]
+    if axes == () or axes == (None,):
+        values["axes"] = None
+    elif isinstance(axes, int):
+        values["axes"] = (axes,)
+    elif isinstance(axes, tuple | list):
+        axes = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+        rank = rank_of(operands[0])
+        values["axes"] = tuple(axes) if rank is None else normalise_axes(tuple(axes), rank)
+
+
+primitive(
+    "transpose",
+    infer_transpose,
+    "np.transpose",
+    "x",
+    "axes=None",
+    usage="a, axes: static = None",
+    prepare=prepare_transpose,
+    simplification=transpose_simplify,
+    cost="free",
+    shares=True,
+    safe=True,
+)
+METHODS["transpose"] = Binding("the method transpose", "transpose", "a, *axes: static", prepare_transpose)
+function(np.permute_dims, "transpose", "a, axes: static = None", prepare_transpose)
+function(np.matrix_transpose, "swapaxes", "x, /, *, axis1: axis = -2, axis2: axis = -1")
+primitive(
+    "swapaxes",
+    infer_swapaxes,
+    "np.swapaxes",
+    "x",
+    "axis1, axis2",
+    usage="a, axis1: axis, axis2: axis",
+    method="swapaxes",
+    simplification=simplify.negation_outward("swapaxes"),
+    cost="free",
+    shares=True,
+    safe=True,
+)
+primitive(
+    "moveaxis",
+    infer_moveaxis,
+    "np.moveaxis",
+    "x",
+    "source, destination",
+    usage="a, source: axes, destination: axes",
+    cost="free",
+    shares=True,
+    safe=True,
+)
+
+
+@linear("transpose")
+def transpose_adjoint(g: Array, ans: Array, x: Array, axes: tuple[int, ...] | None) -> Array:
+    return np.transpose(g, None if axes is None else inverse(axes))
+
+
+@linear("swapaxes")
+def swapaxes_adjoint(g: Array, ans: Array, x: Array, axis1: int, axis2: int) -> Array:
+    return np.swapaxes(g, axis1, axis2)
+
+
+@linear("moveaxis")
+def moveaxis_adjoint(g: Array, ans: Array, x: Array, source: Axis, destination: Axis) -> Array:
+    return np.moveaxis(g, destination, source)
+
+
+# -- expand_dims, squeeze, atleast_1d, atleast_2d
+
+
+def infer_expand_dims(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer expand_dims."""
+    t, axis = args[0].type, attrs[0]
+    if t.dims is None:
+        return array(t, None)
+    count = len(axis) if isinstance(axis, tuple) else 1
+    places = normalise_axes(axis, len(t.dims) + count)
+    rest = iter(t.dims)
+    return array(t, tuple(1 if i in places else next(rest) for i in range(len(t.dims) + count)))
+
+
+def expand_dims_simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Expand before a broadcast of a scalar, not after it; move a negation outward."""
+    (x,) = args
+    spread = b.definition(x, "broadcast_to")
+    if b.phase == "adjoint" and spread is not None and spread.args[0].type.dims == ():
+        rank = len(spread.args) - 1
+        axis = attrs[0]
+        places = normalise_axes(axis, rank + (len(axis) if isinstance(axis, tuple) else 1))
+        rest = iter(spread.args[1:])
+        shape = [Const(1) if i in places else next(rest) for i in range(rank + len(places))]
+        return b.emit("broadcast_to", spread.args[0], *shape)
+    return simplify.negation_outward("expand_dims")(b, args, attrs)
+
+
+def prepare_expand_dims(operands: list[Operand], values: dict[str, object]) -> None:
+    """Axes count in the result."""
+    axis, rank = values["axis"], rank_of(operands[0])
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    if rank is not None:
+        found = normalise_axes(axis, rank + (len(axis) if isinstance(axis, tuple) else 1))
+        values["axis"] = found[0] if len(found) == 1 else found
+
+
+def squeezed_axes(facts: Facts, dims: Dims, axis: object) -> tuple[int, ...]:
+    """Return the axes that squeeze drops; where it is to find them, assume what the example call shows."""
+    if axis is not None:
+        axes = normalise_axes(axis, len(dims))
+        for i in axes:
+            require_same(facts, dims[i], 1, f"squeeze of axis {i} of shape {show(dims)}")
+        return axes
+    return tuple(i for i, n in enumerate(dims) if is_one(facts, n))
+
+
+def is_one(facts: Facts, length: Length) -> bool:
+    """Tell whether a length is 1, recording it as a fact, or its contrary ``len(range(n)[1:2]) == 1`` (n > 1)."""
+    found = facts.find(length)
+    if isinstance(found, int):
+        return found == 1
+    example = example_of(found)
+    if example is None or not anchored(found):
+        raise TypeError("squeeze needs `axis` here, because the lengths of the array are not known")
+    if example > 1:
+        facts.unify(combine("slice", (found, 1, 2, None)), 1)
+    else:
+        facts.unify(found, example)
+    return example == 1
+
+
+def infer_squeeze(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer squeeze."""
+    t = args[0].type
+    if t.dims is None:
+        return array(t, None)
+    dropped = squeezed_axes(facts, t.dims, attrs[0])
+    return array(t, tuple(n for i, n in enumerate(t.dims) if i not in dropped))
+
+
+def infer_at_least(rank: int) -> Infer:
+    """Make the inference of atleast_1d or atleast_2d."""
+
+    def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+        t = args[0].type
+        return array(t, None if t.dims is None else (1,) * (rank - len(t.dims)) + t.dims)
+
+    return infer
+
+
+primitive(
+    "expand_dims",
+    infer_expand_dims,
+    "np.expand_dims",
+    "x",
+    "axis",
+    usage="a, axis: static",
+    prepare=prepare_expand_dims,
+    simplification=expand_dims_simplify,
+    cost="free",
+    shares=True,
+    safe=True,
+)
+primitive(
+    "squeeze",
+    infer_squeeze,
+    "np.squeeze",
+    "x",
+    "axis=None",
+    usage="a, axis: axes = None",
+    method="squeeze",
+    cost="free",
+    shares=True,
+)
+for _rank in (1, 2):
+    primitive(
+        f"atleast_{_rank}d",
+        infer_at_least(_rank),
+        f"np.atleast_{_rank}d",
+        "x",
+        usage="x, /",
+        cost="free",
+        shares=True,
+        safe=True,
+    )
+
+
+@linear("expand_dims")
+@linear("squeeze")
+def axes_adjoint(g: Array, ans: Array, x: Array, axis: Axis) -> Array:
+    return np.reshape(g, x.shape)
+
+
+@linear("atleast_1d")
+@linear("atleast_2d")
+def at_least_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return np.reshape(g, x.shape)
+
+
+# -- flip, roll
+
+
+def infer_same(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer a function that keeps the shape."""
+    t = args[0].type
+    return array(t, t.dims)
+
+
+primitive(
+    "flip", infer_same, "np.flip", "x", "axis=None", usage="m, axis: axes = None", cost="free", shares=True, safe=True
+)
+primitive(
+    "roll",
+    infer_same,
+    "np.roll",
+    "x",
+    "shift, axis=None",
+    usage="a, shift: static, axis: axes = None",
+    cost="arithmetic",
+    safe=True,
+)
+
+
+@macro(np.flipud)
+def flip_up_down(m: Array) -> Array:
+    return m[::-1]
+
+
+@macro(np.fliplr)
+def flip_left_right(m: Array) -> Array:
+    return m[:, ::-1]
+
+
+@linear("flip")
+def flip_adjoint(g: Array, ans: Array, x: Array, axis: Axis) -> Array:
+    return np.flip(g, axis)
+
+
+@linear("roll")
+def roll_adjoint(g: Array, ans: Array, x: Array, shift: int | tuple[int, ...], axis: Axis) -> Array:
+    return np.roll(g, opposite(shift), axis)
+
+
+@static
+def opposite(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    """Negate a shift."""
+    return tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
+
+
+# -- repeat, tile
+
+
+def infer_repeat(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer repeat by one number."""
+    t = args[0].type
+    repeats, axis = attrs
+    assert isinstance(repeats, int)
+    if t.dims is None:
+        return array(t, None)
+    if axis is None:
+        return array(t, (combine("*", (product(t.dims), repeats)),))
+    return array(t, tuple(combine("*", (n, repeats)) if i == axis else n for i, n in enumerate(t.dims)))
+
+
+def prepare_repeat(operands: list[Operand], values: dict[str, object]) -> None:
+    if not isinstance(values["repeats"], int):
+        raise TypeError("np.repeat: `repeats` must be one int that is known when compiling")
+
+
+def prepare_tile(operands: list[Operand], values: dict[str, object]) -> None:
+    reps = values["reps"]
+    values["reps"] = tuple(reps) if isinstance(reps, tuple | list) else (reps,)
+
+
+def infer_tile(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer tile."""
+    t, reps = args[0].type, attrs[0]
+    assert isinstance(reps, tuple)
+    if t.dims is None:
+        return array(t, None)
+    rank = max(len(t.dims), len(reps))
+    dims = (1,) * (rank - len(t.dims)) + t.dims
+    reps = (1,) * (rank - len(reps)) + reps
+    return array(t, tuple(combine("*", pair) for pair in zip(dims, reps, strict=True)))
+
+
+primitive(
+    "repeat",
+    infer_repeat,
+    "np.repeat",
+    "x",
+    "repeats, axis=None",
+    usage="a, repeats: static, axis: axis = None",
+    prepare=prepare_repeat,
+    method="repeat",
+    cost="arithmetic",
+)
+primitive(
+    "tile", infer_tile, "np.tile", "x", "reps", usage="A, reps: static", prepare=prepare_tile, cost="arithmetic"
+)
+
+
+@linear("repeat")
+def repeat_adjoint(g: Array, ans: Array, x: Array, repeats: int, axis: int | None) -> Array:
+    if axis is None:
+        return np.reshape(np.sum(np.reshape(g, (x.size, repeats)), axis=1), x.shape)
+    split = x.shape[: axis + 1] + (repeats,) + x.shape[axis + 1 :]
+    return np.sum(np.reshape(g, split), axis=axis + 1)
+
+
+@linear("tile")
+def tile_adjoint(g: Array, ans: Array, x: Array, reps: tuple[int, ...]) -> Array:
+    rank = max(x.ndim, len(reps))
+    shape = (1,) * (rank - x.ndim) + x.shape
+    times = (1,) * (rank - len(reps)) + tuple(reps)
+    split: tuple[int, ...] = ()
+    for r, n in zip(times, shape, strict=True):
+        split = split + (r, n)
+    return np.reshape(np.sum(np.reshape(g, split), axis=tuple(range(0, 2 * rank, 2))), x.shape)
+
+
+# -- diag, diagonal, triu, tril, diff
+
+
+def diagonal_length(n: Length, m: Length, offset: int) -> Length | None:
+    """Return the length of a diagonal, if the two lengths tell it."""
+    if isinstance(n, int) and isinstance(m, int):
+        return max(0, min(n + min(offset, 0), m - max(offset, 0)))
+    return combine("slice", (n, abs(offset) or None, None, None)) if n == m else None
+
+
+def infer_diag(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer diag: the matrix with a diagonal, or the diagonal of a matrix."""
+    t, k = args[0].type, attrs[0]
+    assert isinstance(k, int)
+    if t.dims is None:
+        raise TypeError("np.diag needs an array of known rank")
+    dims = tuple(map(facts.find, t.dims))
+    if len(dims) == 1:
+        return array(t, (add(dims[0], abs(k)),) * 2)
+    if len(dims) != 2:
+        raise TypeError(f"np.diag takes an array of rank 1 or 2, not of shape {show(dims)}")
+    return array(t, (diagonal_length(*dims, k) or facts.fresh_for(("diagonal", *dims, k)),))
+
+
+primitive("diag", infer_diag, "np.diag", "x", "k=0", usage="v, k: static = 0", cost="arithmetic")
+for _name in ("triu", "tril"):
+    primitive(_name, infer_same, f"np.{_name}", "x", "k=0", usage="m, k: static = 0", cost="arithmetic")
+
+
+@linear("diag")
+def diag_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
+    if x.ndim == 1:
+        return np.diag(g, k)
+    if k == 0 and square(x):
+        return np.diag(g)
+    n, m = x.shape
+    if k >= 0:
+        rows = np.concatenate([g, np.zeros(n - ans.shape[0], g.dtype)])
+        return np.eye(n, m, k, dtype=g.dtype) * np.expand_dims(rows, 1)
+    return np.eye(n, m, k, dtype=g.dtype) * np.concatenate([g, np.zeros(m - ans.shape[0], g.dtype)])
+
+
+@static
+def square(x: Var | Array) -> bool:
+    """Tell whether both lengths of a matrix are known to be the same."""
+    dims = x.type.dims if isinstance(x, Var) else x.shape
+    return dims is not None and dims[0] == dims[1]
+
+
+@linear("triu")
+def triu_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
+    return np.triu(g, k)
+
+
+@linear("tril")
+def tril_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
+    return np.tril(g, k)
+
+
+def infer_diff(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer diff."""
+    t = args[0].type
+    n, axis = attrs
+    assert isinstance(n, int) and isinstance(axis, int)
+    if t.dims is None:
+        return array(t, None)
+    shorter = combine("slice", (facts.find(t.dims[axis]), n or None, None, None))
+    return Type("array", None if t.dtype is None else ufunc_dtype(np.subtract, (t, t)), _with(t.dims, axis, shorter))
+
+
+def _with(dims: Dims, axis: int, length: Length) -> Dims:
+    return (*dims[:axis], length, *dims[axis + 1 :])
+
+
+primitive(
+    "diff",
+    infer_diff,
+    "np.diff",
+    "x",
+    "n=1, axis=-1",
+    usage="a, n: static = 1, axis: axis = -1, prepend: no = None, append: no = None",
+    cost="arithmetic",
+)
+
+
+@linear("diff")
+def diff_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int) -> Array:
+    for _ in range(n):
+        edge = np.zeros_like(g[(slice(None),) * axis + (slice(0, 1),)])
+        g = -np.diff(np.concatenate([edge, g, edge], axis), axis=axis)
+    return g

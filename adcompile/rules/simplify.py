@@ -1,0 +1,317 @@
+"""Rewrites of elementwise operations, made as each equation is built.
+
+In the primal a rewrite keeps the type and every bit of the result. In the adjoint it may change the rounding, and
+three typed rewrites make adjoints read as if written by hand:
+
+    broadcast_to(g, s) * x   ->  g * x                   where x has the shape s
+    exp(broadcast_to(g, s))  ->  broadcast_to(exp(g), s)
+    (-g) * x                 ->  -(g * x),   x + -g -> x - g
+
+Broadcasts move outermost, negations to just inside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from adcompile.ir.core import FALSE, TRUE, Atom, Attrs, Const, is_const
+from adcompile.ir.primitives import PRIMITIVES, Simplify
+from adcompile.ir.types import PY_BOOL, Facts, Length, Type
+
+if TYPE_CHECKING:
+    from adcompile.ir.builder import Builder
+
+Dims = tuple[Length, ...]
+Rewrite = Callable[["Builder", tuple[Atom, ...]], Atom | None]
+LinearRewrite = Callable[["Builder", str, tuple[Atom, ...]], Atom | None]
+
+
+def elementwise(name: str) -> Simplify:
+    """Make the simplification of an elementwise primitive."""
+
+    def simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+        special = SPECIAL.get(name)
+        found = special(b, args) if special is not None else None
+        if found is None and b.phase == "adjoint":
+            found = inward(b, name, args, attrs) or broadcast_outward(b, name, args, attrs)
+            linear = LINEAR.get(name)
+            if found is None and linear is not None:
+                found = linear(b, name, args)
+        return found
+
+    return simplify
+
+
+# -- in any phase
+
+
+def same_type(facts: Facts, s: Type, t: Type) -> bool:
+    """Tell whether two values have the same kind, dtype and shape."""
+    return s.kind == t.kind and s.dtype is not None and s.dtype == t.dtype and facts.same_dims(s.dims, t.dims)
+
+
+def keeps(b: Builder, name: str, args: tuple[Atom, ...], kept: Atom) -> bool:
+    """Tell whether an operation's result has the very type of one operand."""
+    result = PRIMITIVES[name].infer(b.facts, args, ())
+    return isinstance(result, Type) and kept.type.is_numeric and same_type(b.facts, result, kept.type)
+
+
+def simplify_add(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
+    x, y = args
+    for zero, kept in ((x, y), (y, x)):
+        exact = b.phase == "adjoint" or kept.type.dtype is int
+        if exact and is_const(zero, 0) and keeps(b, "add", args, kept):
+            return kept
+    return add_constants(b, "add", x, y)
+
+
+def simplify_sub(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
+    x, y = args
+    if is_const(y, 0) and repr(y) != "-0.0" and keeps(b, "sub", args, x):
+        return x
+    if b.phase == "adjoint" and is_const(x, 0) and keeps(b, "sub", args, y):
+        return b.emit("neg", y)
+    return add_constants(b, "sub", x, y)
+
+
+def add_constants(b: Builder, name: str, x: Atom, y: Atom) -> Atom | None:
+    """Rewrite ``i + 1 - 1`` to ``i``, ``i - 1 - 1`` to ``i - 2``, on Python ints."""
+    inner = b.definition(x, "add") or b.definition(x, "sub")
+    if inner is None or inner.out.type.kind != "py" or inner.out.type.dtype is not int:
+        return None
+    base, c = inner.args
+    if not (isinstance(c, Const) and type(c.value) is int and isinstance(y, Const) and type(y.value) is int):
+        return None
+    if base.type.dtype is not int:
+        return None
+    shift = (c.value if inner.prim == "add" else -c.value) + (y.value if name == "add" else -y.value)
+    return b.emit("add", base, Const(shift)) if shift >= 0 else b.emit("sub", base, Const(-shift))
+
+
+def simplify_mul(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
+    x, y = args
+    for one, kept in ((x, y), (y, x)):
+        if is_const(one, 1) and keeps(b, "mul", args, kept):
+            return kept
+    return None
+
+
+def simplify_div(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
+    return args[0] if is_const(args[1], 1) and keeps(b, "div", args, args[0]) else None
+
+
+def simplify_pow(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
+    return args[0] if is_const(args[1], 1) and keeps(b, "pow", args, args[0]) else None
+
+
+def simplify_neg(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
+    inner = b.definition(args[0], "neg")
+    return inner.args[0] if inner is not None and keeps(b, "neg", args, inner.args[0]) else None
+
+
+def compare_lengths(name: str) -> Rewrite:
+    """Make the rewrite of a comparison of two lengths that are proved equal."""
+
+    def simplify(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
+        x, y = (a.type.value for a in args)
+        if x is None or y is None or not b.facts.same(x, y):
+            return None
+        return TRUE if name in ("eq", "le", "ge") else FALSE
+
+    return simplify
+
+
+SPECIAL: Final[dict[str, Rewrite]] = {
+    "add": simplify_add,
+    "sub": simplify_sub,
+    "mul": simplify_mul,
+    "div": simplify_div,
+    "pow": simplify_pow,
+    "neg": simplify_neg,
+    **{name: compare_lengths(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+}
+
+
+def truth(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """bool(x) of a Python bool is x."""
+    return args[0] if args[0].type == PY_BOOL else None
+
+
+def npdiv(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """np.divide(x, y) is x / y unless both may be Python numbers; dividing by a constant cannot raise."""
+    x, y = args
+    constant = isinstance(y, Const) and type(y.value) in (int, float) and y.value != 0
+    if constant or any(a.type.kind in ("np", "array") for a in args):
+        return b.emit("div", x, y)
+    return None
+
+
+# -- in the adjoint
+
+
+def inward(b: Builder, name: str, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Drop a broadcast_to whose shape the other operands have anyway."""
+    new = list(args)
+    for i, a in enumerate(args):
+        spread = b.definition(a, "broadcast_to")
+        if spread is None:
+            continue
+        others = [x.type.dims for j, x in enumerate(new) if j != i]
+        if others and covers(b.facts, a.type.dims, spread.args[0].type.dims, others):
+            new[i] = spread.args[0]
+    return b.emit(name, *new, attrs=attrs) if any(x is not y for x, y in zip(new, args, strict=True)) else None
+
+
+def covers(facts: Facts, full: Dims | None, source: Dims | None, others: Sequence[Dims | None]) -> bool:
+    """Tell whether broadcasting `source` with the other shapes gives `full` without help."""
+    shapes = [s for s in (source, *others) if s is not None]
+    if full is None or len(shapes) <= len(others):
+        return False
+    return all(
+        any(len(s) >= -axis and facts.same(s[axis], full[axis]) for s in shapes) for axis in range(-len(full), 0)
+    )
+
+
+def broadcast_outward(b: Builder, name: str, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Apply the operation before the broadcast."""
+    spreads = [b.definition(a, "broadcast_to") for a in args]
+    first = next((e for e in spreads if e is not None), None)
+    if first is None:
+        return None
+    full = first.out.type.dims
+    for a in args:
+        if a.type.dims is None or not covers(b.facts, full, a.type.dims, [full]) or len(a.type.dims) > len(full or ()):
+            return None
+    before = [a if e is None else e.args[0] for a, e in zip(args, spreads, strict=True)]
+    return b.emit("broadcast_to", b.emit(name, *before, attrs=attrs), *first.args[1:])
+
+
+def negated(b: Builder, a: Atom) -> Atom | None:
+    """Return x if the operand is -x."""
+    eqn = b.definition(a, "neg")
+    return None if eqn is None else eqn.args[0]
+
+
+def product_adjoint(b: Builder, name: str, args: tuple[Atom, ...]) -> Atom | None:
+    """Move negations out of products and quotients, and constants to the front of products."""
+    x, y = args
+    for i, a in enumerate(args):
+        inner = negated(b, a)
+        if inner is not None:
+            return b.emit("neg", b.emit(name, *[inner if j == i else o for j, o in enumerate(args)]))
+    if is_const(y, -1) and keeps(b, name, args, x):
+        return b.emit("neg", x)
+    if name == "mul":
+        if is_const(x, -1) and keeps(b, name, args, y):
+            return b.emit("neg", y)
+        if isinstance(y, Const) and not isinstance(x, Const):
+            return b.emit("mul", y, x)
+        return multiply_constants(b, x, y)
+    return None
+
+
+def multiply_constants(b: Builder, x: Atom, y: Atom) -> Atom | None:
+    """Rewrite ``2.0 * (3.0 * x)`` to ``6.0 * x``."""
+    inner = b.definition(y, "mul")
+    if inner is None or not isinstance(x, Const) or not isinstance(inner.args[0], Const):
+        return None
+    c, d = x.value, inner.args[0].value
+    if type(c) is float and type(d) is float:
+        return b.emit("mul", Const(c * d), inner.args[1])
+    return None
+
+
+def sum_adjoint(b: Builder, name: str, args: tuple[Atom, ...]) -> Atom | None:
+    """Rewrite ``x + -y`` to ``x - y``, ``x - -y`` to ``x + y``, ``-x + y`` to ``y - x``."""
+    x, y = args
+    inner = negated(b, y)
+    if inner is not None:
+        return b.emit("sub" if name == "add" else "add", x, inner)
+    inner = negated(b, x)
+    if inner is not None and name == "add":
+        return b.emit("sub", y, inner)
+    return None
+
+
+LINEAR: Final[dict[str, LinearRewrite]] = {
+    "mul": product_adjoint,
+    "div": product_adjoint,
+    "add": sum_adjoint,
+    "sub": sum_adjoint,
+}
+
+
+def negation_outward(prim: str, operands: int = 1) -> Simplify:
+    """Make the rewrite ``f(-x) -> -f(x)`` of a primitive that is linear in its first `operands` operands."""
+
+    def simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+        if b.phase == "adjoint":
+            for i, a in enumerate(args[:operands]):
+                inner = negated(b, a)
+                if inner is not None:
+                    return b.emit("neg", b.emit(prim, *args[:i], inner, *args[i + 1 :], attrs=attrs))
+        return None
+
+    return simplify
+
+
+# -- structure
+
+
+def broadcast_to(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Drop a broadcast to the shape that is there already; join two broadcasts; move a negation inside."""
+    g, *shape = args
+    result = PRIMITIVES["broadcast_to"].infer(b.facts, args, attrs)
+    assert isinstance(result, Type)
+    same_shape = b.facts.same_dims(g.type.dims, result.dims)
+    if same_type(b.facts, g.type, result) or (b.phase == "adjoint" and same_shape and g.type.dtype == result.dtype):
+        return g
+    inner = b.definition(g, "broadcast_to")
+    return None if inner is None else b.emit("broadcast_to", inner.args[0], *shape)
+
+
+def accumulate(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Rewrite ``acc(x, broadcast_to(g))`` to ``acc(x, g)``, and an accumulation on nothing to what is accumulated."""
+    x, g = args
+    spread = b.definition(g, "broadcast_to")
+    if spread is not None:
+        return b.emit("acc", x, spread.args[0])
+    if b.definition(x, "zeros_like") is not None and same_type(b.facts, x.type, g.type):
+        return g
+    if is_const(x, 0) and g.type.inexact and g.type.dims == ():
+        return g
+    return x if is_const(g, 0) else None
+
+
+def astype(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Drop a cast to the dtype that is there already."""
+    t = args[0].type
+    return args[0] if t.kind in ("np", "array") and t.dtype is not None and t.dtype == attrs[0] else None
+
+
+def dim(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Read a length from the argument that it belongs to, or use the integer argument itself."""
+    dims, axis = args[0].type.dims, attrs[0]
+    if dims is None or not isinstance(axis, int):
+        return None
+    length = b.facts.find(dims[axis])
+    if isinstance(length, int):
+        return Const(length)
+    if length.op == "axis" and (length.args != (getattr(args[0], "name", None), axis)):
+        owner = b.params.get(str(length.args[0]))
+        if owner is not None and owner is not args[0]:
+            return b.emit("dim", owner, attrs=(length.args[1],))
+    if length.op == "value":
+        return b.params.get(str(length.args[0]))
+    return None
+
+
+def power(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """np.power(x, y) of an adjoint is x ** y unless Python would raise at x == 0, or has another result at x < 0."""
+    x, y = args
+    if b.phase == "adjoint":
+        natural = isinstance(y, Const) and isinstance(y.value, int | float) and y.value >= 1
+        if natural or any(a.type.kind in ("np", "array") for a in args):
+            return b.emit("pow", x, y)
+    return elementwise("power")(b, args, attrs)

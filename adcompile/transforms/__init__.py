@@ -1,0 +1,1 @@
+"""The transformations that make derivatives: forward, reverse, storage for the reverse sweep, in-place updates."""

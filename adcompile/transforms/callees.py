@@ -1,0 +1,78 @@
+"""The functions that a program calls by name, and the derivative functions made of them.
+
+A call whose result is differentiated becomes a pair: ``h_fwd`` returns h's results and a tape, ``h_bwd`` takes the
+tape and the cotangents. There is one pair for each pattern of active operands and wanted results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from adcompile.ir.core import Function, Var
+
+
+@dataclass(eq=False)
+class Pair:
+    """A function and its adjoint program, to be split after its primal part.
+
+    given       the parameters of the forward half, in order
+    cotangents  the parameters of the backward half, after the tape
+    n_outs      how many of the function's results the forward half returns; the backward half returns the others
+    """
+
+    name: str
+    given: tuple[Var, ...] = ()
+    cotangents: tuple[Var, ...] = ()
+    n_outs: int = 0
+    function: Function | None = None
+
+
+@dataclass(eq=False)
+class Callees:
+    """All functions of a program but the one that is compiled."""
+
+    functions: dict[str, Function | None]
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    derived: dict[object, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, functions: Mapping[str, Function]) -> Callees:
+        return cls(dict(functions))
+
+    def unused(self, name: str) -> str:
+        """Return a name that no function or pair has."""
+        taken = {*self.functions, *self.pairs}
+        candidate, k = name, 2
+        while candidate in taken:
+            candidate, k = f"{name}_{k}", k + 1
+        return candidate
+
+    def known(self, name: str) -> Function:
+        fn = self.functions[name]
+        assert fn is not None, "a function is differentiated before it is complete"
+        return fn
+
+    def pair(self, key: object, name: str, make: Callable[[Pair], None]) -> Pair:
+        """Return the pair for a key, made at its first use; it may call itself."""
+        if key not in self.derived:
+            found = Pair(self.unused_pair(name))
+            self.derived[key] = found.name
+            self.pairs[found.name] = found
+            make(found)
+        return self.pairs[self.derived[key]]
+
+    def unused_pair(self, name: str) -> str:
+        candidate, k = name, 2
+        while candidate in self.pairs:
+            candidate, k = f"{name}_{k}", k + 1
+        return candidate
+
+    def function(self, key: object, name: str, make: Callable[[], Function]) -> str:
+        """Return the name of the function for a key, made at its first use; it may call itself."""
+        if key not in self.derived:
+            new = self.unused(name)
+            self.derived[key] = new
+            self.functions[new] = None
+            self.functions[new] = make()
+        return self.derived[key]

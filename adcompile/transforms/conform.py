@@ -1,0 +1,80 @@
+"""Give a cotangent or tangent the shape and dtype of the value that it belongs to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.types import Length, Type, numpy_dtype
+
+
+def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
+    """Return a cotangent with the shape and dtype of `v`: sum over broadcast axes, spread, cast."""
+    t = v.type
+    if t.dims is None or g.type.dims is None:
+        return cast(b, b.emit("unbroadcast", g, v), t)
+    g = shrink(b, g, v, t.dims)
+    assert g.type.dims is not None
+    if t.is_array and not b.facts.same_dims(g.type.dims, t.dims):
+        g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
+    return cast(b, g, t)
+
+
+def tangent(b: Builder, g: Atom, v: Var) -> Atom:
+    """Return a tangent with the shape and dtype of `v`."""
+    t = v.type
+    if t.is_array and t.dims is not None and not b.facts.same_dims(g.type.dims, t.dims):
+        g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
+    return cast(b, g, t)
+
+
+def shrink(b: Builder, g: Atom, v: Var, dims: tuple[Length, ...]) -> Atom:
+    """Sum over the axes that broadcasting added: the transpose of broadcast_to."""
+    have = g.type.dims
+    assert have is not None
+    lead = len(have) - len(dims)
+    if lead < 0:
+        return g
+    inner: list[int] = []
+    for axis, length in enumerate(dims):
+        given = b.facts.find(have[lead + axis])
+        if given == 1 or b.facts.same(given, length):
+            continue
+        if b.facts.find(length) != 1:
+            return b.emit("unbroadcast", g, v)
+        inner.append(axis)
+    if not dims:
+        return sum_over(b, g, None, False) if have else g
+    if lead and not inner:
+        return sum_over(b, g, tuple(range(lead)), False)
+    if lead:
+        g = sum_over(b, g, tuple(range(lead)), False)
+    return sum_over(b, g, tuple(inner), True) if inner else g
+
+
+def sum_over(b: Builder, g: Atom, axes: tuple[int, ...] | None, keepdims: bool) -> Atom:
+    """Sum over axes; over all of them if `axes` is None."""
+    axis: int | tuple[int, ...] | None = axes[0] if axes is not None and len(axes) == 1 else axes
+    return b.emit("sum", g, attrs=(axis, keepdims, None))
+
+
+def cast(b: Builder, g: Atom, t: Type) -> Atom:
+    """Cast to the dtype of `t`; Python numbers take on whatever they meet."""
+    want, have = numpy_dtype(t), numpy_dtype(g.type)
+    if want is None or g.type.kind == "py" or have == want:
+        return g
+    if isinstance(g, Const) and isinstance(g.value, int | float):
+        return g
+    if have is not None and have.kind == "c" and want.kind == "f":
+        g = b.emit("real", g)
+    return b.emit("astype", g, attrs=(want,))
+
+
+def zeros(b: Builder, v: Var | Const) -> Atom:
+    """Return a zero cotangent or tangent of a value."""
+    if isinstance(v, Var) and v.type.is_array:
+        return b.emit("zeros_like", v)
+    if isinstance(v, Const) and isinstance(v.value, np.ndarray):
+        return b.emit("zeros_like", v)
+    return Const(0.0)

@@ -1,0 +1,32 @@
+"""Give loops that may end early a trip counter, so that the reverse sweep knows how far they came.
+
+while c(x): x = g(x)   ->   while c(x): x = g(x); trips = trips + 1
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adcompile.ir.builder import int_type
+from adcompile.ir.core import Block, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of, with_blocks
+
+
+def run(fn: Function) -> Function:
+    """Append a counter slot to every while loop and every loop with `until`."""
+    return replace(fn, primal=tuple(map(_count, fn.primal)))
+
+
+def _count(stmt: Stmt) -> Stmt:
+    blocks = tuple(Block(b.params, tuple(map(_count, b.stmts)), b.yields) for b in blocks_of(stmt))
+    stmt = with_blocks(stmt, blocks)
+    match stmt:
+        case Eqn() | If() | For(until=None):
+            return stmt
+    old, new, out = (Var("trips", int_type()) for _ in range(3))
+    increment = Eqn((new,), "add", (old, Const(1)))
+    body = Block((*stmt.body.params, old), (*stmt.body.stmts, increment), (*stmt.body.yields, new))
+    counted = replace(stmt, inits=(*stmt.inits, Const(0)), body=body, outs=(*stmt.outs, out))
+    if isinstance(counted, While):
+        cond = replace(counted.cond, params=(*counted.cond.params, Var("trips", int_type())))
+        return replace(counted, cond=cond)
+    return counted

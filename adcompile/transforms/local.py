@@ -1,0 +1,107 @@
+"""The derivative of one equation: its rule, lowered where it is needed."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator, Mapping
+
+from adcompile.errors import CompileError
+from adcompile.frontend.inline import inline_row, inline_rule
+from adcompile.frontend.values import Value, lift
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Stmt, Var, is_const
+from adcompile.ir.structure import Node
+from adcompile.rules import table
+
+
+def no_rule(eqn: Eqn) -> CompileError:
+    """Make the error that an equation has no derivative."""
+    return CompileError(
+        f"no derivative rule for {eqn.prim}",
+        eqn.span,
+        "depends on a differentiated argument",
+        "move it out of the differentiated function, or write it with functions that have derivatives",
+    )
+
+
+def row_term(b: Builder, eqn: Eqn, operand: int, g: Atom, guard: bool = False) -> Atom | None:
+    """Return g times the partial derivative of an elementwise equation; None if that is zero.
+
+    `guard`: where g is zero the result is zero, even if the partial derivative is infinite there.
+    """
+    row = table.ROWS[eqn.prim]
+    expression = row.scaled(operand)
+    if expression is None:
+        return None
+    operands = {**dict(zip(row.params, eqn.args, strict=True)), "ans": eqn.out, "g": g}
+    term = inline_row(b, expression, operands, table.SCOPE, row.numpy)
+    if not (guard and row.singular(operand)) or isinstance(term, Const):
+        return term
+    kept = b.emit("where", b.emit("ne", g, Const(0)), term, Const(0.0))
+    if g.type.dims == () and not g.type.is_array and kept.type.dims == ():
+        return b.emit("index", kept, attrs=(("",),))
+    return kept
+
+
+def rule_operands(eqn: Eqn) -> list[Value]:
+    """Return an equation's operands and attributes as a rule receives them."""
+    groups = table.grouped(eqn.prim, eqn.args)
+    values: list[Value] = [Node("tuple", g) if isinstance(g, tuple) else g for g in groups]
+    return values + [lift(a) for a in eqn.attrs]
+
+
+def rule_function(rule: table.Rule) -> types.FunctionType:
+    assert isinstance(rule, types.FunctionType)
+    return rule
+
+
+def adjoint_terms(b: Builder, eqn: Eqn, g: Atom) -> Iterator[tuple[int, Atom]]:
+    """Yield (position of the operand, its cotangent) by the primitive's adjoint rule."""
+    rule = rule_function(table.ADJOINTS[eqn.prim])
+    result = inline_rule(b, rule, [g, eqn.out, *rule_operands(eqn)])
+    groups = table.grouped(eqn.prim, eqn.args)
+    several = len(groups) > 1 and isinstance(result, Node)
+    parts: Iterable[Value] = result.children if several and isinstance(result, Node) else (result,)
+    position = 0
+    for group, part in zip(groups, parts, strict=False):
+        if isinstance(group, tuple):
+            children = part.children if isinstance(part, Node) else ()
+            yield from ((position + k, c) for k, c in enumerate(children) if _given(c))
+            position += len(group)
+        else:
+            if _given(part):
+                assert isinstance(part, Var | Const)
+                yield position, part
+            position += 1
+
+
+def _given(value: Value) -> bool:
+    return (
+        isinstance(value, Var | Const) and value is not NONE and not (isinstance(value, Const) and value.value is None)
+    )
+
+
+def tangent_rule(b: Builder, eqn: Eqn, dots: Mapping[int, Atom]) -> Atom:
+    """Return the tangent of the result by the primitive's tangent rule."""
+    rule = rule_function(table.TANGENTS[eqn.prim])
+    groups = table.grouped(eqn.prim, eqn.args)
+    tangents: list[Value] = []
+    position = 0
+    for group in groups:
+        if isinstance(group, tuple):
+            tangents.append(Node("tuple", tuple(dots.get(position + k, NONE) for k in range(len(group)))))
+            position += len(group)
+        else:
+            tangents.append(dots.get(position, NONE))
+            position += 1
+    result = inline_rule(b, rule, [eqn.out, *rule_operands(eqn), *tangents])
+    assert isinstance(result, Var | Const)
+    return result
+
+
+def equations_since(b: Builder, start: int) -> list[Stmt]:
+    return b.stmts[start:]
+
+
+def is_zero(a: Atom) -> bool:
+    return is_const(a, 0)

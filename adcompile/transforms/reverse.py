@@ -1,0 +1,392 @@
+"""Append the adjoint program: reverse mode.
+
+    v1 = sin(x); y = mul(v1, w)   ->   ...; y_bar given; v1_bar = mul(y_bar, w); v2 = cos(x); x_bar = mul(v1_bar, v2)
+
+The adjoint statements mirror the primal ones in reverse order, one region for each primal region, and read primal
+variables freely, as if all were still alive; `store` then decides how each is had. For the reverse sweep of programs
+with control flow see Griewank and Walther, Evaluating Derivatives (2008), chapters 3 and 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from adcompile.analysis.activity import active, differentiable_args
+from adcompile.analysis.masking import masked
+from adcompile.ir.builder import Builder, table_of
+from adcompile.ir.core import (
+    UNDEFINED,
+    Atom,
+    Block,
+    Const,
+    Eqn,
+    For,
+    Function,
+    If,
+    Loop,
+    Stmt,
+    Var,
+    While,
+    blocks_of,
+    bound_by,
+    substitute,
+    walk,
+    with_blocks,
+)
+from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
+from adcompile.rules import table
+from adcompile.transforms import conform, counters
+from adcompile.transforms.callees import Callees, Pair
+from adcompile.transforms.local import adjoint_terms, no_rule, row_term
+from adcompile.transforms.stores import add_at, index_update_terms
+from adcompile.transforms.transpose import transposed_terms
+
+Bars = dict[Var, Atom]
+
+
+def run(
+    fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, callees: Callees | None = None
+) -> Function:
+    """Differentiate the results `outs` of a function with respect to the variables `wrt`.
+
+    The new function takes one cotangent for each of these results after the parameters, and returns the adjoints of
+    `wrt`, in their shapes and dtypes, after its own results if `keep`.
+    """
+    assert not fn.adjoint, "reverse is applied at most once"
+    fn = counters.run(fn)
+    reverser = Reverser(fn, wrt, callees or Callees({}))
+    seeds = reverser.seed(outs)
+    reverser.statements(fn.primal)
+    bars = tuple(reverser.final(v) for v in wrt)
+    return replace(
+        fn,
+        params=(*fn.params, *seeds),
+        primal=reverser.primal(),
+        outs=(fn.outs if keep else ()) + bars,
+        adjoint=tuple(reverser.b.stmts),
+        names={**fn.names, **reverser.names},
+    )
+
+
+def adjoint_type(v: Var) -> Type:
+    """Return the type of an adjoint that is carried around a loop: a scalar may start as the number 0.0."""
+    return v.type if v.type.is_array else Type("scalar", numpy_dtype(v.type))
+
+
+def seed_type(v: Var) -> Type:
+    return v.type if v.type.is_array or v.type.kind == "py" else Type("np", numpy_dtype(v.type))
+
+
+class Reverser:
+    """Builds the adjoint statements; `bars` holds the adjoint of each variable so far."""
+
+    def __init__(self, fn: Function, wrt: Sequence[Var], callees: Callees) -> None:
+        self.fn = fn
+        self.callees = callees
+        self.split: dict[Eqn, Eqn] = {}
+        self.active = active(fn, wrt)
+        self.masked = masked(fn)
+        self.b = Builder(fn.facts, {v.name: v for v in fn.params})
+        self.b.phase = "adjoint"
+        for v in fn.params:
+            self.b.anchor(v)
+        for stmt in walk(fn.primal):
+            if isinstance(stmt, Eqn):
+                self.b.defs.update(dict.fromkeys(stmt.outs, stmt))
+        self.b.scopes.append(table_of(fn.primal))
+        self.b.scopes.append({})
+        self.anchor(fn.primal)
+        self.bars: Bars = {}
+        self.names: dict[Var, str] = {}
+        self.plans: dict[int, tuple[list[int], list[Var]]] = {}
+
+    def anchor(self, stmts: Iterable[Stmt]) -> None:
+        for stmt in stmts:
+            for out in stmt.outs:
+                self.b.anchor(out)
+
+    def hint(self, v: Var) -> str:
+        name = self.fn.name_of(v)
+        return f"{name}_bar" if name else ""
+
+    # -- ends
+
+    def seed(self, outs: Sequence[int]) -> list[Var]:
+        """Make the cotangents of the results."""
+        seeds = []
+        for position in outs:
+            out = self.fn.outs[position]
+            name = (
+                "y" if len(outs) == 1 else (self.fn.name_of(out) if isinstance(out, Var) else "") or f"y{position + 1}"
+            )
+            t = seed_type(out) if isinstance(out, Var) else Type("py", float)
+            seed = Var(f"{name}_bar", t)
+            seeds.append(seed)
+            self.accumulate(out, seed)
+        return seeds
+
+    def final(self, v: Var) -> Atom:
+        """Return the adjoint of an input: an array of its own, in the input's shape and dtype."""
+        bar = self.bars.get(v)
+        if bar is None:
+            return conform.zeros(self.b, v)
+        spread = self.b.definition(bar, "broadcast_to")
+        if spread is None:
+            return bar
+        g, *shape = spread.args
+        if g.type.dims == ():
+            return self.b.emit("full", g, *shape, attrs=(numpy_dtype(v.type),), name=self.hint(v))
+        return self.b.emit("copy", bar, name=self.hint(v))
+
+    # -- accumulation
+
+    def accumulate(self, v: Atom, g: Atom) -> None:
+        """Add a contribution to the adjoint of a variable."""
+        if not isinstance(v, Var) or v not in self.active or (isinstance(g, Const) and g is UNDEFINED):
+            return
+        g = conform.cotangent(self.b, g, v)
+        have = self.bars.get(v)
+        if have is None:
+            self.bars[v] = g
+            return
+        if self.b.definition(have, "broadcast_to") is not None and self.b.definition(g, "broadcast_to") is None:
+            have, g = g, have
+        if self.b.definition(have, "broadcast_to") is not None:
+            self.bars[v] = self.b.emit("add", have, g, name=self.hint(v))
+        else:
+            self.bars[v] = self.b.emit("acc", have, g, name=self.hint(v))
+
+    def full(self, v: Var) -> Atom:
+        """Return the adjoint of a variable so far, zero if there is none."""
+        found = self.bars.get(v)
+        return conform.zeros(self.b, v) if found is None else found
+
+    # -- statements
+
+    def statements(self, stmts: Sequence[Stmt]) -> None:
+        for stmt in reversed(stmts):
+            self.b.span = stmt.span
+            match stmt:
+                case Eqn():
+                    self.equation(stmt)
+                case If():
+                    self.branch(stmt)
+                case For() | While():
+                    self.loop(stmt)
+
+    def equation(self, eqn: Eqn) -> None:
+        if eqn.prim == "index_update":
+            self.b.emit_many("undo", (eqn.out,), (), ())
+        gs = [self.bars.pop(o, None) for o in eqn.outs]
+        if all(g is None for g in gs):
+            return
+        if eqn.prim == "call":
+            self.call(eqn, gs)
+            return
+        (g,) = gs
+        assert g is not None
+        for position, term in self.terms(eqn, g):
+            self.accumulate(eqn.args[position], term)
+
+    def call(self, eqn: Eqn, gs: Sequence[Atom | None]) -> None:
+        """Split a call: the forward half replaces it in the primal, the backward half gives its operands' adjoints."""
+        name, types = eqn.attrs
+        assert isinstance(name, str) and isinstance(types, tuple)
+        wrt = tuple(k for k, a in enumerate(eqn.args) if isinstance(a, Var) and a in self.active)
+        wanted = tuple(k for k, g in enumerate(gs) if g is not None)
+        pair = self.callees.pair(("pair", name, wrt, wanted), name, lambda p: self.make_pair(p, name, wrt, wanted))
+        tape = self.split[eqn].outs[-1] if eqn in self.split else Var("tape", OBJECT)
+        if eqn not in self.split:
+            self.split[eqn] = Eqn((*eqn.outs, tape), "call_fwd", eqn.args, (pair.name, (*types, OBJECT)), eqn.span)
+        else:
+            self.split[eqn] = replace(self.split[eqn], attrs=(pair.name, (*types, OBJECT)))
+        cotangents = tuple(conform.cotangent(self.b, gs[k], eqn.outs[k]) for k in wanted if gs[k] is not None)  # type: ignore[arg-type]  # tested
+        operands = [eqn.args[k] for k in wrt]
+        result_types = tuple(adjoint_type(a) for a in operands if isinstance(a, Var))
+        bars = self.b.emit_many("call_bwd", (tape, *cotangents), (pair.name, result_types), ("",) * len(wrt))
+        for a, g in zip(operands, bars, strict=True):
+            self.accumulate(a, g)
+
+    def make_pair(self, pair: Pair, name: str, wrt: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+        primal = self.callees.known(name)
+        joint = run(primal, [primal.params[k] for k in wrt], wanted, True, self.callees)
+        pair.given = primal.params
+        pair.cotangents = joint.params[len(primal.params) :]
+        pair.n_outs = len(primal.outs)
+        pair.function = joint
+
+    def primal(self) -> tuple[Stmt, ...]:
+        """Return the primal statements with the calls that were split."""
+        return tuple(map(self.with_splits, self.fn.primal)) if self.split else self.fn.primal
+
+    def with_splits(self, stmt: Stmt) -> Stmt:
+        if isinstance(stmt, Eqn):
+            return self.split.get(stmt, stmt)
+        blocks = tuple(Block(b.params, tuple(map(self.with_splits, b.stmts)), b.yields) for b in blocks_of(stmt))
+        return with_blocks(stmt, blocks)
+
+    def terms(self, eqn: Eqn, g: Atom) -> Iterable[tuple[int, Atom]]:
+        """Return the cotangents of an equation's operands."""
+        wanted = [k for k in differentiable_args(eqn) if isinstance(a := eqn.args[k], Var) and a in self.active]
+        match eqn.prim:
+            case "index":
+                self.read_adjoint(eqn, g)
+                return []
+            case "index_update":
+                return index_update_terms(self.b, eqn, g, wanted)
+            case "acc":
+                return [(k, g) for k in wanted]
+        if eqn.prim in table.ROWS:
+            guard = eqn.out in self.masked
+            rows = ((k, row_term(self.b, eqn, k, g, guard)) for k in wanted)
+            return [(k, term) for k, term in rows if term is not None]
+        if eqn.prim in table.ADJOINTS:
+            return [(k, term) for k, term in adjoint_terms(self.b, eqn, g) if k in wanted]
+        if eqn.prim in table.TANGENTS:
+            return transposed_terms(self.b, eqn, g, wanted, self.linear_terms)
+        raise no_rule(eqn)
+
+    def linear_terms(self, eqn: Eqn, g: Atom, wanted: list[int]) -> Iterable[tuple[int, Atom]]:
+        """Return the cotangents of the operands of a linear equation of a tangent rule."""
+        saved, self.active = self.active, self.active | {a for a in eqn.args if isinstance(a, Var)}
+        try:
+            return [(k, t) for k, t in self.terms(eqn, g) if k in wanted]
+        finally:
+            self.active = saved
+
+    def read_adjoint(self, eqn: Eqn, g: Atom) -> None:
+        """Add the cotangent of a read to the place that was read."""
+        base, *atoms = eqn.args
+        if isinstance(base, Var) and base in self.active:
+            t = eqn.out.type
+            g = conform.shrink(self.b, g, eqn.out, t.dims) if t.dims is not None else g
+            self.bars[base] = add_at(self.b, self.full(base), g, atoms, eqn, self.hint(base))
+
+    # -- branches
+
+    def branch(self, stmt: If) -> None:
+        gs = [self.bars.pop(o, None) for o in stmt.outs]
+        outer = self.bars
+        sides: list[tuple[list[Stmt], Bars]] = []
+        for block in (stmt.then, stmt.orelse):
+            self.bars = dict(outer)
+            with self.b.block(table_of(block.stmts)) as stmts:
+                self.anchor(block.stmts)
+                for y, g in zip(block.yields, gs, strict=True):
+                    if g is not None:
+                        self.accumulate(y, g)
+                self.statements(block.stmts)
+            inner = {o for s in block.stmts for o in s.outs}
+            sides.append((stmts, {v: g for v, g in self.bars.items() if v not in inner}))
+        self.bars = outer
+        self.join(stmt, sides)
+
+    def join(self, stmt: If, sides: list[tuple[list[Stmt], Bars]]) -> None:
+        """Make the mirror of an if: its results are the adjoints that either side changed."""
+        changed = [
+            v
+            for v in dict.fromkeys([*sides[0][1], *sides[1][1]])
+            if any(bars.get(v) is not self.bars.get(v) for _, bars in sides)
+        ]
+        outs: list[Var] = []
+        yields: list[list[Atom]] = [[], []]
+        for v in changed:
+            out = Var(self.hint(v), adjoint_type(v))
+            outs.append(out)
+            for side, (stmts, bars) in enumerate(sides):
+                g = bars.get(v)
+                if g is None:
+                    g = self.at_end(stmts, v)
+                yields[side].append(g)
+            self.bars[v] = out
+        blocks = [Block((), tuple(stmts), tuple(ys)) for (stmts, _), ys in zip(sides, yields, strict=True)]
+        if outs or any(b.stmts for b in blocks):
+            self.b.add(If(stmt.cond, blocks[0], blocks[1], tuple(outs), -stmt.key, stmt.key, stmt.span))
+
+    def at_end(self, stmts: list[Stmt], v: Var) -> Atom:
+        """Make a zero adjoint at the end of a closed block."""
+        with self.b.block() as more:
+            zero = conform.zeros(self.b, v)
+        stmts += more
+        return zero
+
+    # -- loops
+
+    def loop(self, stmt: Loop) -> None:
+        """Make the mirror of a loop: adjoints of its slots, and of the variables that its body reads, as slots."""
+        slots, captured = self.plans.get(stmt.key, ([k for k, o in enumerate(stmt.outs) if o in self.bars], []))
+        slots = sorted({*slots, *(k for k, o in enumerate(stmt.outs) if o in self.bars)})
+        while True:
+            params, stmts, yields, more_slots, more_captured = self.trip(stmt, slots, captured)
+            if (more_slots, more_captured) == (slots, captured):
+                break
+            slots, captured = more_slots, more_captured
+        self.plans[stmt.key] = (slots, captured)
+        if not slots and not captured and not any(_keeps(s) for s in walk(stmts)):
+            return
+        inits = [self.take(stmt.outs[k]) for k in slots] + [self.full(v) for v in captured]
+        outs = [Var(p.name, p.type) for p in params]
+        self.b.add(self.mirror(stmt, inits, params, stmts, yields, outs))
+        for v, out in zip(captured, outs[len(slots) :], strict=True):
+            self.bars[v] = out
+        for k, out in zip(slots, outs, strict=False):
+            self.accumulate(stmt.inits[k], out)
+
+    def take(self, v: Var) -> Atom:
+        g = self.bars.pop(v, None)
+        return conform.zeros(self.b, v) if g is None else g
+
+    def trip(
+        self, stmt: Loop, slots: list[int], captured: list[Var]
+    ) -> tuple[list[Var], list[Stmt], list[Atom], list[int], list[Var]]:
+        """Build the mirror of one trip for the given slots; return also the slots that it turned out to need."""
+        outer, body = self.bars, stmt.body
+        params = [Var(self.hint(body.params[k]), adjoint_type(body.params[k])) for k in slots]
+        params += [Var(self.hint(v), adjoint_type(v)) for v in captured]
+        own = {*body.params, *bound_by(stmt), *(o for s in body.stmts for o in s.outs)}
+        with self.b.block(table_of(body.stmts)) as stmts:
+            for p in (*body.params, *params):
+                self.b.anchor(p)
+            self.anchor(body.stmts)
+            self.bars = dict(zip(captured, params[len(slots) :], strict=True))
+            for k, p in zip(slots, params, strict=False):
+                self.accumulate(body.yields[k], p)
+            self.statements(body.stmts)
+            bars = self.bars
+            yields = [self.full(body.params[k]) for k in slots] + [self.full(v) for v in captured]
+        self.bars = outer
+        found = [k for k, p in enumerate(body.params) if p in bars]
+        reached = [v for v in bars if v not in own and v not in captured]
+        return params, stmts, yields, sorted({*slots, *found}), captured + reached
+
+    def mirror(
+        self,
+        stmt: Loop,
+        inits: list[Atom],
+        params: list[Var],
+        stmts: list[Stmt],
+        yields: list[Atom],
+        outs: list[Var],
+    ) -> Stmt:
+        """Make the reverse loop: backwards over the range, or over the trips that were counted."""
+        if isinstance(stmt, For) and stmt.until is None:
+            index = Var(self.fn.name_of(stmt.index), PY_INT)
+            bounds = (stmt.start, stmt.stop, stmt.step)
+            head: list[Stmt] = []
+            number: Atom = index
+        else:
+            index = Var(self.fn.name_of(stmt.index) if isinstance(stmt, For) else "k", PY_INT)
+            bounds = (Const(0), stmt.outs[-1], Const(1))
+            with self.b.block() as head:
+                number = self.b.emit("mul", index, stmt.step) if isinstance(stmt, For) else index
+                number = self.b.emit("add", stmt.start, number) if isinstance(stmt, For) else number
+        env = {stmt.index: number} if isinstance(stmt, For) else {}
+        body = Block(tuple(params), (*head, *(substitute(s, env) for s in stmts)), tuple(yields))
+        return For(
+            index, *bounds, tuple(inits), body, tuple(outs), -stmt.key, backwards=True, mirrors=stmt.key, span=stmt.span
+        )
+
+
+def _keeps(stmt: Stmt) -> bool:
+    return isinstance(stmt, Eqn) and stmt.prim == "undo"

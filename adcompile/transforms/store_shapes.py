@@ -1,0 +1,73 @@
+"""Shapes: an adjoint statement that reads only the shape of a value takes it from a value that is at hand anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from adcompile.analysis.webs import overwritten, webs
+from adcompile.ir.core import Eqn, Function, If, Loop, Stmt, Var, blocks_of, walk
+from adcompile.ir.rebuild import replace_block, replace_blocks
+from adcompile.ir.types import anchored, numpy_dtype
+
+# Which operand of a primitive is read for its shape alone, and whether its dtype counts too.
+SHAPE_OPERANDS: Final = {"zeros_like": (0, True), "dim": (0, False), "size": (0, False), "unbroadcast": (1, False)}
+
+Shape = tuple[object, ...]
+
+
+def share_shapes(fn: Function) -> Function:
+    """Read shapes from arguments, or from values of the function's own block that are never overwritten.
+
+        for ...: v1 = mul(x, s); ...          for ...: v1 = mul(x, s); ...
+        for ... reversed: z = zeros_like(v1)  ->  for ... reversed: z = zeros_like(x)
+
+    Only for shapes that are expressions of the arguments: others may change from trip to trip.
+    """
+    sharing = _Sharing(fn)
+    return replace(fn, adjoint=sharing.stmts(fn.adjoint))
+
+
+class _Sharing:
+    """`steady` are values of the function's own block that stay, `places` the first value of each shape."""
+
+    def __init__(self, fn: Function) -> None:
+        self.fn = fn
+        self.primal = {v for s in walk(fn.primal) for v in (*s.outs, *(p for b in blocks_of(s) for p in b.params))}
+        changing = overwritten(fn.primal, webs(fn.primal))
+        self.steady = [v for stmt in fn.primal for v in stmt.outs if v not in changing]
+        self.places: dict[Shape, Var] = {}
+        for v in (*fn.params, *self.steady):
+            for strict in (True, False):
+                key = shape_key(fn, v, strict)
+                if key is not None:
+                    self.places.setdefault(key, v)
+
+    def stmts(self, stmts: Iterable[Stmt]) -> tuple[Stmt, ...]:
+        return tuple(self.eqn(s) if isinstance(s, Eqn) else self.region(s) for s in stmts)
+
+    def region(self, stmt: If | Loop) -> If | Loop:
+        return replace_blocks(stmt, [replace_block(b, self.stmts(b.stmts), b.yields) for b in blocks_of(stmt)])
+
+    def eqn(self, eqn: Eqn) -> Eqn:
+        if eqn.prim not in SHAPE_OPERANDS:
+            return eqn
+        position, strict = SHAPE_OPERANDS[eqn.prim]
+        v = eqn.args[position]
+        key = shape_key(self.fn, v, strict) if isinstance(v, Var) and v in self.primal else None
+        other = self.places.get(key) if key is not None else None
+        if other is None or (v in self.steady and other not in self.fn.params):
+            return eqn
+        return replace(eqn, args=(*eqn.args[:position], other, *eqn.args[position + 1 :]))
+
+
+def shape_key(fn: Function, v: Var, strict: bool) -> Shape | None:
+    """Return a key of the shape of a value, and of its dtype if `strict`; None if a length may vary or is unknown."""
+    dims = v.type.dims
+    if not v.type.is_array or dims is None or not all(anchored(fn.facts.find(d)) for d in dims):
+        return None
+    dtype = numpy_dtype(v.type)
+    if strict and dtype is None:
+        return None
+    return (tuple(map(fn.facts.find, dims)), dtype if strict else None, strict)

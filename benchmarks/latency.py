@@ -1,0 +1,72 @@
+"""Compile times in fresh processes: without and with the disk cache, and what importing the package costs."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+FIRST_CALL = """
+import time
+from adcompile import value_and_grad
+from benchmarks import arguments, functions
+args = arguments.thirty_lines()
+derivative = value_and_grad(functions.thirty_lines, argnums=tuple(range(8)))
+start = time.perf_counter()
+derivative(*args)
+first = time.perf_counter() - start
+start = time.perf_counter()
+derivative(*args)
+print(first - (time.perf_counter() - start))
+"""
+
+SECOND_FUNCTION = """
+import time
+from adcompile import value_and_grad
+from benchmarks import arguments, functions
+args = arguments.thirty_lines()
+value_and_grad(functions.perceptron)(*arguments.perceptron())
+start = time.perf_counter()
+value_and_grad(functions.thirty_lines, argnums=tuple(range(8)))(*args)
+print(time.perf_counter() - start)
+"""
+
+IMPORT = """
+import time
+import numpy
+start = time.perf_counter()
+import adcompile
+print(time.perf_counter() - start)
+"""
+
+
+def run(script: str, cache: str) -> float:
+    """Run a script in a new process and return the number that it prints."""
+    environment = dict(os.environ, ADCOMPILE_CACHE_DIR=cache, PYTHONPATH=str(ROOT))
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout.split()[-1])
+
+
+def latencies(repeats: int = 5) -> dict[str, float]:
+    """Return median seconds: the first compilation of a process, a later one, from the disk cache, the import."""
+    cold, warm, disk, imports = [], [], [], []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as cache:
+            cold.append(run(FIRST_CALL, cache))
+            disk.append(run(FIRST_CALL, cache))
+        with tempfile.TemporaryDirectory() as cache:
+            warm.append(run(SECOND_FUNCTION, cache))
+        imports.append(run(IMPORT, cache))
+    return {
+        "first in a process": statistics.median(cold),
+        "later in a process": statistics.median(warm),
+        "from the disk cache": statistics.median(disk),
+        "import adcompile": statistics.median(imports),
+    }

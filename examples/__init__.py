@@ -1,0 +1,1 @@
+"""Programs that a student can read in one sitting, differentiated by adcompile."""

@@ -1,0 +1,111 @@
+"""Derivatives by finite differences alone, written without any part of the package that they judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+LEVELS = 6
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """Yield the numbers and arrays of a nested container, in order."""
+    if isinstance(tree, dict):
+        for child in tree.values():
+            yield from leaves(child)
+    elif isinstance(tree, list | tuple):
+        for child in tree:
+            yield from leaves(child)
+    else:
+        yield tree
+
+
+def rebuild(tree: Any, new: Iterator[Any]) -> Any:
+    """Put other leaves into a container of the same structure."""
+    if isinstance(tree, dict):
+        return {key: rebuild(child, new) for key, child in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(rebuild(child, new) for child in tree)
+    return next(new)
+
+
+def flat(tree: Any) -> np.ndarray:
+    """Return all entries as one vector of doubles."""
+    parts = [np.ravel(np.asarray(leaf, np.float64)) for leaf in leaves(tree)]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def unflat(tree: Any, vector: np.ndarray, keep_dtype: bool = False) -> Any:
+    """Shape a vector like a container, in double precision or in the precision of each leaf."""
+    entries = iter(np.asarray(vector, np.float64))
+
+    def leaf(like: Any) -> Any:
+        array = np.array([next(entries) for _ in range(np.size(like))]).reshape(np.shape(like))
+        if keep_dtype and isinstance(like, np.ndarray | np.generic):
+            array = array.astype(like.dtype)
+        return array if isinstance(like, np.ndarray) else array[()] if isinstance(like, np.generic) else float(array)
+
+    return rebuild(tree, iter([leaf(like) for like in leaves(tree)]))
+
+
+def doubled(value: Any) -> Any:
+    """Return a container with every floating-point leaf in double precision."""
+
+    def leaf(x: Any) -> Any:
+        if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
+            return x.astype(np.float64)
+        return x
+
+    return rebuild(value, iter([leaf(x) for x in leaves(value)]))
+
+
+def derivative(g: Callable[[float], np.ndarray], step: float = 4e-3) -> np.ndarray:
+    """Differentiate a vector-valued function at zero by central differences, extrapolated to step zero.
+
+    Of the extrapolations, each entry takes the one that agrees best with its neighbours (Ridders).
+    """
+    table: list[list[np.ndarray]] = []
+    best = worst = np.zeros(0)
+    for level in range(LEVELS):
+        h = step / 2**level
+        row = [(g(h) - g(-h)) / (2 * h)]
+        if level == 0:
+            best, worst = row[0], np.full(row[0].shape, np.inf)
+        for k in range(1, level + 1):
+            row.append(row[k - 1] + (row[k - 1] - table[-1][k - 1]) / (4.0**k - 1))
+            error = np.maximum(np.abs(row[k] - row[k - 1]), np.abs(row[k] - table[-1][k - 1]))
+            better = error < worst
+            best, worst = np.where(better, row[k], best), np.where(better, error, worst)
+        table.append(row)
+    return best
+
+
+def jacobian(f: Callable[..., Any], args: tuple[Any, ...], wrt: tuple[int, ...]) -> np.ndarray:
+    """Return the matrix of derivatives of all entries of the result by all entries of the arguments `wrt`."""
+    active = [doubled(args[i]) for i in wrt]
+    start = flat(active)
+
+    def moved(vector: np.ndarray) -> np.ndarray:
+        shifted = iter(unflat(active, vector))
+        call = [next(shifted) if i in wrt else doubled(copied(a)) for i, a in enumerate(args)]
+        return flat(f(*call))
+
+    columns = []
+    for k in range(start.size):
+        unit = np.zeros(start.size)
+        unit[k] = max(1.0, abs(start[k]))
+        columns.append(derivative(lambda h, unit=unit: moved(start + h * unit)) / unit[k])
+    return np.array(columns).T.reshape(flat(f(*map(copied, args))).size, start.size)
+
+
+def copied(value: Any) -> Any:
+    """Copy the arrays in a container."""
+    return rebuild(value, iter([x.copy() if isinstance(x, np.ndarray) else x for x in leaves(value)]))
+
+
+def close(got: np.ndarray, want: np.ndarray, rtol: float) -> bool:
+    """Compare two derivatives, relative to the largest entry."""
+    scale = max(1.0, float(np.max(np.abs(want), initial=0.0)))
+    return got.shape == want.shape and bool(np.all(np.abs(got - want) <= rtol * scale))

@@ -1,0 +1,35 @@
+"""Small programs in which a derivative is easily got wrong, grouped by what makes them tricky.
+
+Each is checked in every mode against finite differences; see `tests/test_programs.py`.
+"""
+
+from tests.programs import (
+    arrays,
+    closures,
+    containers,
+    helpers,
+    jumps,
+    loops,
+    naming,
+    reductions,
+    scalars,
+    stores,
+    views,
+)
+from tests.programs.registry import PROGRAMS, Program
+
+__all__ = [
+    "PROGRAMS",
+    "Program",
+    "arrays",
+    "closures",
+    "containers",
+    "helpers",
+    "jumps",
+    "loops",
+    "naming",
+    "reductions",
+    "scalars",
+    "stores",
+    "views",
+]

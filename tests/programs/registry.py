@@ -1,0 +1,55 @@
+"""The list of programs that the compiler is measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+PROGRAMS: list[Program] = []
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function, arguments to call it with, and what to ask of its derivative.
+
+    wrt        positions of the differentiated arguments
+    refusable  the compiler may refuse it instead, with an error that points at a line; a wrong number it may never give
+    second     whether the second derivative exists and is checked too
+    """
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    wrt: tuple[int, ...]
+    refusable: bool = False
+    second: bool = True
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def program(
+    *args: Any, name: str = "", wrt: tuple[int, ...] | None = None, refusable: bool = False, second: bool = True
+) -> Callable[[Any], Any]:
+    """Enter the function below it, with these arguments, in the list; can be stacked."""
+
+    def enter(function: Callable[..., Any]) -> Callable[..., Any]:
+        positions = tuple(i for i, a in enumerate(args) if differentiable(a)) if wrt is None else wrt
+        number = sum(p.function is function for p in PROGRAMS)
+        title = (name or function.__name__) + (f"-{number}" if number else "")
+        PROGRAMS.append(Program(title, function, args, positions, refusable, second))
+        return function
+
+    return enter
+
+
+def differentiable(value: object) -> bool:
+    """Tell whether an argument is made of floating-point numbers only."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(map(differentiable, value))
+    if isinstance(value, dict):
+        return bool(value) and all(map(differentiable, value.values()))
+    return isinstance(value, float) or (isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f")
