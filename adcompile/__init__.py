@@ -1,12 +1,12 @@
 """Turns plain Python and NumPy functions into the source of the programs that compute their derivatives.
 
-    >>> import numpy as np
-    >>> from adcompile import grad
-    >>> @grad
-    ... def f(x):
-    ...     return np.log(x) - np.sin(x)
-    >>> f(2.0)
-    0.91614...
+>>> import numpy as np
+>>> from adcompile import grad
+>>> @grad
+... def f(x):
+...     return np.log(x) - np.sin(x)
+>>> f(2.0)
+0.91614...
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, overload
 
 from adcompile.dispatch import containers
@@ -67,7 +68,7 @@ class Derivative:
             return last.source
         from adcompile.dispatch.guess import guessed_source
 
-        return guessed_source(self._specialiser)
+        return guessed_source(self._specialiser.signature)
 
     def source_for(self, *args: object, **kwargs: object) -> str:
         """Return the source of the program for arguments like these."""
@@ -95,7 +96,7 @@ class Derivative:
         """Return the same derivative for calls that pass self first."""
         transform = self._specialiser.transform
         shifted = tuple(i + 1 if i >= 0 else i for i in transform.argnums)
-        return Derivative(self.primal, Transform(transform.kind, shifted, transform.single, transform.has_aux))
+        return Derivative(self.primal, replace(transform, argnums=shifted, method=True))
 
     def __repr__(self) -> str:
         transform = self._specialiser.transform

@@ -1,10 +1,9 @@
-"""The compiler from end to end: a function and example arguments in, the source of a derivative out."""
+"""The compiler from end to end: an example call in, the source of a derivative out."""
 
 from __future__ import annotations
 
 import os
-import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -13,20 +12,17 @@ import numpy as np
 
 from adcompile import layouts
 from adcompile.emit import source as emission
-from adcompile.errors import ArgumentError
-from adcompile.frontend.arguments import Argument, abstract_all
-from adcompile.frontend.lower import Lowered, lower
-from adcompile.frontend.resolve import resolve
-from adcompile.frontend.targets import Target
+from adcompile.emit.layout import Layout, Pair, Param, Unit
+from adcompile.example import Example
 from adcompile.ir import pretty, verify
-from adcompile.ir.core import Const, Function, Var
-from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import Facts, Type, example_of
+from adcompile.ir.core import Eqn, Function, walk
+from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean
 from adcompile.transforms import forward, inplace, reverse, store
+from adcompile.transforms.callees import Callees
 
-__all__ = ["Compiled", "Example", "compile_forward", "compile_pair", "compile_reverse", "example_call", "listing"]
+__all__ = ["Compiled", "compile_forward", "compile_pair", "compile_reverse", "listing"]
 
 Pass = Callable[[Function], Function]
 
@@ -34,15 +30,14 @@ Pass = Callable[[Function], Function]
 # -- the passes
 
 
-def reverse_passes(wrt: Sequence[Var], outs: Sequence[int], keep: bool) -> tuple[Pass, ...]:
-    """Append the adjoint program, clean up, decide what to store, clean up again."""
-    return (partial(reverse.run, wrt=wrt, outs=outs, keep=keep), clean, store.run, clean)
+def in_place(fn: Function, kept: int | None = None) -> Function:
+    """Turn updates of arrays into stores, where nobody sees the difference."""
+    return inplace.run(fn, frozenset(fn.params), kept=kept)
 
 
-def forward_passes(wrt: Sequence[Var]) -> tuple[Pass, ...]:
-    """Put tangents beside the primals, clean up."""
-    return (partial(forward.run, wrt=wrt), clean)
-
+# What is done to a program once it has its tangents, or its adjoint statements.
+AFTER_FORWARD: Final[tuple[Pass, ...]] = (clean, in_place)
+AFTER_REVERSE: Final[tuple[Pass, ...]] = (clean, store.run, clean, in_place)
 
 VERIFY: Final = "ADCOMPILE_VERIFY"  # environment: set to 1 to verify the program after each pass
 
@@ -57,49 +52,9 @@ def run(fn: Function, passes: Sequence[Pass]) -> Function:
     return fn
 
 
-# -- examples
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An example call of a function, lowered.
-
-    arguments  all arguments by name, abstracted
-    wrt        what of them is differentiated, one for each of argnums
-    """
-
-    lowered: Lowered
-    arguments: Mapping[str, Argument]
-    wrt: tuple[Argument, ...]
-
-    @property
-    def function(self) -> Function:
-        return self.lowered.function
-
-    @property
-    def variables(self) -> tuple[Var, ...]:
-        """Return the differentiated variables."""
-        return tuple(v for argument in self.wrt for v in leaves(argument) if isinstance(v, Var))
-
-
-def example_call(
-    function: types.FunctionType, values: Mapping[str, object], wrt: Sequence[tuple[str, int | None]]
-) -> Example:
-    """Lower a function for example arguments: `values` has one for each of its parameters.
-
-    `wrt` names what is differentiated: an argument, or an item of the tuple that a variadic argument is.
-    """
-    facts = Facts()
-    arguments = abstract_all(values, facts)
-    lowered = lower(Target(resolve(function), (), {}), arguments, facts)
-    return Example(lowered, arguments, tuple(_item(arguments[name], k) for name, k in wrt))
-
-
-def _item(argument: Argument, position: int | None) -> Argument:
-    if position is None:
-        return argument
-    assert isinstance(argument, Node)
-    return argument.children[position]
+def run_pair(fn: Function, kept: int) -> Function:
+    """Run the passes on a program that is to become two functions, of which the first returns `kept` results."""
+    return run(fn, (*AFTER_REVERSE[:-1], partial(in_place, kept=kept)))
 
 
 # -- derivatives
@@ -118,31 +73,103 @@ class Compiled:
     seed: str = ""
 
 
-def compile_reverse(example: Example, *, value: bool, has_aux: bool) -> Compiled:
-    """Compile the gradient of a function whose result is one number; `value`: the result is returned too."""
+def compile_reverse(example: Example, *, value: bool, has_aux: bool, single: bool) -> Compiled:
+    """Compile the gradient of a function whose result is one number.
+
+    `value`: the result is returned too. `single`: one argument is differentiated, and its gradient comes bare.
+    """
+    fn, result, callees = _gradient(example, value=value, has_aux=has_aux, single=single)
+    fn = run(fn, AFTER_REVERSE)
+    seed = fn.params[-1]
+    name = f"{example.function.name}_{'value_and_vjp' if value else 'vjp'}"
+    layout = layouts.layout(example, name, (Param(seed.name, seed, "1.0"),), result)
+    dtype = "" if seed.type.kind == "py" else np.dtype(seed.type.dtype).str
+    return Compiled(emission.emit(fn, layout, _units(fn, callees)), (name,), dtype)
+
+
+def _gradient(example: Example, *, value: bool, has_aux: bool, single: bool) -> tuple[Function, Result, Callees]:
+    """Return the program of a gradient, not yet executable, the structure of what it returns, and what it calls."""
     lowered = example.lowered
-    loss, aux = split_result(lowered, has_aux)
-    number = _one_number(lowered, loss)
-    fn = run(lowered.function, reverse_passes(example.variables, (number,), value or has_aux))
-    fn, gradients = layouts.gradients(fn, example.wrt, len(lowered.function.outs) if value or has_aux else 0)
-    parts = [lowered.result, gradients] if value else [gradients, aux] if aux is not None else [gradients]
-    fn, result = layouts.select(fn, parts[0] if len(parts) == 1 else Node("tuple", tuple(parts)))
-    fn = inplace.run(fn, frozenset(fn.params))
-    name = f"{lowered.function.name}_{'value_and_vjp' if value else 'vjp'}"
-    layout = layouts.gradient_layout(name, fn, result, example.lowered, example.arguments)
-    seed = fn.params[-1].type
-    return Compiled(emission.emit(fn, layout), (name,), np.dtype(seed.dtype).str if seed.kind != "py" else "")
+    loss, aux = layouts.split(lowered, has_aux)
+    number = layouts.one_number(lowered, loss)
+    keep = value or has_aux
+    callees = Callees.of(lowered.callees)
+    fn = reverse.run(lowered.function, example.variables, (number,), keep, callees)
+    fn, trees = layouts.gradients(fn, example.wrt, len(lowered.function.outs) if keep else 0)
+    result = trees[0] if single else Node("tuple", tuple(trees))
+    if value:
+        result = Node("tuple", (lowered.result, result))
+    elif aux is not None:
+        result = Node("tuple", (result, aux))
+    return *layouts.select(fn, result), callees
 
 
-def compile_forward(example: Example, *, has_aux: bool) -> Compiled:
-    """Compile the derivative along given tangents of the arguments."""
-    ...
+def compile_forward(example: Example, names: Sequence[str], *, has_aux: bool) -> Compiled:
+    """Compile the derivative along tangents of the arguments, which go by `names`."""
+    lowered = example.lowered
+    out, aux = layouts.split(lowered, has_aux)
+    callees = Callees.of(lowered.callees)
+    fn = forward.run(lowered.function, example.variables, callees)
+    fn, out_dot = layouts.tangents(fn, out, len(lowered.function.outs))
+    fn, result = layouts.select(fn, Node("tuple", (out, out_dot) if aux is None else (out, out_dot, aux)))
+    fn = run(fn, AFTER_FORWARD)
+    name = f"{example.function.name}_jvp"
+    dots = layouts.dots(example.wrt, names, fn.params[len(lowered.function.params) :])
+    return Compiled(emission.emit(fn, layouts.layout(example, name, dots, result), _units(fn, callees)), (name,))
 
 
 def compile_pair(example: Example, *, has_aux: bool) -> Compiled:
-    """Compile the value with what the reverse sweep needs, and the reverse sweep, as two functions."""
-    ...
+    """Compile two functions: the value with what the reverse sweep needs, and the reverse sweep."""
+    lowered = example.lowered
+    name, count = example.function.name, len(lowered.function.outs)
+    out, _ = layouts.split(lowered, has_aux)
+    numbers = layouts.differentiated(lowered, out)
+    callees = Callees.of(lowered.callees)
+    fn = reverse.run(lowered.function, example.variables, numbers, True, callees)
+    fn, trees = layouts.gradients(fn, example.wrt, count)
+    fn = run_pair(fn, count)
+    seeds = dict(zip(numbers, fn.params[len(lowered.function.params) :], strict=True))
+    ahead = layouts.layout(example, f"{name}_fwd", (), lowered.result)
+    back = Layout(f"{name}_bwd", (Param("y_bar", map_leaves(seeds.get, out)),), Node("tuple", tuple(trees)))
+    return Compiled(emission.emit_pair(fn, ahead, back, _units(fn, callees)), (ahead.name, back.name))
 
 
-def listing(example: Example, ...) -> str:
-    """..."""
+def listing(example: Example, *, value: bool, has_aux: bool, single: bool) -> str:
+    """Return the SSA form of a function, and that of its gradient or value and gradient, primal before adjoint."""
+    fn, _, _ = _gradient(example, value=value, has_aux=has_aux, single=single)
+    fn = replace(clean(fn), name=f"{fn.name}_{'value_and_vjp' if value else 'vjp'}")
+    return f"{pretty.show(clean(example.function))}\n\n{pretty.show(fn)}"
+
+
+# -- what is called
+
+
+def _units(fn: Function, callees: Callees) -> tuple[Unit | Pair, ...]:
+    """Return the functions that a program calls, and those that these call, ready to be emitted."""
+    made: dict[str, Unit | Pair] = {}
+    waiting = list(_called(fn))
+    while waiting:
+        name = waiting.pop(0)
+        if name not in made:
+            made[name] = _pair(name, callees) if name in callees.pairs else _unit(name, callees)
+            waiting += _called(made[name].fn)
+    return tuple(made.values())
+
+
+def _called(fn: Function) -> list[str]:
+    calls = [s for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim in ("call", "call_fwd", "call_bwd")]
+    return list(dict.fromkeys(str(call.attrs[0]) for call in calls))
+
+
+def _unit(name: str, callees: Callees) -> Unit:
+    fn = run(callees.known(name), AFTER_FORWARD)
+    return Unit(fn, Layout(name, layouts.flat(fn.params), layouts.bare(len(fn.outs))))
+
+
+def _pair(name: str, callees: Callees) -> Pair:
+    pair = callees.pairs[name]
+    assert pair.function is not None
+    fn = run_pair(pair.function, pair.n_outs)
+    ahead = Layout(f"{name}_fwd", layouts.flat(pair.given), layouts.bare(pair.n_outs))
+    back = Layout(f"{name}_bwd", layouts.flat(pair.cotangents), layouts.bare(len(fn.outs), pair.n_outs))
+    return Pair(fn, ahead, back)

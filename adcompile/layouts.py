@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from adcompile.emit.source import Layout, Param
+from adcompile.emit.layout import Layout, Param
 from adcompile.errors import ArgumentError
+from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture, Lowered
 from adcompile.frontend.resolve import MISSING, signature_of
@@ -17,7 +19,20 @@ from adcompile.ir.core import NONE, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Type, example_of
 
-__all__ = ["Result", "cotangents", "differentiable", "gradients", "one_number", "parameters", "select", "split", "tangents"]
+__all__ = [
+    "Result",
+    "bare",
+    "differentiable",
+    "differentiated",
+    "dots",
+    "flat",
+    "gradients",
+    "layout",
+    "one_number",
+    "select",
+    "split",
+    "tangents",
+]
 
 # The structure of what is returned, over the numbers of a function's results.
 Result = Node[int] | int
@@ -35,7 +50,9 @@ def split(lowered: Lowered, has_aux: bool) -> tuple[Result, Result | None]:
         return result, None
     if isinstance(result, Node) and result.kind in ("tuple", "list") and len(result.children) == 2:
         return result.children[0], result.children[1]
-    raise ArgumentError(f"with has_aux {lowered.function.name} must return a pair, but it returns {_described(lowered, result)}")
+    raise ArgumentError(
+        f"with has_aux {lowered.function.name} must return a pair, but it returns {_described(lowered, result)}"
+    )
 
 
 def one_number(lowered: Lowered, result: Result) -> int:
@@ -78,6 +95,15 @@ def differentiable(a: Atom) -> bool:
     return t.dtype not in (complex,) and not (isinstance(t.dtype, np.dtype) and t.dtype.kind == "c")
 
 
+def differentiated(lowered: Lowered, result: Result) -> list[int]:
+    """Return the numbers of the results that have derivatives; refuse if there are none."""
+    found = [k for k in dict.fromkeys(leaves(result)) if differentiable(lowered.function.outs[k])]
+    if not found:
+        name = lowered.function.name
+        raise ArgumentError(f"nothing that {name} returns has a derivative: it is {_described(lowered, result)}")
+    return found
+
+
 def gradients(fn: Function, wrt: Sequence[Argument], first: int) -> tuple[Function, list[Result]]:
     """Return the structure of each gradient; results from number `first` on are the adjoints of the variables.
 
@@ -103,9 +129,75 @@ def select(fn: Function, result: Result) -> tuple[Function, Result]:
     return replace(fn, outs=tuple(fn.outs[k] for k in used)), map_leaves(numbers.__getitem__, result)
 
 
+def bare(stop: int, start: int = 0) -> Result:
+    """Return the structure of results that a helper returns: one as it is, several in a tuple."""
+    numbers = tuple(range(start, stop))
+    return numbers[0] if len(numbers) == 1 else Node("tuple", numbers)
+
+
 # -- parameters
 
 
-def parameters(lowered: Lowered, arguments: Mapping[str, Argument]) -> Iterator[Param]:
-    """Yield the parameters of an emitted function: those of the user's function."""
-    ...
+def layout(example: Example, name: str, more: Sequence[Param], result: Result) -> Layout:
+    """Return the outside of an emitted function: the user's parameters, `more`, and those for captured values."""
+    hidden, constants = captured(example.lowered.captures)
+    return Layout(name, (*parameters(example), *more, *hidden), result, constants=constants)
+
+
+def parameters(example: Example) -> tuple[Param, ...]:
+    """Return the parameters that are the user's: numbers, and what was known when compiling.
+
+    The last ones keep their defaults, if those can be written down.
+    """
+    defaults = {p.name: p.default for p in signature_of(example.source)}
+    found: list[Param] = []
+    for name, argument in reversed(example.arguments.items()):
+        if name in example.fixed:
+            continue
+        default = _default(argument, defaults.get(name, MISSING)) if all(p.default for p in found) else None
+        found.append(Param(name, map_leaves(lambda a: a if isinstance(a, Var) else None, argument), default))
+    return tuple(reversed(found))
+
+
+def _default(argument: Argument, default: object) -> str | None:
+    """Return the text of a parameter's default."""
+    if isinstance(argument, Const):
+        return repr(argument.value) if argument.value is None or isinstance(argument.value, bool | str) else None
+    return repr(default) if type(default) in (int, float) and default == default else None
+
+
+def captured(captures: Sequence[Capture]) -> tuple[tuple[Param, ...], tuple[str, ...]]:
+    """Return the hidden parameters, which are values from outside the function, and constants for their defaults.
+
+    The defaults are what the values are now, so that the emitted source runs alone.
+    """
+    params: list[Param] = []
+    constants: list[str] = []
+    for c in captures:
+        text = _literal(c.read())
+        if text is not None and c.var.type.is_array:
+            constants += textwrap.wrap(f"{c.var.name} = {text}", 96, break_long_words=False)
+            text = c.var.name
+        params.append(Param(c.var.name, c.var, text, "keyword"))
+    return tuple(params), tuple(constants)
+
+
+def _literal(value: object) -> str | None:
+    """Write down a finite number or small array; None for others."""
+    if not np.all(np.isfinite(value)) or np.size(value) > SMALL:  # type: ignore[call-overload]  # captured: numeric
+        return None
+    if isinstance(value, np.ndarray):
+        return f"np.array({value.tolist()!r}, dtype=np.{value.dtype.name})"
+    return f"np.{value!r}" if isinstance(value, np.generic) and not repr(value).startswith("np.") else repr(value)
+
+
+def dots(wrt: Sequence[Argument], names: Sequence[str], variables: Sequence[Var]) -> tuple[Param, ...]:
+    """Return the parameters for the tangents of the differentiated arguments."""
+    items = iter(variables)
+    trees = [map_leaves(lambda a: next(items) if isinstance(a, Var) else None, argument) for argument in wrt]
+    return tuple(Param(name, tree) for name, tree in zip(names, trees, strict=True))
+
+
+def flat(variables: Sequence[Var]) -> tuple[Param, ...]:
+    """Return the parameters of a helper: its variables."""
+    return tuple(Param(v.name or f"v{k}", v) for k, v in enumerate(variables, 1))

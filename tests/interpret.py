@@ -249,7 +249,7 @@ def general(prim: Primitive, eqn: Eqn, args: list[object]) -> object:
     if eqn.prim in PYTHON:
         return PYTHON[eqn.prim](*args)
     if prim.helper is not None:
-        return prim.helper(*args)
+        return call(prim.helper, prim, eqn, args)
     function: object = {"np": np, "math": math}.get(prim.spelling.split(".")[0], builtins)
     for part in prim.spelling.split(".")[0 if function is builtins else 1 :]:
         function = getattr(function, part)

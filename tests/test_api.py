@@ -391,7 +391,7 @@ def test_static_arguments() -> None:
     assert d(2.0, mode="".join(["sq", "uare"])) == pytest.approx(4.0)
     assert d(2.0, transform=np.sin) == pytest.approx(2 * np.sin(2.0) * np.cos(2.0))
     for k in (2.0, 3.0):
-        assert d(2.0, transform=lambda t: t * k) == pytest.approx(2 * 2.0 * k * k)
+        assert d(2.0, transform=lambda t: t * k) == pytest.approx(2 * 2.0 * k * k)  # noqa: B023
 
 
 def test_threads() -> None:

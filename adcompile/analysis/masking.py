@@ -12,7 +12,7 @@ from typing import Final
 
 from adcompile.ir.core import Eqn, For, Function, If, Stmt, Var, While, variables
 
-SELECTIONS: Final = frozenset({"where", "maximum", "minimum", "fmax", "fmin", "clip"})
+SELECTIONS: Final = frozenset({"where"})
 
 
 def masked(fn: Function) -> frozenset[Var]:

@@ -58,7 +58,9 @@ def is_view(eqn: Eqn) -> bool:
     """Tell whether the results of an equation may be views of its first operand."""
     if eqn.prim == "index":
         return not is_element(eqn)
-    return PRIMITIVES[eqn.prim].shares
+    if eqn.prim == "einsum":
+        return len(eqn.args) == 1
+    return PRIMITIVES[eqn.prim].shares or eqn.prim in GIVES_READ_ONLY
 
 
 def contents_read(eqn: Eqn) -> list[Var]:

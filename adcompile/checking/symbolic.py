@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import sympy
 
+from adcompile import driver
 from adcompile.api import from_source, grad
-from adcompile.driver import lower_for
+from adcompile.dispatch.signature import Signature, Transform
 from adcompile.errors import ArgumentError, CompileError, DerivativeMismatch
 from adcompile.ir.core import Atom, Const, Eqn, Var
 
@@ -43,13 +44,13 @@ def compare(f: Callable[..., object], args: tuple[object, ...], argnums: int | S
     chosen = _chosen(args, argnums)
     symbols = {names[i]: sympy.Symbol(names[i], real=True) for i in chosen}
     known = {name: symbols.get(name, value) for name, value in zip(names, args, strict=True)}
-    formula = _formulas(lower_for(f, args), known)
+    formula = _formulas(_lower(f, args, chosen), known)
     if len(formula) != 1:
         raise ArgumentError(f"check_symbolic needs a function that returns one number, not {len(formula)}")
     derivative = grad(f, argnums=chosen)
     expected = [sympy.diff(formula[0], symbols[names[i]]) for i in chosen]
     point = {symbols[names[i]]: args[i] for i in chosen}
-    for i, formula_of_entry in zip(chosen, _emitted(derivative.source_for(*args), args, known), strict=True):
+    for i, formula_of_entry in zip(chosen, _emitted(derivative.source_for(*args), args, chosen, known), strict=True):
         want = expected[chosen.index(i)]
         if not _same(formula_of_entry, want, point):
             raise DerivativeMismatch(f"the gradient for {names[i]} is {formula_of_entry}, sympy gives {want}")
@@ -78,11 +79,23 @@ def _chosen(args: tuple[object, ...], argnums: int | Sequence[int] | None) -> tu
     return chosen
 
 
-def _emitted(source: str, args: tuple[object, ...], known: Mapping[str, object]) -> list[Formula]:
+def _lower(f: Callable[..., object], args: tuple[object, ...], argnums: tuple[int, ...]) -> Lowered:
+    """Return the equations of a function for these arguments."""
+    signature = Signature(f, Transform("grad", argnums))
+    function = signature.callee.function
+    if function is None:
+        raise ArgumentError(f"{signature.label} has no source: wrap it in a lambda")
+    values = signature.bind(args, {})
+    return driver.example_call(function, values, signature.wrt, frozenset(signature.hidden)).lowered
+
+
+def _emitted(
+    source: str, args: tuple[object, ...], argnums: tuple[int, ...], known: Mapping[str, object]
+) -> list[Formula]:
     """Read an emitted gradient as formulas."""
     name = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)][-1]
     again = from_source(source, name)
-    return _formulas(lower_for(again, args), known | {"y_bar": 1.0})
+    return _formulas(_lower(again, args, argnums), {**known, "y_bar": 1.0})
 
 
 # -- from equations to formulas

@@ -10,13 +10,14 @@ from adcompile.dispatch import digest, guard, programs
 from adcompile.dispatch.guard import Outside
 from adcompile.dispatch.programs import Place, Program
 from adcompile.dispatch.signature import Signature, callee
-from adcompile.driver import Compiled, Example
+from adcompile.driver import Compiled
+from adcompile.example import Example, example_call
 from adcompile.frontend.lower import Capture, Dependency
 from adcompile.frontend.resolve import Source
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
 
-__all__ = ["Assembled", "assemble", "listing"]
+__all__ = ["Assembled", "assemble", "listing", "source"]
 
 Values = Mapping[str, object]
 
@@ -45,7 +46,7 @@ def assemble(signature: Signature, values: Values) -> Assembled:
         captures,
         nodes.objects,
         example.function.facts.log,
-        driver.passed(example.arguments),
+        [name for name in example.arguments if name not in example.fixed],
     )
     filename = programs.filename_of(compiled.entries[0], compiled.source)
     program = Program(
@@ -63,10 +64,15 @@ def assemble(signature: Signature, values: Values) -> Assembled:
     return Assembled(program, nodes.objects, nodes.shareable)
 
 
+def source(signature: Signature, values: Values) -> str:
+    """Return the emitted source for arguments, without making a program of it."""
+    return _compile(signature, _example(signature, values)).source
+
+
 def _example(signature: Signature, values: Values) -> Example:
     function = signature.callee.function
     assert function is not None
-    return driver.example_call(function, values, signature.wrt, frozenset(signature.hidden))
+    return example_call(function, values, signature.wrt, signature.constants)
 
 
 def _compile(signature: Signature, example: Example) -> Compiled:
@@ -82,9 +88,10 @@ def _compile(signature: Signature, example: Example) -> Compiled:
 
 
 def listing(signature: Signature, values: Values) -> str:
-    """Return the SSA form of the derivative."""
+    """Return the SSA form of the function, and that of its derivative."""
     transform = signature.transform
-    return driver.listing(_example(signature, values), value=transform.kind != "grad", has_aux=transform.has_aux)
+    value = transform.kind != "grad"
+    return driver.listing(_example(signature, values), value=value, has_aux=transform.has_aux, single=transform.single)
 
 
 class _Nodes:

@@ -71,14 +71,15 @@ def generate(
     arguments that the program takes.
     """
     text = _Text(values, nodes)
-    text.outside(outside)
     for owner, var in captures:
         text.lines.append(f"{var.name} = {text.reading(owner)}")
-        text.leaf(var, var.name, var.name, None)
     for name, argument in arguments.items():
         text.tree(argument, name, name, (name,))
+    for _, var in captures:
+        text.leaf(var, var.name, var.name, None)
     text.tangents(arguments, wrt, header.tangents)
     text.facts(facts)
+    text.outside(outside)
     keywords = [f"{var.name}={var.name}" for _, var in captures]
     call = ", ".join([*passed, *header.tangents, *keywords])
     return Guard(text.render(header, call), tuple(text.slots.values()))

@@ -27,12 +27,17 @@ Wrt = tuple[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """What is asked of a function. `single`: argnums was an int, so that the gradient is not in a tuple."""
+    """What is asked of a function.
+
+    single  argnums was an int, so that the gradient is not in a tuple
+    method  the first argument is the object whose method the function is
+    """
 
     kind: Kind
     argnums: tuple[int, ...]
     single: bool = False
     has_aux: bool = False
+    method: bool = False
 
     @property
     def spread(self) -> bool:
@@ -159,6 +164,12 @@ class Signature:
         return [p for p in self.parameters.values() if p.kind in kinds]
 
     @property
+    def constants(self) -> frozenset[str]:
+        """Return the arguments that are known when compiling if they are objects: those that methods belong to."""
+        own = [p.name for p in self.positional[:1]] if self.transform.method else []
+        return frozenset([*self.hidden, *own])
+
+    @property
     def positional(self) -> list[Parameter]:
         return self.of_kind(Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -256,18 +267,22 @@ class Signature:
 
     def bind(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
         """Return the value of every argument of the function, by name and in order, differentiated ones promoted."""
-        values = {**self.hidden, **self._passed(args, kwargs)}
+        return self.prepared({**self.hidden, **self._passed(args, kwargs)})
+
+    def prepared(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return arguments given by name with the differentiated ones promoted; refuse what has no derivative."""
+        new = dict(values)
         for name, element in self.wrt:
             if element is None:
-                values[name] = containers.promote(name, values[name])
+                new[name] = containers.promote(name, new[name])
                 continue
-            items = values[name]
+            items = new[name]
             assert isinstance(items, tuple)
-            if not -len(items) <= element < len(items):
+            if not 0 <= element < len(items):
                 raise ArgumentError(f"{self.label} got {len(items)} arguments {name}: there is no number {element}")
-            new = containers.promote(f"{name}[{element}]", items[element])
-            values[name] = (*items[:element], new, *items[element + 1 :])
-        return values
+            item = containers.promote(f"{name}[{element}]", items[element])
+            new[name] = (*items[:element], item, *items[element + 1 :])
+        return new
 
     def _passed(self, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
         if self.transform.spread:

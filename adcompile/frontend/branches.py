@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from adcompile.frontend.state import Conflict, Snapshot
+from adcompile.frontend.state import Conflict, Snapshot, Unbound
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
@@ -34,11 +34,21 @@ def choose(lo: Lowering, node: ast.AST, cond: Atom, then: Callable[[], Value], o
     """Lower ``then() if cond else orelse()`` for a run-time condition; return the chosen value."""
 
     def run(side: Callable[[], Value]) -> None:
-        value = side()
-        lo.frame.names[".chosen"] = value
+        try:
+            lo.frame.names[".chosen"] = side()
+        except Unbound:  # an attempt that does not know all types yet goes on with the other side
+            if not lo.tolerant:
+                raise
+            lo.skipped = True
+            lo.frame.names[".chosen"] = UNDEFINED
 
     merge(lo, node, cond, lambda: run(then), lambda: run(orelse))
-    return lo.frame.names.pop(".chosen")
+    chosen = lo.frame.names.pop(".chosen")
+    if chosen is UNDEFINED:
+        raise Unbound("neither side of this choice is known", lo.span(node))
+    if isinstance(chosen, Const) and isinstance(chosen.value, Conflict):
+        lo.refuse(node, f"the value {chosen.value.reason}", "here", "give both sides the same kind of value")
+    return chosen
 
 
 def _side(lo: Lowering, run: Callable[[], object]) -> tuple[Snapshot, Side]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
+import linecache
 import math
 import operator
+import textwrap
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -297,8 +300,17 @@ _rule_sources: dict[object, Source] = {}
 def rule_source(function: types.FunctionType) -> Source:
     """Return the source of a rule or macro of ours."""
     if function not in _rule_sources:
-        _rule_sources[function] = resolve(function)
+        _rule_sources[function] = one_definition(function)
     return _rule_sources[function]
+
+
+def one_definition(function: types.FunctionType) -> Source:
+    """Parse the definition of a rule alone: our own files have not been edited since they were imported."""
+    lines = linecache.getlines(function.__code__.co_filename)
+    block = inspect.getblock(lines[function.__code__.co_firstlineno - 1 :])
+    (node,) = ast.parse(textwrap.dedent("".join(block))).body
+    assert isinstance(node, ast.FunctionDef)
+    return Source(function.__name__, node, function.__code__.co_filename, function, tuple(block))
 
 
 # -- primitives
@@ -603,6 +615,21 @@ def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     return Iterable(found.count, lambda k: call(lo, args[0], list(_parts(found.item(k))), {}, node))
 
 
+def _reduce(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    items = iteration.static_items(lo, args[1], node, None)
+    start = [args[2]] if len(args) > 2 else []
+    if not start and not items:
+        lo.refuse(node, "reduce() of nothing has no value", "here", "give it an initial value")
+    result, *rest = [*start, *items]
+    for item in rest:
+        result = call(lo, args[0], [result, item], {}, node)
+    return result
+
+
+def _negative(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return lo.emit(node, "neg", lo.number(args[0], node))
+
+
 def _parts(item: Value) -> tuple[Value, ...]:
     assert isinstance(item, Node)
     return item.children
@@ -622,6 +649,8 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     print: _print,
     isinstance: _isinstance,
     functools.partial: _partial,
+    functools.reduce: _reduce,
+    operator.neg: _negative,
     math.prod: _math_prod,
     np.transpose: _permuted("transpose"),
     np.swapaxes: _permuted("swapaxes"),

@@ -25,10 +25,14 @@ RESULT: Final = ".result"
 
 @dataclass(frozen=True, slots=True)
 class LoopFlags:
-    """What a loop needs of its flags: `until` ends it, `resets` are false again at the start of every trip."""
+    """What a loop needs of its flags: `until` ends it, `resets` are false again at the start of every trip.
+
+    returns   it can be left early only by returning
+    """
 
     until: str | None
     resets: tuple[str, ...]
+    returns: bool
 
 
 @dataclass(slots=True)
@@ -177,7 +181,7 @@ class _Rewriter:
         else:
             new = ast.copy_location(ast.While(stmt.test, body, []), stmt)
         resets = ([flags.broke] if ends else []) + ([flags.skipped] if "continue" in found else [])
-        self.out.loops[new] = LoopFlags(flags.broke if ends else None, tuple(resets))
+        self.out.loops[new] = LoopFlags(flags.broke if ends else None, tuple(resets), found >= {"return"} and "break" not in found)
         done: list[ast.stmt] = [_set(flags.broke, False, stmt)] if ends else []
         done.append(new)
         after = list(rest)

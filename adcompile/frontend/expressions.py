@@ -122,7 +122,8 @@ def unary(lo: Lowering, node: ast.UnaryOp) -> Value:
     if isinstance(node.op, ast.Not):
         return negate(lo, truth(lo, value, node))
     if isinstance(node.op, ast.UAdd):
-        return lo.emit(node, "pos", number(lo, value, node))
+        plain = number(lo, value, node)
+        return plain if plain.type.is_scalar and not is_bool(lo, plain) else lo.emit(node, "positive", plain)
     return lo.emit(node, UNARY[type(node.op)], number(lo, value, node))
 
 
@@ -160,7 +161,8 @@ def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast
         case ast.Is() | ast.IsNot():
             return Const(identical(lo, left, right, node) == isinstance(op, ast.Is))
         case ast.In() | ast.NotIn():
-            return Const(contains(lo, right, left, node) == isinstance(op, ast.In))
+            inside = contains(lo, right, left, node)
+            return inside if isinstance(op, ast.In) else negate(lo, inside)
     return apply_binary(lo, COMPARE[type(op)], left, right, node)
 
 
@@ -177,14 +179,26 @@ def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
     lo.refuse(node, "`is` between these values is not known when compiling", "here", "compare with ==")
 
 
-def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> bool:
+def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom:
     if isinstance(container, Node) and container.kind == "dict" and is_static(item):
-        return static_value(item) in container.keys
+        return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
         inside = static_value(container)
         assert isinstance(inside, tuple | list | str | dict | range | set | frozenset)
-        return static_value(item) in inside  # type: ignore[operator]  # a string holds strings; Python raises as it would
+        return Const(static_value(item) in inside)  # type: ignore[operator]  # a string holds strings; Python raises as it would
+    if isinstance(container, Node) and container.kind != "dict" and isinstance(item, Var) and item.type.is_scalar:
+        found: Atom = FALSE
+        for child in container.children:
+            found = either(lo, found, truth(lo, apply_binary(lo, "eq", item, child, node), node))
+        return found
     lo.refuse(node, "`in` is supported for containers and items that are known when compiling", "here")
+
+
+def either(lo: Lowering, a: Atom, b: Atom) -> Atom:
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Const):
+            return TRUE if x.value else y
+    return lo.builder.emit("or", a, b)
 
 
 def boolean(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Value:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import expressions, iteration
-from adcompile.frontend.desugar import LoopFlags
+from adcompile.frontend.desugar import RETURNED, LoopFlags
 from adcompile.frontend.slots import Plan, Slots
 from adcompile.frontend.state import NeedsUnrolling, Unbound
 from adcompile.frontend.values import Iterable, Value
-from adcompile.ir.core import FALSE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
+from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
 from adcompile.ir.types import PY_INT
 
 if TYPE_CHECKING:
@@ -148,6 +148,8 @@ def while_(lo: Lowering, node: ast.While) -> None:
     cond = Block(tuple(loop.cond_params), tuple(loop.cond_stmts), (loop.cond,))
     outs = slots.leave()
     lo.builder.add(While(tuple(slots.inits), cond, body, outs, lo.next_key(), slots.until, span=lo.builder.span))
+    if isinstance(loop.cond, Const) and loop.cond.value and flags.returns:
+        lo.frame.names[RETURNED] = TRUE  # `while True` ends in no other way
 
 
 def test(lo: Lowering, node: ast.While) -> Atom:

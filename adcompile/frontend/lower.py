@@ -28,11 +28,11 @@ from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.recursion import Callee
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.slots import Plan
-from adcompile.frontend.state import Conflict, Frame, State
+from adcompile.frontend.state import Conflict, Frame, State, Unbound
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import FALSE, NONE, Atom, Const, Function, Var
+from adcompile.ir.core import FALSE, NONE, UNDEFINED, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Facts, example_of
 
@@ -329,6 +329,8 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
         if isinstance(returned, Const) and not returned.value:
             return NONE
         value = frame.names.get(RESULT, NONE)
+        if value is NONE and lo.tolerant and lo.skipped or value is UNDEFINED:
+            raise Unbound(f"what `{frame.scope.name}` returns is not known", lo.span(None))
         if isinstance(returned, Var) or (isinstance(value, Const) and isinstance(value.value, Conflict)):
             reason = value.value.reason if isinstance(value, Const) and isinstance(value.value, Conflict) else ""
             lo.refuse(

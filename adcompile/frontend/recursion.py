@@ -113,7 +113,10 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
     """Lower a callee until its result types and captures stay the same."""
     for _ in range(ATTEMPTS):
         before = (callee.types, list(callee.scopes))
-        inner, result, params = attempt(lo, source, callee)
+        try:
+            inner, result, params = attempt(lo, source, callee)
+        except Unbound:
+            continue
         flat: list[Atom] = []
         from adcompile.frontend.lower import flatten
 

@@ -166,10 +166,10 @@ class Facts:
 
 
 def _rank(length: Length) -> tuple[int, int]:
-    """Order representatives: numbers, then arguments' own lengths, then expressions, then unknown ones."""
+    """Order representatives: numbers, sums (whose parts are lengths of slices), arguments' lengths, other ones."""
     if isinstance(length, int):
         return (0, 0)
-    order = {"axis": 1, "value": 2, "fresh": 4}.get(length.op, 3)
+    order = {"+": 1, "axis": 2, "value": 3, "fresh": 5}.get(length.op, 4)
     return (order, length.args[0] if length.op == "fresh" and isinstance(length.args[0], int) else 0)
 
 
@@ -205,6 +205,13 @@ def _slice_length(args: tuple[object, ...], example: int | None) -> Length:
     step = None if step == 1 else step
     if lo is None and hi is None and (step is None or step == -1):
         return dim
+    if isinstance(dim, Dim) and dim.op == "+" and step is None:  # the parts of what was joined
+        head, tail = dim.args
+        assert isinstance(head, int | Dim) and isinstance(tail, int | Dim)
+        if lo in (None, 0) and hi == head:
+            return head
+        if lo == head and (hi is None or hi == dim):
+            return tail
     values = [None if a is None else example_of(a) if isinstance(a, Dim) else a for a in args]
     n, bounds = values[0], slice(*values[1:])
     usable = n is not None and all(v is not None or a is None for v, a in zip(values, args, strict=True))

@@ -116,7 +116,7 @@ def python_result(name: str, types: tuple[Type, ...]) -> Type:
     if name == "div":
         return Type("py", float if dtype is int else dtype)
     if name == "pow" and dtype is int:
-        return Type("py", integer_power(types[1].value))
+        return Type("py", int if types[1].dtype is bool else integer_power(types[1].value))
     if name == "abs" and dtype is complex:
         return Type("py", float)
     return Type("py", dtype, (), length_value(name, types) if dtype is int else None)

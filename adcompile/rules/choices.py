@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const, Var
+from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype
 from adcompile.rules.binding import ATTRIBUTES, FUNCTIONS, Argument, Binding, function, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import broadcast
-from adcompile.rules.promotion import common_dtype
+from adcompile.rules.promotion import common_dtype, strong
 from adcompile.rules.reductions import averaged
 from adcompile.rules.table import adjoint, linear, nondifferentiable, nonlinear, row, static
 
@@ -94,7 +95,7 @@ def identity(x: Array) -> Array:
 
 def choose_real(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
     """Refuse complex numbers."""
-    if args and not isinstance(args[0], Var | Const):
+    if not args or isinstance(args[0], Node):
         raise TypeError("np.real needs an array")
     t = args[0].type
     if not t.is_numeric or t.dtype is None or np.dtype(t.dtype).kind == "c":
@@ -109,7 +110,8 @@ FUNCTIONS[np.real] = ATTRIBUTES["real"] = Binding("np.real", choose=choose_real)
 
 def infer_clip(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer clip; a bound may be None."""
-    types = tuple(a.type for a in args if not (isinstance(a, Const) and a.value is None))
+    bounds = [a.type for a in args[1:] if not (isinstance(a, Const) and a.value is None)]
+    types = (strong(args[0].type), *bounds)
     if any(t.kind == "object" for t in types):
         return OBJECT
     dims = broadcast(facts, *[t.dims for t in types])
@@ -132,12 +134,12 @@ def above(x: Array, bound: Array) -> Array:
     return 0.5 * (np.sign(x - bound) + 1.0)
 
 
-def clip_slopes(x: Array, low: Array | None, high: Array | None) -> tuple[Array, Array, Array]:
+def clip_slopes(x: Array, low: Array | None, high: Array | None) -> tuple[object, object, object]:
     """Derivatives of clip in x, low and high; ties share equally."""
+    if high is None:
+        return (1, None, None) if low is None else (above(x, low), above(low, x), None)
     if low is None:
         return above(high, x), None, above(x, high)
-    if high is None:
-        return above(x, low), above(low, x), None
     if in_order(low, high):
         return 0.5 * (np.sign(x - low) + np.sign(high - x)), above(low, x), above(x, high)
     raised = np.maximum(x, low)

@@ -13,12 +13,12 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, Facts, Length, Type, combine, numpy_dtype
-from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, function, macro, rank_of
+from adcompile.ir.types import OBJECT, Facts, Length, Type, combine
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, macro, rank_of
 from adcompile.rules.choices import identity
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, normalise_axes, product, require_same, show, total
-from adcompile.rules.promotion import common_dtype
+from adcompile.rules.promotion import common_dtype, strong
 from adcompile.rules.table import linear, static
 
 Array = np.ndarray
@@ -36,14 +36,10 @@ def joining(name: str, join: Joined) -> Infer:
             return OBJECT
         dims = [t.dims for t in types if t.dims is not None]
         found = join(facts, dims, attrs) if len(dims) == len(types) else None
-        return Type("array", common_dtype(strong(types)), found)
+        # Python numbers are weak only where they are not made arrays first
+        return Type("array", common_dtype(types if name == "concatenate" else tuple(map(strong, types))), found)
 
     return infer
-
-
-def strong(types: tuple[Type, ...]) -> tuple[Type, ...]:
-    """Return types without weak ones: each operand is made an array before they are joined."""
-    return tuple(Type("np", numpy_dtype(t)) for t in types)
 
 
 def joined(facts: Facts, shapes: list[Dims], axis: int, name: str) -> Dims:
@@ -139,7 +135,14 @@ for _name, _join in {"hstack": hstack_dims, "vstack": vstack_dims, "column_stack
     primitive(
         _name, joining(_name, _join), f"np.{_name}", "[*xs]", usage=f"tup: operands{_options}", cost="arithmetic"
     )
-function(np.append, "concatenate", "*arrays: operands, axis: axis = None")
+
+
+@macro(np.append)
+def appended(arr: Array, values: Array, axis: int | None = None) -> Array:
+    """What np.append means."""
+    if axis is None:
+        return np.concatenate([np.ravel(arr), np.ravel(values)])
+    return np.concatenate([arr, values], axis)
 
 
 @linear("concatenate", 0, jointly=True)
@@ -152,7 +155,7 @@ def concatenate_adjoint(g: Array, ans: Array, xs: tuple[Array, ...], axis: int |
 
 def parts(g: Array, sizes: list[int], axis: int) -> tuple[Array, ...]:
     """Cut an array along an axis into parts of these sizes."""
-    found = []
+    found: list[Array] = []
     start = 0
     for n in sizes:
         found = found + [g[(slice(None),) * axis + (slice(start, start + n),)]]
@@ -194,7 +197,7 @@ def infer_array(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     types = tuple(a.type for a in args)
     if any(t.kind == "object" for t in types):
         raise TypeError("np.array: the elements must be numbers or arrays")
-    found = dtype if isinstance(dtype, np.dtype) else common_dtype(strong(types)) if types else np.dtype(float)
+    found = dtype if isinstance(dtype, np.dtype) else common_dtype(tuple(map(strong, types))) if types else np.dtype(float)
     if any(t.dims is None for t in types):
         return Type("array", found, None)
     inner: list[Length] = list(types[0].dims or ()) if types else []

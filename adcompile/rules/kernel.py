@@ -111,7 +111,7 @@ def infer_pop(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 register(Primitive("dim", infer_dim, signature="x, axis", n_attrs=1, simplify=simplify.dim, cost="free", safe=True))
-register(Primitive("size", infer_size, cost="free", safe=True))
+register(Primitive("size", infer_size, simplify=simplify.size, cost="free", safe=True))
 register(Primitive("acc", infer_acc, signature="x, g", simplify=simplify.accumulate, cost="arithmetic", updates=True))
 register(Primitive("zeros_like", infer_zeros_like, "np.zeros_like", cost="arithmetic", allocates=True, safe=True))
 register(Primitive("copy", infer_copy, cost="arithmetic", allocates=True, safe=True))

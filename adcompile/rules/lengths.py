@@ -131,7 +131,7 @@ def is_integer(t: Type) -> bool:
     """Tell whether a type is (or may be) one integer."""
     if t.dims not in ((), None):
         return False
-    return t.kind == "object" or t.dtype is None or t.dtype in (int, bool) or getattr(t.dtype, "kind", "") in "biu"
+    return t.kind == "object" or t.dtype is None or t.dtype in (int, bool) or getattr(t.dtype, "kind", "O") in "biu"
 
 
 def require_length(a: Length) -> Dim | int:

@@ -1,0 +1,220 @@
+"""numpy.linalg: solve, inv, det, slogdet, norm; batched where NumPy is.
+
+A norm has derivative 0 at 0, and the derivative of a determinant is right also for singular matrices.
+"""
+
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+# (NumPy's stubs give Any for arithmetic on arrays of unknown dtype)
+
+from __future__ import annotations
+
+import numpy as np
+
+from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype, result_type
+from adcompile.rules import runtime
+from adcompile.rules.binding import Operand, function, rank_of
+from adcompile.rules.define import primitive
+from adcompile.rules.lengths import Dims, broadcast, normalise_axes, reduced, require_same, show
+from adcompile.rules.promotion import common_dtype
+from adcompile.rules.reductions import averaged, restore
+from adcompile.rules.table import adjoint, nonlinear
+
+Array = np.ndarray
+Axis = int | tuple[int, ...] | None
+
+
+def floating(*types: Type) -> np.dtype | None:
+    """Return the dtype that linear algebra computes in."""
+    dtype = common_dtype(types)
+    return None if dtype is None else averaged(dtype)
+
+
+def square_dims(facts: Facts, t: Type, name: str) -> Dims | None:
+    """Return the shape of square matrices."""
+    if t.dims is None:
+        return None
+    if len(t.dims) < 2:
+        raise TypeError(f"np.linalg.{name} needs square matrices, not shape {show(t.dims)}")
+    require_same(facts, t.dims[-1], t.dims[-2], f"np.linalg.{name} needs square matrices, not shape {show(t.dims)}")
+    return t.dims
+
+
+def infer_inv(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer inv and cofactors."""
+    t = args[0].type
+    return OBJECT if t.kind == "object" else Type("array", floating(t), square_dims(facts, t, "inv"))
+
+
+def infer_det(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer det."""
+    t = args[0].type
+    dims = square_dims(facts, t, "det")
+    return Type("array", floating(t), None) if dims is None else result_type(floating(t), dims[:-2])
+
+
+def infer_slogdet(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, Type]:
+    """Infer slogdet: the sign and the logarithm of the determinant."""
+    found = infer_det(facts, args, attrs)
+    return found, found
+
+
+def infer_solve(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer solve: the right-hand side is a vector only if it has rank 1."""
+    a, b = (x.type for x in args)
+    dims = square_dims(facts, a, "solve")
+    dtype = floating(a, b)
+    if dims is None or b.dims is None:
+        return Type("array", dtype, None)
+    if not b.dims:
+        raise TypeError("np.linalg.solve: the right-hand side is a number")
+    what = f"np.linalg.solve of shapes {show(dims)} and {show(b.dims)}"
+    if len(b.dims) == 1:
+        require_same(facts, dims[-1], b.dims[0], what)
+        return Type("array", dtype, dims[:-1])
+    require_same(facts, dims[-1], b.dims[-2], what)
+    batch = broadcast(facts, dims[:-2], b.dims[:-2])
+    assert batch is not None
+    return Type("array", dtype, (*batch, *b.dims[-2:]))
+
+
+primitive("inv", infer_inv, "np.linalg.inv", "x", usage="a", cost="product")
+primitive("det", infer_det, "np.linalg.det", "x", usage="a", cost="product")
+primitive("slogdet", infer_slogdet, "np.linalg.slogdet", "x", usage="a", cost="product")
+primitive("solve", infer_solve, "np.linalg.solve", "a, b", usage="a, b", cost="product")
+primitive("cofactors", infer_inv, "cofactors", "x", cost="product", helper=runtime.cofactors)
+function(runtime.cofactors, "cofactors", "x")
+
+
+def flipped(x: Array) -> Array:
+    """Transpose the last two axes."""
+    return np.swapaxes(x, -1, -2)
+
+
+def as_matrices(g: Array) -> Array:
+    """Give numbers, one a matrix, two axes of length 1."""
+    return np.expand_dims(g, (-2, -1)) if g.ndim > 0 else g
+
+
+@nonlinear("inv")
+def inv_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    return -(ans @ x_dot @ ans)
+
+
+@adjoint("inv")
+def inv_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    transposed = flipped(ans)
+    return -(transposed @ g @ transposed)
+
+
+@nonlinear("det")
+def det_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    return np.sum(runtime.cofactors(x) * x_dot, axis=(-2, -1))
+
+
+@adjoint("det")
+def det_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return as_matrices(g) * runtime.cofactors(x)
+
+
+@nonlinear("cofactors")
+def cofactors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    """Right for regular matrices; raises for singular ones."""
+    inverse = flipped(np.linalg.inv(x))
+    return as_matrices(np.sum(inverse * x_dot, axis=(-2, -1))) * ans - ans @ flipped(x_dot) @ inverse
+
+
+@nonlinear("slogdet")
+def slogdet_tangent(ans: tuple[Array, Array], x: Array, x_dot: Array) -> tuple[None, Array]:
+    return None, np.sum(flipped(np.linalg.inv(x)) * x_dot, axis=(-2, -1))
+
+
+@adjoint("slogdet")
+def slogdet_adjoint(g: tuple[Array | None, Array | None], ans: tuple[Array, Array], x: Array) -> Array:
+    """The sign is constant."""
+    if g[1] is None:
+        return np.zeros_like(x)
+    return as_matrices(g[1]) * flipped(np.linalg.inv(x))
+
+
+@nonlinear("solve")
+def solve_tangent(ans: Array, a: Array, b: Array, a_dot: Array | None, b_dot: Array | None) -> Array:
+    if a_dot is None:
+        return np.linalg.solve(a, b_dot)  # type: ignore[arg-type]  # one of the two tangents is given
+    change = -(a_dot @ ans)
+    return np.linalg.solve(a, change if b_dot is None else b_dot + change)
+
+
+@adjoint("solve")
+def solve_adjoint(g: Array, ans: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    b_bar = np.linalg.solve(flipped(a), g)
+    if b.ndim == 1 and a.ndim == 2:
+        return -np.outer(b_bar, ans), b_bar
+    if b.ndim == 1:
+        return -(np.expand_dims(b_bar, -1) * np.expand_dims(ans, -2)), b_bar
+    return -(b_bar @ flipped(ans)), b_bar
+
+
+# -- norm
+
+
+def prepare_norm(operands: list[Operand], values: dict[str, object]) -> None:
+    """Tell norms of vectors from norms of matrices; refuse those that need singular values."""
+    rank, order, axis = rank_of(operands[0]), values["ord"], values["axis"]
+    if rank is None:
+        raise TypeError("np.linalg.norm needs an array of known rank")
+    matrix = len(normalise_axes(axis, rank)) == 2 and not (axis is None and order is None)
+    if matrix and order not in (None, "fro"):
+        raise TypeError(f"np.linalg.norm: the matrix norm {order!r} is not supported; only 'fro' is")
+    if not matrix and isinstance(order, str):
+        raise TypeError(f"np.linalg.norm: {order!r} is a norm of matrices")
+    if not matrix and axis is None and order is not None and rank != 1:
+        raise TypeError("np.linalg.norm with `ord` needs a vector or a matrix; pass `axis`")
+
+
+def infer_norm(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer norm."""
+    t = args[0].type
+    if t.kind == "object":
+        return OBJECT
+    dtype = numpy_dtype(t)
+    found = None if dtype is None else averaged(np.zeros(0, dtype).real.dtype)
+    return result_type(found, reduced(t.dims, attrs[1], attrs[2]))
+
+
+primitive(
+    "norm",
+    infer_norm,
+    "np.linalg.norm",
+    "x",
+    "ord=None, axis=None, keepdims=False",
+    usage="x, ord: static = None, axis: axes = None, keepdims: static = False",
+    prepare=prepare_norm,
+)
+
+
+def norm_slope(ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool, scale: Array) -> Array:
+    """The derivative of a norm in x, times `scale`, which has the shape of the norm; 0 where x is 0."""
+    if order is None or order == 2 or order == "fro":
+        return restore(scale / (ans + (ans == 0)), axis, keepdims) * x
+    if order == 0:
+        return np.zeros_like(x)
+    if order == 1:
+        return restore(scale, axis, keepdims) * np.sign(x)
+    if order == np.inf or order == -np.inf:
+        ties = np.abs(x) == restore(ans, axis, keepdims)
+        n = np.sum(ties, axis=axis, keepdims=keepdims, dtype=x.dtype)
+        return restore(scale / n, axis, keepdims) * ties * np.sign(x)
+    ratio = np.abs(x) / restore(ans + (ans == 0), axis, keepdims)
+    return restore(scale, axis, keepdims) * np.sign(x) * ratio ** (float(order) - 1)
+
+
+@nonlinear("norm")
+def norm_tangent(ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool, x_dot: Array) -> Array:
+    return np.sum(norm_slope(ans, x, order, axis, keepdims, np.ones_like(ans)) * x_dot, axis=axis, keepdims=keepdims)
+
+
+@adjoint("norm")
+def norm_adjoint(g: Array, ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool) -> Array:
+    return norm_slope(ans, x, order, axis, keepdims, g)
+

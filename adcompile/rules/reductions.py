@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype, result_type
+from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype, result_type, type_of_value
 from adcompile.rules import runtime, simplify
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
@@ -145,10 +145,13 @@ for _name in ("argmax", "argmin"):
 nondifferentiable("any", "all", "argmax", "argmin", "count_nonzero")
 
 
+COUNT: Final = type_of_value(np.count_nonzero(np.zeros(1)))
+
+
 def count_nonzero_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer np.count_nonzero, which gives a Python int unless there is an axis."""
+    """Infer np.count_nonzero, which gave a Python int before NumPy 2.4."""
     if attrs[0] is None and not attrs[1]:
-        return Type("py", int)
+        return COUNT
     return reduction(always(np.intp))(facts, args, attrs)
 
 

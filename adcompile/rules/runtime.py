@@ -36,3 +36,16 @@ def recurrence(x, a, axis=0):
     for i in range(1, len(x)):
         y[i] += a[i] * y[i - 1]
     return np.moveaxis(y, 0, axis)
+
+
+def cofactors(x):
+    """The derivative of the determinant: det(x) * inv(x).T, right also where x is singular."""
+    det = np.linalg.det(x)
+    if np.all(det != 0):
+        return np.expand_dims(det, (-2, -1)) * np.swapaxes(np.linalg.inv(x), -1, -2)
+    u, s, vt = np.linalg.svd(x)
+    one = np.ones_like(s[..., :1])
+    before = np.concatenate([one, np.cumprod(s[..., :-1], axis=-1)], axis=-1)
+    after = np.concatenate([np.cumprod(s[..., :0:-1], axis=-1)[..., ::-1], one], axis=-1)
+    scale = np.expand_dims(np.linalg.det(u) * np.linalg.det(vt), (-2, -1))
+    return scale * (u * np.expand_dims(before * after, -2)) @ vt

@@ -19,6 +19,7 @@ from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Facts, Type, j
 from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Binding, function, macro, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.elementwise import POWER
+from adcompile.rules.lengths import is_integer
 from adcompile.rules.promotion import ufunc_dtype
 from adcompile.rules.table import ROWS, adjoint, linear, nondifferentiable, nonlinear, row
 
@@ -30,8 +31,8 @@ RENAMED: Final = {
 }
 
 
-def scalar_infer(result: Type) -> Infer:
-    """Make the inference of a function of numbers, which returns a Python number."""
+def scalar_infer(result: Type, integral: bool = False) -> Infer:
+    """Make the inference of a function of numbers (or only of integers), which returns a Python number."""
 
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
         for t in (a.type for a in args):
@@ -39,6 +40,8 @@ def scalar_infer(result: Type) -> Infer:
                 raise TypeError(f"this function takes a number, not {t}")
             if t.kind == "array" and t.dims is None:
                 raise TypeError("this function takes a number, not an array of unknown shape")
+            if integral and not is_integer(t):
+                raise TypeError(f"this function takes integers, not {t}")
         return result
 
     return infer
@@ -62,9 +65,11 @@ def in_math(partial: str) -> str:
     return re.sub(r"\bnp\.(\w+)", renamed, partial)
 
 
-def define(name: str, operands: str = "x", result: Type = PY_FLOAT, cost: Cost = "transcendental") -> None:
+def define(
+    name: str, operands: str = "x", result: Type = PY_FLOAT, cost: Cost = "transcendental", integral: bool = False
+) -> None:
     """Define a function of math."""
-    primitive(f"math.{name}", scalar_infer(result), f"math.{name}", operands, usage=f"{operands}, /", cost=cost)
+    primitive(f"math.{name}", scalar_infer(result, integral), f"math.{name}", operands, usage=f"{operands}, /", cost=cost)
 
 
 for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "exp2", "expm1", "log2", "log10", "log1p", "cbrt"):
@@ -98,12 +103,13 @@ def choose_log(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Bind
 
 FUNCTIONS[math.log] = Binding("math.log", choose=choose_log)
 
-for _name in ("floor", "ceil", "trunc", "isqrt"):
+for _name in ("floor", "ceil", "trunc"):
     define(_name, result=PY_INT, cost="arithmetic")
 for _name in ("isnan", "isinf", "isfinite"):
     define(_name, result=PY_BOOL, cost="arithmetic")
 for _name in ("gcd", "lcm", "comb"):
-    define(_name, "x, y", PY_INT, "arithmetic")
+    define(_name, "x, y", PY_INT, "arithmetic", integral=True)
+define("isqrt", "x", PY_INT, "arithmetic", integral=True)
 nondifferentiable(*(n for n in PRIMITIVES if n.startswith("math.") and n not in ROWS))
 
 

@@ -39,8 +39,10 @@ Axis = int | tuple[int, ...] | None
 
 
 def array(t: Type, dims: Dims | None) -> Type:
-    """Return the type of an array with the dtype of a value."""
-    return OBJECT if t.kind == "object" else Type("array", numpy_dtype(t), dims)
+    """Return the type of an array with the dtype of a value; NumPy scalars that stay scalars remain what they are."""
+    if t.kind == "object":
+        return OBJECT
+    return Type("np" if t.kind == "np" and dims == () else "array", numpy_dtype(t), dims)
 
 
 # -- reshape, ravel
@@ -175,7 +177,7 @@ def infer_moveaxis(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 @static
-def moved(rank: int, source: Axis, destination: Axis) -> tuple[int, ...]:
+def moved(rank: int, source: object, destination: object) -> tuple[int, ...]:
     """Return the permutation of axes that moveaxis makes."""
     start, end = normalise_axes(source, rank), normalise_axes(destination, rank)
     if len(start) != len(end):
@@ -266,7 +268,7 @@ def swapaxes_adjoint(g: Array, ans: Array, x: Array, axis1: int, axis2: int) -> 
 
 
 @linear("moveaxis")
-def moveaxis_adjoint(g: Array, ans: Array, x: Array, source: Axis, destination: Axis) -> Array:
+def moveaxis_adjoint(g: Array, ans: Array, x: Array, source: tuple[int, ...], destination: tuple[int, ...]) -> Array:
     return np.moveaxis(g, destination, source)
 
 

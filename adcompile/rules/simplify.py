@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.ir.core import FALSE, TRUE, Atom, Attrs, Const, is_const
 from adcompile.ir.primitives import PRIMITIVES, Simplify
-from adcompile.ir.types import PY_BOOL, Facts, Length, Type
+from adcompile.ir.types import PY_BOOL, Facts, Length, Type, anchored
 
 if TYPE_CHECKING:
     from adcompile.ir.builder import Builder
@@ -173,6 +173,14 @@ def covers(facts: Facts, full: Dims | None, source: Dims | None, others: Sequenc
     )
 
 
+def fits_in(facts: Facts, dims: Dims | None, full: Dims | None) -> bool:
+    """Tell whether a shape can be broadcast to `full`, which then stays as it is."""
+    if dims is None or full is None or len(dims) > len(full):
+        return False
+    pairs = zip(reversed(dims), reversed(full), strict=False)
+    return all(facts.find(d) == 1 or facts.same(d, f) for d, f in pairs)
+
+
 def broadcast_outward(b: Builder, name: str, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
     """Apply the operation before the broadcast."""
     spreads = [b.definition(a, "broadcast_to") for a in args]
@@ -181,7 +189,7 @@ def broadcast_outward(b: Builder, name: str, args: tuple[Atom, ...], attrs: Attr
         return None
     full = first.out.type.dims
     for a in args:
-        if a.type.dims is None or not covers(b.facts, full, a.type.dims, [full]) or len(a.type.dims) > len(full or ()):
+        if not fits_in(b.facts, a.type.dims, full):
             return None
     before = [a if e is None else e.args[0] for a, e in zip(args, spreads, strict=True)]
     return b.emit("broadcast_to", b.emit(name, *before, attrs=attrs), *first.args[1:])
@@ -315,3 +323,21 @@ def power(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
         if natural or any(a.type.kind in ("np", "array") for a in args):
             return b.emit("pow", x, y)
     return elementwise("power")(b, args, attrs)
+
+
+def size(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """In the adjoint, take the size of an argument of the same shape, or multiply lengths, rather than keep a value."""
+    dims = args[0].type.dims
+    if b.phase == "primal" or dims is None or args[0] in b.params.values():
+        return None
+    if len(dims) == 1:
+        return b.emit("dim", args[0], attrs=(0,))
+    for owner in b.params.values():
+        if owner.type.is_array and b.facts.same_dims(owner.type.dims, dims):
+            return b.emit("size", owner)
+    if not all(anchored(b.facts.find(d)) for d in dims):
+        return None
+    total: Atom = Const(1)
+    for d in dims:
+        total = b.emit("mul", total, b.length(d))
+    return total

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from adcompile.errors import CompileError
 from adcompile.frontend.inline import inline_row, inline_rule
 from adcompile.frontend.values import Value, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Const, Eqn, Stmt, Var, is_const
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import table
+
+
+SINGULAR: Final = frozenset(
+    {"div", "npdiv", "reciprocal", "pow", "power", "float_power", "math.pow", "log", "log2", "log10", "math.log"}
+)
 
 
 def no_rule(eqn: Eqn) -> CompileError:
@@ -34,13 +40,25 @@ def row_term(b: Builder, eqn: Eqn, operand: int, g: Atom, guard: bool = False) -
     if expression is None:
         return None
     operands = {**dict(zip(row.params, eqn.args, strict=True)), "ans": eqn.out, "g": g}
+    start = len(b.stmts)
     term = inline_row(b, expression, operands, table.SCOPE, row.numpy)
-    if not (guard and row.singular(operand)) or isinstance(term, Const):
+    if not guard or isinstance(term, Const) or not any(map(may_be_infinite, b.stmts[start:])):
         return term
     kept = b.emit("where", b.emit("ne", g, Const(0)), term, Const(0.0))
     if g.type.dims == () and not g.type.is_array and kept.type.dims == ():
         return b.emit("index", kept, attrs=(("",),))
     return kept
+
+
+def may_be_infinite(stmt: Stmt) -> bool:
+    """Tell whether an equation of a row may give an infinity where the function itself is finite."""
+    if not isinstance(stmt, Eqn) or stmt.prim not in SINGULAR:
+        return False
+    last = stmt.args[-1]
+    known = isinstance(last, Const) and isinstance(last.value, int | float)
+    if stmt.prim in ("pow", "power", "float_power", "math.pow") and known:
+        return last.value < 0  # type: ignore[operator,union-attr]  # a number, tested just before
+    return not (stmt.prim in ("div", "npdiv") and known and last.value != 0)  # type: ignore[union-attr]  # a constant
 
 
 def rule_operands(eqn: Eqn) -> list[Value]:
@@ -97,11 +115,3 @@ def tangent_rule(b: Builder, eqn: Eqn, dots: Mapping[int, Atom]) -> Atom:
     result = inline_rule(b, rule, [eqn.out, *rule_operands(eqn), *tangents])
     assert isinstance(result, Var | Const)
     return result
-
-
-def equations_since(b: Builder, start: int) -> list[Stmt]:
-    return b.stmts[start:]
-
-
-def is_zero(a: Atom) -> bool:
-    return is_const(a, 0)

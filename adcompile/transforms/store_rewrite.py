@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from adcompile.analysis.webs import is_view
-from adcompile.ir.core import Atom, Eqn, Stmt, Var, free, substitute
+from adcompile.ir.core import Atom, Eqn, Stmt, Var, free, substitute, variables
 from adcompile.transforms.store_context import Context, Step
 from adcompile.transforms.store_plan import Pair, Plan
 
@@ -82,31 +83,55 @@ class _Rewriter:
         """Put back what a store overwrote."""
         before = store.args[0]
         assert isinstance(before, Var)
-        piece = self.get(old)
-        atoms = [self.get(a) if isinstance(a, Var) else a for a in store.args[2:]]
+        piece, *atoms = self.arguments((old, *store.args[2:]))
         restored = self.ctx.fresh(before)
         self.out.append(Eqn((restored,), "index_update", (self.now.pop(store.out), piece, *atoms), store.attrs))
         self.now[before] = restored
 
     def get(self, v: Var) -> Atom:
-        """Return what the mirror calls a value, first making it if need be."""
-        if v in self.ctx.fn.params:
-            return v
-        if v in self.now:
-            self.have[v] = self.now[v]
-        if v not in self.have:
-            self.have[v] = self.make(v)
-        return self.have[v]
+        """Return what the mirror calls a value, first making it, and what it is computed from, if need be."""
+        todo = [v]
+        while todo:  # a stack, not recursion: chains of equations may be long
+            top = todo[-1]
+            if self.at_hand(top) is not None:
+                todo.pop()
+            elif missing := [a for a in variables(self.operands(top)) if self.at_hand(a) is None]:
+                todo += missing
+            else:
+                self.have[top] = self.make(top)
+        found = self.at_hand(v)
+        assert found is not None
+        return found
+
+    def at_hand(self, a: Atom) -> Atom | None:
+        """Return what the mirror calls a value that it has, or that an enclosing block has to provide."""
+        if not isinstance(a, Var) or a in self.ctx.fn.params:
+            return a
+        if a in self.now:
+            self.have[a] = self.now[a]
+        if a in self.have:
+            return self.have[a]
+        return None if a in self.plan.order else a
+
+    def operands(self, v: Var) -> tuple[Atom, ...]:
+        """Return what a value is computed from, if it is to be computed again."""
+        return self.plan.eqns[v].args if self.is_recomputed(v) else ()
+
+    def is_recomputed(self, v: Var) -> bool:
+        if v in self.pair.supplies:
+            return False
+        return self.pair.place == "loop" or self.is_view_of_held(v)
 
     def make(self, v: Var) -> Atom:
-        if v not in self.plan.order:
-            return v
+        """Make a value whose operands are at hand."""
         if v in self.pair.supplies:
             supply = self.pair.supplies[v]
             self.out += supply.eqns
             return supply.value
-        if self.pair.place == "loop" or self.is_view_of_held(v):
-            return self.recompute(v)
+        if self.is_recomputed(v):
+            result = self.ctx.fresh(v)
+            self.out.append(replace(self.plan.eqns[v], outs=(result,), args=self.arguments(self.operands(v))))
+            return result
         keep = self.keep(v)
         if self.pair.place == "top":
             return keep
@@ -114,20 +139,18 @@ class _Rewriter:
         self.kept.append((result, keep))
         return result
 
-    def recompute(self, v: Var) -> Var:
-        eqn = self.plan.eqns[v]
-        args = tuple(self.get(a) if isinstance(a, Var) else a for a in eqn.args)
-        result = self.ctx.fresh(v)
-        self.out.append(replace(eqn, outs=(result,), args=args))
-        return result
+    def arguments(self, atoms: Iterable[Atom]) -> tuple[Atom, ...]:
+        return tuple(self.get(a) if isinstance(a, Var) else a for a in atoms)
 
     def is_view_of_held(self, v: Var) -> bool:
         """Tell whether a value is a view, along views, of a version that the mirror holds now."""
-        eqn = self.plan.eqns.get(v)
-        if eqn is None or not is_view(eqn) or not self.ctx.changes(v):
-            return False
-        base = eqn.args[0]
-        return isinstance(base, Var) and (base in self.now or self.is_view_of_held(base))
+        base: Atom = v
+        while isinstance(base, Var) and self.ctx.changes(base) and base not in self.now:
+            eqn = self.plan.eqns.get(base)
+            if eqn is None or not is_view(eqn):
+                return False
+            base = eqn.args[0]
+        return base is not v and base in self.now
 
     # -- keeping
 

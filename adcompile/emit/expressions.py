@@ -1,0 +1,270 @@
+"""One equation as a Python expression.
+
+Operands that were folded are written in place, the others by name. A primitive without a form of its own here is a call
+of the function that its table entry names, with the operands by position and the attributes that differ from their
+defaults by keyword.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from adcompile.emit import paths, syntax
+from adcompile.ir.core import Atom, Const, Eqn, If, Var, same_atom
+from adcompile.ir.primitives import PRIMITIVES, Primitive
+from adcompile.ir.types import numpy_dtype
+from adcompile.rules.signature import Slot, attribute_slots, operand_slots
+
+Trees = Mapping[Var, Eqn | If]
+
+# NumPy functions that are also methods of arrays, taking the same attributes.
+METHODS: Final = frozenset(
+    {
+        *("sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "argmax", "argmin", "cumsum", "cumprod"),
+        *("reshape", "ravel", "transpose", "swapaxes", "squeeze", "repeat", "trace"),
+    }
+)
+
+
+class Expressions:
+    """Writes the expressions of a function.
+
+    trees   the equations and ifs that are written where they are read
+    names   of all other variables
+    plain   tells for an equation whether the user wrote it as np.sum(x) rather than x.sum()
+    """
+
+    def __init__(self, trees: Trees, names: Mapping[Var, str], plain: Callable[[Eqn], bool]) -> None:
+        self.trees, self.names, self.plain = trees, names, plain
+
+    def atom(self, a: Atom) -> ast.expr:
+        """Write a value: a constant, a name, or what was folded."""
+        if isinstance(a, Const):
+            return syntax.constant(a.value)
+        tree = self.trees.get(a)
+        if tree is None:
+            return syntax.name(self.names[a])
+        return self.equation(tree) if isinstance(tree, Eqn) else self.choice(tree)
+
+    def choice(self, stmt: If) -> ast.expr:
+        """Write an if with one result as a conditional expression, or as and / or."""
+        cond, then, orelse = self.atom(stmt.cond), stmt.then.yields[0], stmt.orelse.yields[0]
+        if is_truth(stmt.cond):
+            if isinstance(orelse, Const) and orelse.value is False:
+                return syntax.boolean(ast.And(), cond, self.atom(then))
+            if isinstance(then, Const) and then.value is True:
+                return syntax.boolean(ast.Or(), cond, self.atom(orelse))
+        return ast.IfExp(cond, self.atom(then), self.atom(orelse))
+
+    def equation(self, eqn: Eqn) -> ast.expr:
+        """Write the right-hand side of an equation."""
+        if eqn.prim in syntax.OPERATORS:
+            return syntax.binary(eqn.prim, *map(self.atom, eqn.args))
+        if eqn.prim in syntax.COMPARISONS:
+            return syntax.compare(eqn.prim, *map(self.atom, eqn.args))
+        form = FORMS.get(eqn.prim)
+        if form is not None:
+            written = form(self, eqn)
+            if written is not None:
+                return written
+        return self.generic(eqn)
+
+    # -- calls
+
+    def generic(self, eqn: Eqn) -> ast.expr:
+        p = PRIMITIVES[eqn.prim]
+        assert p.spelling, f"no way to write {eqn.prim}"
+        first, args, keywords = self.arguments(p, eqn)
+        if self.is_method(eqn):
+            receiver, *args = args
+            if p.name == "reshape" and isinstance(args[0], ast.Tuple) and args[0].elts:
+                args = args[0].elts
+            return syntax.method(receiver, p.name, *args, **keywords)
+        return syntax.call(p.spelling, *first, *args, **keywords)
+
+    def is_method(self, eqn: Eqn) -> bool:
+        """Tell whether x.sum() reads better than np.sum(x)."""
+        if eqn.prim not in METHODS or not eqn.args[0].type.is_array or self.plain(eqn):
+            return False
+        tree = self.trees.get(eqn.args[0]) if isinstance(eqn.args[0], Var) else None
+        operator = isinstance(tree, If) or tree is not None and tree.prim in _OPERATOR_LIKE
+        return not operator
+
+    def arguments(self, p: Primitive, eqn: Eqn) -> tuple[list[ast.expr], list[ast.expr], dict[str, ast.expr]]:
+        """Return the arguments of a call: those that go first, those by position, those by keyword."""
+        args = self.operands(operand_slots(p), list(eqn.args))
+        first: list[ast.expr] = []
+        keywords: dict[str, ast.expr] = {}
+        for slot, value in zip(attribute_slots(p), eqn.attrs, strict=False):
+            if slot.first:
+                first.append(syntax.constant(value))
+            elif not slot.optional and not keywords:
+                args.append(syntax.constant(value))
+            elif not (slot.optional and _equal(value, slot.default)):
+                keywords[slot.name] = syntax.constant(value)
+        return first, args, keywords
+
+    def operands(self, slots: list[Slot], atoms: list[Atom]) -> list[ast.expr]:
+        """Write the operands; a starred slot takes those that the others leave."""
+        spare = len(atoms) - sum(not s.many for s in slots)
+        out: list[ast.expr] = []
+        for slot in slots:
+            taken, atoms = (atoms[:spare], atoms[spare:]) if slot.many else (atoms[:1], atoms[1:])
+            if slot.form == "tuple":
+                out.append(self.shape(taken))
+            elif slot.form == "list":
+                out.append(ast.List([self.atom(a) for a in taken], ast.Load()))
+            else:
+                out += map(self.atom, taken)
+        return out
+
+    def shape(self, atoms: list[Atom]) -> ast.expr:
+        """Write a shape: ``x.shape`` if it is that of one array."""
+        owner = self.shape_owner(atoms)
+        if owner is not None:
+            return syntax.attribute(self.atom(owner), "shape")
+        if len(atoms) == 1:
+            return self.atom(atoms[0])
+        return syntax.tuple_of(map(self.atom, atoms))
+
+    def shape_owner(self, atoms: list[Atom]) -> Atom | None:
+        """Return the array whose axes 0, 1, ... the atoms are, if they are all of them."""
+        found: Atom | None = None
+        for axis, a in enumerate(atoms):
+            tree = self.trees.get(a) if isinstance(a, Var) else None
+            if not isinstance(tree, Eqn) or tree.prim != "dim" or tree.attrs != (axis,):
+                return None
+            if found is not None and not same_atom(found, tree.args[0]):
+                return None
+            found = tree.args[0]
+        return found if found is not None and found.type.rank == len(atoms) else None
+
+    def subscripted(self, base: Atom, path: object, atoms: tuple[Atom, ...]) -> ast.expr:
+        """Write ``base[...]``."""
+        return paths.read(self.atom(base), path, [self.atom(a) for a in atoms], base.type.rank)
+
+
+_OPERATOR_LIKE: Final = {*syntax.OPERATORS, *syntax.COMPARISONS, "neg", "not", "and", "or", "invert"}
+
+
+def is_truth(a: Atom) -> bool:
+    """Tell whether a value is a boolean, so that `and` and `or` give one."""
+    return a.type.is_scalar and numpy_dtype(a.type) == np.dtype(bool)
+
+
+def _equal(value: object, default: object) -> bool:
+    return type(value) is type(default) and value == default
+
+
+# -- forms of their own
+
+
+def _unary(op: type[ast.unaryop]) -> Form:
+    return lambda w, eqn: ast.UnaryOp(op(), w.atom(eqn.args[0]))
+
+
+def _boolean(op: type[ast.boolop]) -> Form:
+    return lambda w, eqn: syntax.boolean(op(), *map(w.atom, eqn.args))
+
+
+def _method(text: str) -> Form:
+    return lambda w, eqn: syntax.method(w.atom(eqn.args[0]), text)
+
+
+def _builtin(text: str) -> Form:
+    return lambda w, eqn: syntax.call(text, *map(w.atom, eqn.args))
+
+
+def _dim(w: Expressions, eqn: Eqn) -> ast.expr:
+    x, (axis,) = w.atom(eqn.args[0]), eqn.attrs
+    if axis == 0 and eqn.args[0].type.rank == 1:
+        return syntax.call("len", x)
+    return syntax.subscript(syntax.attribute(x, "shape"), syntax.constant(axis))
+
+
+def _range_length(w: Expressions, eqn: Eqn) -> ast.expr:
+    start, stop, step = map(w.atom, eqn.args)
+    return syntax.call("len", range_call(start, stop, step))
+
+
+def range_call(start: ast.expr, stop: ast.expr, step: ast.expr) -> ast.expr:
+    """Write a range, leaving out what is the default."""
+    if syntax.integer(step) != 1:
+        return syntax.call("range", start, stop, step)
+    return syntax.call("range", stop) if syntax.integer(start) == 0 else syntax.call("range", start, stop)
+
+
+def _index(w: Expressions, eqn: Eqn) -> ast.expr:
+    return w.subscripted(eqn.args[0], eqn.attrs[0], eqn.args[1:])
+
+
+def _astype(w: Expressions, eqn: Eqn) -> ast.expr:
+    x, (dtype,) = eqn.args[0], eqn.attrs
+    if x.type.is_array:
+        kind = syntax.name("bool") if dtype == np.dtype(bool) else syntax.constant(dtype)
+        return syntax.method(w.atom(x), "astype", kind)
+    return syntax.call(syntax.constant(dtype), w.atom(x))
+
+
+def _transpose(w: Expressions, eqn: Eqn) -> ast.expr | None:
+    if eqn.attrs == (None,) and eqn.args[0].type.is_array:
+        return syntax.attribute(w.atom(eqn.args[0]), "T")
+    return None
+
+
+def _full(w: Expressions, eqn: Eqn) -> ast.expr | None:
+    """Write np.full without a dtype that the filling has anyway."""
+    fill, *shape = eqn.args
+    dtype = eqn.attrs[0]
+    keywords = {} if dtype is None or numpy_dtype(fill.type) == dtype else {"dtype": syntax.constant(dtype)}
+    return syntax.call("np.full", w.shape(shape), w.atom(fill), **keywords)
+
+
+def _array(w: Expressions, eqn: Eqn) -> ast.expr:
+    """Write the nested lists of an array made of numbers."""
+    shape, dtype = eqn.attrs
+    assert isinstance(shape, tuple)
+    items: list[ast.expr] = [w.atom(a) for a in eqn.args]
+    for length in reversed(shape[1:]):
+        items = [ast.List(items[i : i + length], ast.Load()) for i in range(0, len(items), length)]
+    keywords = {} if dtype is None else {"dtype": syntax.constant(dtype)}
+    return syntax.call("np.array", ast.List(items, ast.Load()), **keywords)
+
+
+def _format(w: Expressions, eqn: Eqn) -> ast.expr:
+    return syntax.method(syntax.constant(eqn.attrs[0]), "format", *map(w.atom, eqn.args))
+
+
+def _call(suffix: str) -> Form:
+    return lambda w, eqn: syntax.call(f"{eqn.attrs[0]}{suffix}", *map(w.atom, eqn.args))
+
+
+Form = Callable[[Expressions, Eqn], ast.expr | None]
+
+FORMS: Final[Mapping[str, Form]] = {
+    "neg": _unary(ast.USub),
+    "not": _unary(ast.Not),
+    "invert": _unary(ast.Invert),
+    "and": _boolean(ast.And),
+    "or": _boolean(ast.Or),
+    "abs": _builtin("abs"),
+    "truth": _builtin("bool"),
+    "copy": _method("copy"),
+    "item": _method("item"),
+    "dim": _dim,
+    "size": lambda w, eqn: syntax.attribute(w.atom(eqn.args[0]), "size"),
+    "range_length": _range_length,
+    "index": _index,
+    "astype": _astype,
+    "transpose": _transpose,
+    "full": _full,
+    "array": _array,
+    "format": _format,
+    "call": _call(""),
+    "call_fwd": _call("_fwd"),
+    "call_bwd": _call("_bwd"),
+}

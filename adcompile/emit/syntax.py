@@ -1,0 +1,236 @@
+"""Short ways to write Python syntax trees.
+
+Nodes are never shared: printers and later passes may treat every node as theirs.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+OPERATORS: Final[Mapping[str, type[ast.operator]]] = {
+    "add": ast.Add,
+    "acc": ast.Add,
+    "sub": ast.Sub,
+    "mul": ast.Mult,
+    "div": ast.Div,
+    "floordiv": ast.FloorDiv,
+    "mod": ast.Mod,
+    "pow": ast.Pow,
+    "matmul": ast.MatMult,
+    "bitand": ast.BitAnd,
+    "bitor": ast.BitOr,
+    "bitxor": ast.BitXor,
+    "lshift": ast.LShift,
+    "rshift": ast.RShift,
+}
+SYMBOLS: Final[Mapping[str, str]] = {
+    "add": "+",
+    "acc": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "floordiv": "//",
+    "mod": "%",
+    "pow": "**",
+    "matmul": "@",
+    "bitand": "&",
+    "bitor": "|",
+    "bitxor": "^",
+    "lshift": "<<",
+    "rshift": ">>",
+}
+COMPARISONS: Final[Mapping[str, type[ast.cmpop]]] = {
+    "lt": ast.Lt,
+    "le": ast.LtE,
+    "gt": ast.Gt,
+    "ge": ast.GtE,
+    "eq": ast.Eq,
+    "ne": ast.NotEq,
+}
+
+
+def name(text: str) -> ast.expr:
+    """Return a name, or an attribute of one: "np.linalg.inv"."""
+    first, *rest = text.split(".")
+    node: ast.expr = ast.Name(first, ast.Load())
+    for attribute in rest:
+        node = ast.Attribute(node, attribute, ast.Load())
+    return node
+
+
+def attribute(value: ast.expr, text: str) -> ast.expr:
+    return ast.Attribute(value, text, ast.Load())
+
+
+def call(function: str | ast.expr, *args: ast.expr, **keywords: ast.expr) -> ast.expr:
+    target = name(function) if isinstance(function, str) else function
+    return ast.Call(target, list(args), [ast.keyword(k, v) for k, v in keywords.items()])
+
+
+def method(value: ast.expr, text: str, *args: ast.expr, **keywords: ast.expr) -> ast.expr:
+    return call(attribute(value, text), *args, **keywords)
+
+
+def subscript(value: ast.expr, index: ast.expr) -> ast.expr:
+    return ast.Subscript(value, index, ast.Load())
+
+
+def tuple_of(items: Iterable[ast.expr]) -> ast.expr:
+    return ast.Tuple(list(items), ast.Load())
+
+
+def binary(prim: str, left: ast.expr, right: ast.expr) -> ast.expr:
+    """Apply an operator; ``a + -b`` becomes ``a - b``, which is the same number."""
+    if prim in ("add", "acc", "sub") and isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.USub):
+        return ast.BinOp(left, ast.Add() if prim == "sub" else ast.Sub(), right.operand)
+    return ast.BinOp(left, OPERATORS[prim](), right)
+
+
+def compare(prim: str, left: ast.expr, right: ast.expr) -> ast.expr:
+    return ast.Compare(left, [COMPARISONS[prim]()], [right])
+
+
+def negate(x: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.USub(), x)
+
+
+def boolean(op: ast.boolop, left: ast.expr, right: ast.expr) -> ast.expr:
+    """Apply and / or; a chain of one operator is one node."""
+    if isinstance(left, ast.BoolOp) and isinstance(left.op, type(op)):
+        return ast.BoolOp(op, [*left.values, right])
+    return ast.BoolOp(op, [left, right])
+
+
+def opposite(condition: ast.expr) -> ast.expr:
+    """Return the negation of a condition. An order is not turned round: with a NaN both may be false."""
+    match condition:
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return inner
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return ast.Compare(left, [ast.NotEq()], [right])
+        case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]):
+            return ast.Compare(left, [ast.Eq()], [right])
+    return ast.UnaryOp(ast.Not(), condition)
+
+
+def shifted(x: ast.expr, by: int) -> ast.expr:
+    """Return the integer expression ``x + by``, added to a constant that is there already."""
+    number = integer(x)
+    if number is not None:
+        return constant(number + by)
+    if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Add | ast.Sub):
+        inner = integer(x.right)
+        if inner is not None:
+            x, by = x.left, by + (inner if isinstance(x.op, ast.Add) else -inner)
+    if by == 0:
+        return x
+    return ast.BinOp(x, ast.Add() if by > 0 else ast.Sub(), ast.Constant(abs(by)))
+
+
+def integer(x: ast.expr) -> int | None:
+    """Return the value of an integer literal, which may be negative."""
+    match x:
+        case ast.Constant(value=int(n)) if not isinstance(n, bool):
+            return n
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(n))) if not isinstance(n, bool):
+            return -n
+    return None
+
+
+# -- constants
+
+
+def constant(value: object) -> ast.expr:
+    """Write a constant: negative numbers with a unary minus, NumPy scalars and dtypes by their constructors."""
+    match value:
+        case None | bool() | str() | bytes():
+            return ast.Constant(value)
+        case np.generic():
+            return call(f"np.{dtype_name(value.dtype)}", constant(value.item()))
+        case int():
+            return ast.Constant(value) if value >= 0 else negate(ast.Constant(-value))
+        case float():
+            return _float(value)
+        case complex():
+            return _complex(value)
+        case np.dtype():
+            return name(f"np.{dtype_name(value)}")
+        case np.ndarray():
+            return _array(value)
+        case tuple():
+            return tuple_of(map(constant, value))
+        case list():
+            return ast.List([constant(v) for v in value], ast.Load())
+        case slice():
+            return call("slice", *map(constant, (value.start, value.stop, value.step)))
+        case type():
+            return name(value.__name__ if value.__module__ == "builtins" else f"np.{value.__name__}")
+    if value is Ellipsis:
+        return ast.Constant(value)
+    raise TypeError(f"a {type(value).__name__} cannot be written into source")
+
+
+def _float(value: float) -> ast.expr:
+    if value != value:
+        return name("np.nan")
+    if value in (float("inf"), float("-inf")):
+        return name("np.inf") if value > 0 else negate(name("np.inf"))
+    return negate(ast.Constant(-value)) if str(value)[0] == "-" else ast.Constant(value)
+
+
+def _complex(value: complex) -> ast.expr:
+    if value.real == 0.0 and str(value.real) == "0.0" and np.isfinite(value.imag) and str(value.imag)[0] != "-":
+        return ast.Constant(value)
+    return call("complex", _float(value.real), _float(value.imag))
+
+
+def _array(value: np.ndarray) -> ast.expr:
+    natural = np.array(value.tolist()).dtype == value.dtype
+    keywords = {} if natural else {"dtype": constant(value.dtype)}
+    if value.size == 0:
+        return call("np.empty", constant(value.shape), **keywords)
+    return call("np.array", constant(value.tolist()), **keywords)
+
+
+def dtype_name(dtype: np.dtype) -> str:
+    """Return the name of a dtype in NumPy's namespace."""
+    return "bool_" if dtype.kind == "b" else str(dtype.name)
+
+
+# -- statements
+
+
+def assign(targets: Sequence[str], value: ast.expr) -> ast.stmt:
+    names: list[ast.expr] = [ast.Name(t, ast.Store()) for t in targets]
+    return ast.Assign([names[0] if len(names) == 1 else ast.Tuple(names, ast.Store())], value)
+
+
+def store(target: ast.expr, value: ast.expr) -> ast.stmt:
+    return ast.Assign([as_target(target)], value)
+
+
+def augment(target: ast.expr, prim: str, value: ast.expr) -> ast.stmt:
+    """Return ``target += value``; adding a negation subtracts."""
+    op = OPERATORS[prim]()
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub) and prim in ("add", "acc", "sub"):
+        op, value = (ast.Add() if prim == "sub" else ast.Sub()), value.operand
+    return ast.AugAssign(as_target(target), op, value)
+
+
+def as_target(target: ast.expr) -> ast.Name | ast.Subscript | ast.Attribute:
+    assert isinstance(target, ast.Name | ast.Subscript)
+    target.ctx = ast.Store()
+    return target
+
+
+def evaluated(value: ast.expr) -> ast.stmt:
+    return ast.Expr(value)
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """Return the names that appear in a tree."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}

@@ -1,0 +1,73 @@
+"""An example call of a function: its arguments abstracted, its body lowered."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+
+from adcompile.frontend.arguments import Argument, abstract_all
+from adcompile.frontend.lower import Lowered, lower
+from adcompile.frontend.resolve import Source, resolve
+from adcompile.frontend.targets import Target
+from adcompile.ir.core import Const, Function, Var
+from adcompile.ir.structure import Node, leaves
+from adcompile.ir.types import Facts
+
+__all__ = ["Example", "example_call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A function lowered for example arguments.
+
+    arguments  all arguments by name, abstracted
+    wrt        what of them is differentiated, one for each of argnums
+    fixed      arguments that are no parameters of the compiled program, being objects known when compiling
+    """
+
+    source: Source
+    lowered: Lowered
+    arguments: Mapping[str, Argument]
+    wrt: tuple[Argument, ...]
+    fixed: frozenset[str] = frozenset()
+
+    @property
+    def function(self) -> Function:
+        return self.lowered.function
+
+    @property
+    def variables(self) -> tuple[Var, ...]:
+        """Return the differentiated variables."""
+        return tuple(v for argument in self.wrt for v in leaves(argument) if isinstance(v, Var))
+
+
+def example_call(
+    function: types.FunctionType,
+    values: Mapping[str, object],
+    wrt: Sequence[tuple[str, int | None]],
+    constants: Container[str] = (),
+) -> Example:
+    """Lower a function for example arguments: `values` has one for each of its parameters.
+
+    `wrt` names what is differentiated: an argument, or an item of the tuple that a variadic argument is. Objects among
+    the arguments `constants` are known when compiling, so that their attributes can be read.
+    """
+    facts = Facts()
+    arguments = abstract_all(values, facts)
+    fixed = frozenset(name for name, a in arguments.items() if name in constants and _opaque(a))
+    arguments.update({name: Const(values[name]) for name in fixed})
+    source = resolve(function)
+    lowered = lower(Target(source, (), {}), arguments, facts)
+    return Example(source, lowered, arguments, tuple(_item(arguments[name], k) for name, k in wrt), fixed)
+
+
+def _opaque(argument: Argument) -> bool:
+    return isinstance(argument, Var) and argument.type.kind == "object"
+
+
+def _item(argument: Argument, position: int | None) -> Argument:
+    if position is None:
+        return argument
+    assert isinstance(argument, Node)
+    return argument.children[position]

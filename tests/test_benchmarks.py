@@ -1,0 +1,66 @@
+"""The benchmarks compare like with like, and gradients of loops cost a multiple of the loop that does not grow."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks import __main__ as table
+from benchmarks import arguments, functions
+from benchmarks.measure import medians, peak_memory, seconds
+
+SMALL = {
+    "temperature": arguments.temperature(),
+    "sum_of_squares": (arguments.vector(50),),
+    "recurrence": (0.7, 50),
+    "scan": (arguments.vector(50),),
+    "perceptron": arguments.perceptron(),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_gradients_by_hand_are_ours(name: str) -> None:
+    table.check_by_hand(name, SMALL[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("sum_of_squares", lambda n: (arguments.vector(n),)),
+        ("recurrence", lambda n: (0.7, n)),
+        ("scan", lambda n: (arguments.vector(n),)),
+    ],
+)
+def test_cost_is_linear(name: str, make: Callable[[int], tuple[Any, ...]]) -> None:
+    """At 40 times the length a quadratic gradient would cost 40 times more than this allows."""
+    derivative, function = table.derivative_of(name), getattr(functions, name)
+    ratios = []
+    for n in (500, 20_000):
+        args = make(n)
+        times = medians(
+            {"gradient": lambda a=args: derivative(*a), "function": lambda a=args: function(*a)},  # type: ignore[misc]
+            rounds=3,
+            budget=0.01,
+        )
+        ratios.append(times["gradient"] / times["function"])
+    assert ratios[1] < 3 * ratios[0]
+
+
+def test_table(capsys: pytest.CaptureFixture[str]) -> None:
+    table.show(table.temperature(argparse.Namespace(peers=False, quick=True)))
+    out = capsys.readouterr().out
+    assert "temperature, 11 points" in out
+    assert "call overhead" in out
+
+
+def test_sources_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    table.show_sources()
+    assert "def recurrence_value_and_vjp(" in capsys.readouterr().out
+
+
+def test_measures() -> None:
+    assert peak_memory(lambda: bytearray(10**6)) == pytest.approx(10**6, rel=0.01)
+    assert [seconds(t) for t in (2.0, 3e-3, 4.5e-6, 7e-9, None)] == ["2 s ", "3 ms", "4.5 us", "7 ns", "-"]
