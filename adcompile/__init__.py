@@ -19,8 +19,7 @@ from adcompile.errors import AdcompileError, ArgumentError, CompileError, Deriva
 from adcompile.version import __version__
 
 if TYPE_CHECKING:
-    from adcompile.checking import check_grads
-    from adcompile.symbolic import check_symbolic
+    from adcompile.checking import check_grads, check_symbolic
 
 __all__ = [
     "AdcompileError",
@@ -45,12 +44,9 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import the checks when they are first used."""
-    if name == "check_grads":
-        from adcompile.checking import check_grads
+    if name in ("check_grads", "check_symbolic"):
+        from adcompile import checking
 
-        return check_grads
-    if name == "check_symbolic":
-        from adcompile.symbolic import check_symbolic
-
-        return check_symbolic
+        found: object = getattr(checking, name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

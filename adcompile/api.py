@@ -85,11 +85,9 @@ class Derivative:
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self.primal)
 
-    def __get__(self, instance: object, owner: type | None = None) -> object:
+    def __get__(self, instance: object, owner: type | None = None) -> Derivative | types.MethodType:
         """Bind as a method. On an instance argnums count the arguments after self."""
-        if instance is None:
-            return self
-        return types.MethodType(self._after_self, instance)
+        return self if instance is None else types.MethodType(self._after_self, instance)
 
     @functools.cached_property
     def _after_self(self) -> Derivative:

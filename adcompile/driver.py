@@ -13,7 +13,7 @@ import numpy as np
 from adcompile import layouts
 from adcompile.emit import source as emission
 from adcompile.emit.layout import Layout, Pair, Param, Unit
-from adcompile.example import Example
+from adcompile.example import Example, lower_for
 from adcompile.ir import pretty, verify
 from adcompile.ir.core import Eqn, Function, walk
 from adcompile.ir.structure import Node, map_leaves
@@ -22,7 +22,7 @@ from adcompile.opt import clean
 from adcompile.transforms import forward, inplace, reverse, store
 from adcompile.transforms.callees import Callees
 
-__all__ = ["Compiled", "compile_forward", "compile_pair", "compile_reverse", "listing"]
+__all__ = ["Compiled", "compile_forward", "compile_pair", "compile_reverse", "listing", "lower_for"]
 
 Pass = Callable[[Function], Function]
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from adcompile.frontend.arguments import Argument, abstract_all
 from adcompile.frontend.lower import Lowered, lower
-from adcompile.frontend.resolve import Source, resolve
-from adcompile.frontend.targets import Target
+from adcompile.frontend.resolve import MISSING, Source, resolve, signature_of
+from adcompile.frontend.targets import Target, target
 from adcompile.ir.core import Const, Function, Var
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Facts
 
-__all__ = ["Example", "example_call"]
+__all__ = ["Example", "example_call", "lower_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,17 @@ def example_call(
     source = resolve(function)
     lowered = lower(Target(source, (), {}), arguments, facts)
     return Example(source, lowered, arguments, tuple(_item(arguments[name], k) for name, k in wrt), fixed)
+
+
+def lower_for(f: Callable[..., object], args: Sequence[object]) -> Lowered:
+    """Lower a function, without a derivative, for positional arguments; other parameters keep their defaults."""
+    found = target(f)
+    values = {p.name: p.default for p in signature_of(found.source) if p.default is not MISSING}
+    names = [p.name for p in signature_of(found.source) if p.kind == "positional"]
+    values.update(zip(names, (*found.bound, *args), strict=False))
+    values.update(found.keywords)
+    facts = Facts()
+    return lower(Target(found.source, (), {}), abstract_all(values, facts), facts)
 
 
 def _opaque(argument: Argument) -> bool:

@@ -151,7 +151,7 @@ def parameters(example: Example) -> tuple[Param, ...]:
     """
     defaults = {p.name: p.default for p in signature_of(example.source)}
     found: list[Param] = []
-    for name, argument in reversed(example.arguments.items()):
+    for name, argument in reversed([*example.arguments.items()]):
         if name in example.fixed:
             continue
         default = _default(argument, defaults.get(name, MISSING)) if all(p.default for p in found) else None
@@ -184,11 +184,12 @@ def captured(captures: Sequence[Capture]) -> tuple[tuple[Param, ...], tuple[str,
 
 def _literal(value: object) -> str | None:
     """Write down a finite number or small array; None for others."""
-    if not np.all(np.isfinite(value)) or np.size(value) > SMALL:  # type: ignore[call-overload]  # captured: numeric
+    array = np.asarray(value)
+    if array.size > SMALL or not np.all(np.isfinite(array)):
         return None
     if isinstance(value, np.ndarray):
         return f"np.array({value.tolist()!r}, dtype=np.{value.dtype.name})"
-    return f"np.{value!r}" if isinstance(value, np.generic) and not repr(value).startswith("np.") else repr(value)
+    return repr(value)  # a NumPy scalar's is np.float32(0.5)
 
 
 def dots(wrt: Sequence[Argument], names: Sequence[str], variables: Sequence[Var]) -> tuple[Param, ...]:

@@ -1,86 +1,105 @@
-"""The smallest set of vertices that separates sources from sinks."""
+"""The cheapest way to have some values, each of which is kept or computed again from others: a minimum cut."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 T = TypeVar("T")
-Node = object
-Graph = dict[Node, dict[Node, int]]
+Node = tuple[object, str]
 
 UNLIMITED: Final = 10**12
+SOURCE: Final[Node] = ("", "source")
+SINK: Final[Node] = ("", "sink")
 
 
-def minimum_cut(
-    capacity: Mapping[T, int], edges: Iterable[tuple[T, T]], sources: Iterable[T], sinks: Iterable[T]
+def cheapest_to_keep(
+    keeping: Mapping[T, int], computing: Mapping[T, int | None], operands: Mapping[T, Iterable[T]], wanted: Iterable[T]
 ) -> list[T]:
-    """Return the vertices of least total capacity that meet every path from a source to a sink.
+    """Return the values to keep, so that all wanted ones can be had at the least cost.
 
-    Sources and sinks may themselves be cut. Of the cuts of least capacity it is the one nearest the sinks. By
-    augmenting paths (Edmonds and Karp, 1972), each vertex split into an entry and an exit.
+    `keeping` is what it costs to keep each value and `computing` what it costs to compute it again from its
+    `operands`, which must then be had too; None if it cannot be. Of the cheapest choices it is the one that keeps
+    what is nearest to the wanted values.
+
+    A value is two nodes: it is needed if its exit is on the sink's side of a minimum cut, and computed again if its
+    entry is as well; the edge between them costs what keeping does, an edge from the source what computing does.
     """
-    graph: Graph = {"source": {}, "sink": {}}
-    for vertex, limit in capacity.items():
-        connect(graph, (vertex, "in"), (vertex, "out"), limit)
-    for a, b in edges:
-        connect(graph, (a, "out"), (b, "in"), UNLIMITED)
-    for vertex in sources:
-        connect(graph, "source", (vertex, "in"), UNLIMITED)
-    for vertex in sinks:
-        connect(graph, (vertex, "out"), "sink", UNLIMITED)
-    while (path := augmenting_path(graph)) is not None:
-        push_flow(graph, path)
-    near = reaching_sink(graph)
-    return [v for v in capacity if (v, "out") in near and (v, "in") not in near]
+    flow = _Flow()
+    for v, cost in keeping.items():
+        flow.connect((v, "entry"), (v, "exit"), cost)
+        again = computing[v]
+        flow.connect(SOURCE, (v, "entry"), UNLIMITED if again is None else again)
+        if again is not None:
+            for a in operands[v]:
+                flow.connect((a, "exit"), (v, "entry"), UNLIMITED)
+    for v in wanted:
+        flow.connect((v, "exit"), SINK, UNLIMITED)
+    flow.maximise()
+    near = flow.reaching_sink()
+    return [v for v in keeping if (v, "exit") in near and (v, "entry") not in near]
 
 
-def connect(graph: Graph, a: Node, b: Node, limit: int) -> None:
-    ahead, back = graph.setdefault(a, {}), graph.setdefault(b, {})
-    ahead[b] = ahead.get(b, 0) + limit
-    back.setdefault(a, 0)
+class _Flow:
+    """A maximum flow by blocking flows (Dinic, 1970). `left` is the capacity that an edge has left."""
 
+    def __init__(self) -> None:
+        self.left: dict[Node, dict[Node, int]] = {SOURCE: {}, SINK: {}}
 
-def augmenting_path(graph: Graph) -> list[Node] | None:
-    """Return a shortest path from source to sink along edges that have capacity left."""
-    parent: dict[Node, Node] = {"source": None}
-    queue: deque[Node] = deque(["source"])
-    while queue:
-        a = queue.popleft()
-        for b, left in graph[a].items():
-            if left > 0 and b not in parent:
-                parent[b] = a
-                if b == "sink":
-                    return unwind(parent)
-                queue.append(b)
-    return None
+    def connect(self, a: Node, b: Node, capacity: int) -> None:
+        ahead, back = self.left.setdefault(a, {}), self.left.setdefault(b, {})
+        ahead[b] = ahead.get(b, 0) + capacity
+        back.setdefault(a, 0)
 
+    def maximise(self) -> None:
+        while SINK in (level := self.levels()):
+            self.block(level)
 
-def unwind(parent: Mapping[Node, Node]) -> list[Node]:
-    path: list[Node] = ["sink"]
-    while path[-1] != "source":
-        path.append(parent[path[-1]])
-    return path[::-1]
+    def levels(self) -> dict[Node, int]:
+        """Return the distances from the source along edges that have capacity left."""
+        level = {SOURCE: 0}
+        queue = deque([SOURCE])
+        while queue:
+            a = queue.popleft()
+            for b, left in self.left[a].items():
+                if left > 0 and b not in level:
+                    level[b] = level[a] + 1
+                    queue.append(b)
+        return level
 
+    def block(self, level: Mapping[Node, int]) -> None:
+        """Send as much as fits along paths on which the distance grows at every edge."""
+        ahead = {a: iter(self.left[a]) for a in level}
+        path = [SOURCE]
+        while path:
+            a = path[-1]
+            if a == SINK:
+                self.send(path)
+                path = [SOURCE]
+                continue
+            following = next((b for b in ahead[a] if self.left[a][b] > 0 and level.get(b) == level[a] + 1), None)
+            if following is not None:
+                path.append(following)
+            else:
+                path.pop()
 
-def push_flow(graph: Graph, path: Sequence[Node]) -> None:
-    steps = list(zip(path[:-1], path[1:], strict=True))
-    flow = min(graph[a][b] for a, b in steps)
-    assert flow < UNLIMITED, "a path that no vertex limits"
-    for a, b in steps:
-        graph[a][b] -= flow
-        graph[b][a] += flow
+    def send(self, path: list[Node]) -> None:
+        steps = list(zip(path[:-1], path[1:], strict=True))
+        amount = min(self.left[a][b] for a, b in steps)
+        assert amount < UNLIMITED, "a value can be neither kept nor computed again"
+        for a, b in steps:
+            self.left[a][b] -= amount
+            self.left[b][a] += amount
 
-
-def reaching_sink(graph: Graph) -> set[Node]:
-    """Return the nodes from which the sink can still be reached."""
-    near: set[Node] = {"sink"}
-    queue: deque[Node] = deque(["sink"])
-    while queue:
-        b = queue.popleft()
-        for a in graph[b]:
-            if a not in near and graph[a].get(b, 0) > 0:
-                near.add(a)
-                queue.append(a)
-    return near
+    def reaching_sink(self) -> set[Node]:
+        """Return the nodes from which the sink can still be reached."""
+        near = {SINK}
+        queue = deque([SINK])
+        while queue:
+            b = queue.popleft()
+            for a in self.left[b]:
+                if a not in near and self.left[a].get(b, 0) > 0:
+                    near.add(a)
+                    queue.append(a)
+        return near

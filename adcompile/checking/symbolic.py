@@ -14,15 +14,15 @@ import ast
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import sympy
 
-from adcompile import driver
 from adcompile.api import from_source, grad
 from adcompile.dispatch.signature import Signature, Transform
 from adcompile.errors import ArgumentError, CompileError, DerivativeMismatch
+from adcompile.example import example_call
 from adcompile.ir.core import Atom, Const, Eqn, Var
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-Formula = sympy.Basic
+Formula: TypeAlias = sympy.Basic
+
+# The value of each symbol.
+Point: TypeAlias = Mapping[Formula, float]
 
 _DIGITS: Final = 30
 _POINTS: Final = 4
@@ -49,7 +52,7 @@ def compare(f: Callable[..., object], args: tuple[object, ...], argnums: int | S
         raise ArgumentError(f"check_symbolic needs a function that returns one number, not {len(formula)}")
     derivative = grad(f, argnums=chosen)
     expected = [sympy.diff(formula[0], symbols[names[i]]) for i in chosen]
-    point = {symbols[names[i]]: args[i] for i in chosen}
+    point = {symbols[names[i]]: _float(args[i]) for i in chosen}
     for i, formula_of_entry in zip(chosen, _emitted(derivative.source_for(*args), args, chosen, known), strict=True):
         want = expected[chosen.index(i)]
         if not _same(formula_of_entry, want, point):
@@ -65,7 +68,7 @@ def _names(f: Callable[..., object], args: tuple[object, ...]) -> list[str]:
     if len(names) != len(args):
         raise ArgumentError("check_symbolic needs a function without *args")
     for name, value in zip(names, args, strict=True):
-        if np.ndim(value) != 0 or not isinstance(value, int | float | np.generic | str | None):
+        if not isinstance(value, int | float | np.generic | str | None):
             raise ArgumentError(f"check_symbolic needs scalar arguments, but {name} is {type(value).__name__}")
     return names
 
@@ -86,7 +89,12 @@ def _lower(f: Callable[..., object], args: tuple[object, ...], argnums: tuple[in
     if function is None:
         raise ArgumentError(f"{signature.label} has no source: wrap it in a lambda")
     values = signature.bind(args, {})
-    return driver.example_call(function, values, signature.wrt, frozenset(signature.hidden)).lowered
+    return example_call(function, values, signature.wrt, frozenset(signature.hidden)).lowered
+
+
+def _float(value: object) -> float:
+    assert isinstance(value, int | float | np.floating)
+    return float(value)
 
 
 def _emitted(
@@ -247,7 +255,7 @@ def _choices() -> dict[str, Callable[..., Formula]]:
 # -- comparison
 
 
-def _same(a: Formula, b: Formula, point: Mapping[Formula, object]) -> bool:
+def _same(a: Formula, b: Formula, point: Point) -> bool:
     """Tell whether two formulas are one function near a point."""
     difference = a - b
     if sympy.simplify(difference) == 0:
@@ -255,7 +263,7 @@ def _same(a: Formula, b: Formula, point: Mapping[Formula, object]) -> bool:
     return all(_close(a, b, near) for near in _around(point))
 
 
-def _around(point: Mapping[Formula, object]) -> list[dict[Formula, Formula]]:
+def _around(point: Point) -> list[dict[Formula, Formula]]:
     """Return the point and a few next to it, as exact fractions."""
     found = []
     for k in range(_POINTS):
@@ -269,7 +277,7 @@ def _close(a: Formula, b: Formula, point: Mapping[Formula, Formula]) -> bool:
     return abs(left - right) <= _RTOL * max(abs(left), abs(right)) + 1e-15
 
 
-def _compare(name: str, value: float, want: Formula, point: Mapping[Formula, object]) -> None:
+def _compare(name: str, value: float, want: Formula, point: Point) -> None:
     exact = {s: sympy.Rational(float(x)) for s, x in point.items()}
     number = complex(want.subs(exact).evalf(_DIGITS)).real
     if not abs(value - number) <= _RTOL * max(abs(value), abs(number)) + 1e-15:

@@ -126,7 +126,7 @@ def write(name: str, source: str, record: object) -> int | None:
     if root is None or root in _unusable:
         return None
     number = _free_number(name)
-    payload = marshal.dumps(record)
+    payload = marshal.dumps(record)  # type: ignore[arg-type]  # plain data and code
     base = os.path.join(_folder(root), f"{name}-{number}")
     try:
         _make(root)

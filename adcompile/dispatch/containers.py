@@ -147,8 +147,7 @@ def fit(name: str, value: object, like: Outline, of: str) -> object:
             return _fit_leaf(name, value, like, of)
         case dict():
             return _fit_dict(name, value, like, of)
-        case tuple() | list():
-            return _fit_sequence(name, value, like, of)
+    return _fit_sequence(name, value, like, of)
 
 
 def _fit_sequence(name: str, value: object, like: tuple[Outline, ...] | list[Outline], of: str) -> object:

@@ -114,8 +114,8 @@ def _callable_parts(value: object, depth: int) -> Iterable[str]:
             yield value.__name__
         case types.BuiltinFunctionType() if value.__self__ is None or isinstance(value.__self__, types.ModuleType):
             yield f"{value.__module__}.{value.__qualname__}"
-        case np.ufunc() if getattr(np, value.__name__, None) is value:
-            yield value.__name__
+        case np.ufunc() if getattr(np, getattr(value, "__name__", ""), None) is value:
+            yield getattr(value, "__name__", "")
         case type() if not value.__flags__ & _HEAP_TYPE or value.__module__.partition(".")[0] in ("builtins", "numpy"):
             yield f"{value.__module__}.{value.__qualname__}"
         case types.MethodType():

@@ -60,7 +60,7 @@ def read(values: Mapping[str, object], path: Sequence[object]) -> object:
     value = values[str(path[0])]
     for step in path[1:]:
         assert isinstance(value, tuple | list | dict)
-        value = value[step]  # type: ignore[index,call-overload]  # a step into a container of that kind
+        value = value[step]  # type: ignore[call-overload]  # a step into a container of that kind
     return value
 
 

@@ -81,13 +81,15 @@ class Loaded:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         namespace: dict[str, object] = {"__name__": filename}
         exec(program.code, namespace)
-        self.functions: Final = tuple(map(namespace.__getitem__, program.entries))
+        self.functions: Final = tuple(_function(namespace[name]) for name in program.entries)
         if program.seed:
-            self._set_seed(self.functions[0])
+            function = self.functions[0]
+            function.__defaults__ = (*(function.__defaults__ or ())[:-1], np.dtype(program.seed).type(1.0))
 
-    def _set_seed(self, function: object) -> None:
-        assert isinstance(function, types.FunctionType) and function.__defaults__
-        function.__defaults__ = (*function.__defaults__[:-1], np.dtype(self.program.seed).type(1.0))
+
+def _function(value: object) -> types.FunctionType:
+    assert isinstance(value, types.FunctionType)
+    return value
 
 
 def filename_of(entry: str, source: str) -> str:

@@ -48,10 +48,10 @@ def paired(functions: Sequence[Callable[..., object]], transform: Transform, lab
     forward, backward = functions
 
     def run(*args: object, **kwargs: object) -> object:
-        result, tape = forward(*args, **kwargs)  # type: ignore[misc]  # a forward function returns two things
-        if transform.has_aux:
-            out, aux = result
-            return out, Pullback(backward, tape, outline(out), label), aux
-        return result, Pullback(backward, tape, outline(result), label)
+        made = forward(*args, **kwargs)
+        assert isinstance(made, tuple)
+        result, tape = made
+        out, *aux = result if transform.has_aux else (result,)
+        return out, Pullback(backward, tape, outline(out), label), *aux
 
     return run

@@ -77,13 +77,14 @@ def callee(target: object) -> Callee:
     """Find the function inside bound methods, partials and objects that define `__call__`."""
     if not callable(target):
         raise ArgumentError(f"a function is needed, not {containers.describe(target)}")
-    if isinstance(target, types.FunctionType):
-        return Callee(target, target)
+    function: object = target
+    if isinstance(function, types.FunctionType):
+        return Callee(target, function)
     inner = _inside(target)
     if inner is None:
         return Callee(target, None)
     found = callee(inner[0])
-    return Callee(target, found.function, (*found.bound, *inner[1]), tuple({*found.keywords, *inner[2]}))
+    return Callee(target, found.function, (*found.bound, *inner[1]), tuple(dict.fromkeys([*found.keywords, *inner[2]])))
 
 
 def _python_callee(target: object) -> Callee:
@@ -205,23 +206,17 @@ class Signature:
     def _plain_header(self) -> Header:
         """The parameters of the function itself."""
         values: dict[str, object] = {}
-        parameters: list[str] = []
+        shown: list[Parameter] = []
         forward: list[str] = []
-        previous: object = None
         for p in self.parameters.values():
-            if previous is Parameter.POSITIONAL_ONLY and p.kind is not previous:
-                parameters.append("/")
-            if p.kind is Parameter.KEYWORD_ONLY and previous not in (p.kind, Parameter.VAR_POSITIONAL):
-                parameters.append("*")
-            stars = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}.get(p.kind, "")
-            default = self._default(p, values)
-            parameters.append(f"{stars}{p.name}{'=' + default if default else ''}")
-            forward.append(f"{p.name}={p.name}" if p.kind is Parameter.KEYWORD_ONLY else stars + p.name)
-            previous = p.kind
-        if previous is Parameter.POSITIONAL_ONLY:
-            parameters.append("/")
+            default: object = p.default
+            if default is not Parameter.empty:
+                values[f"_default_{p.name}"] = default
+                default = _Text(f"_default_{p.name}")
+            shown.append(p.replace(annotation=Parameter.empty, default=default))
+            forward.append(_forwarded(p))
         prologue = tuple(self._constants(self.hidden, values))
-        return Header(", ".join(parameters), ", ".join(forward), prologue, (), values)
+        return Header(str(inspect.Signature(shown))[1:-1], ", ".join(forward), prologue, (), values)
 
     def _spread_header(self) -> Header:
         """One positional parameter for each differentiated argument, then the tangents; defaults for the rest."""
@@ -238,13 +233,6 @@ class Signature:
         prologue += self._constants(self.rest, values)
         parameters = ", ".join([*named.values(), *tangents])
         return Header(parameters + (", /" if parameters else ""), parameters, tuple(prologue), tuple(tangents), values)
-
-    def _default(self, p: Parameter, values: dict[str, object]) -> str:
-        """Return the name that a parameter's default goes by in the guard; "" if it has none."""
-        if p.default is Parameter.empty:
-            return ""
-        values[f"_default_{p.name}"] = p.default
-        return f"_default_{p.name}"
 
     def _constants(self, hidden: Mapping[str, object], values: dict[str, object]) -> Iterator[str]:
         for name, value in hidden.items():
@@ -336,6 +324,28 @@ class Signature:
                 value = value[element]
             found.append(value)
         return found
+
+
+class _Text:
+    """A default that is printed as a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _forwarded(p: Parameter) -> str:
+    """Return the text that passes a parameter on in a call."""
+    match p.kind:
+        case Parameter.KEYWORD_ONLY:
+            return f"{p.name}={p.name}"
+        case Parameter.VAR_POSITIONAL:
+            return f"*{p.name}"
+        case Parameter.VAR_KEYWORD:
+            return f"**{p.name}"
+    return p.name
 
 
 def _label(target: object) -> str:

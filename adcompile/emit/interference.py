@@ -1,8 +1,8 @@
 """Which variables may share a name: live ranges, and moves that one name makes unnecessary.
 
-Two variables interfere if one is assigned while the other is still read later. Out of SSA there are moves: into the slots
-of a loop, from what a trip yields, into the results of an if. Variables that a move joins get one name where they do
-not interfere.
+Two variables interfere if one is assigned while the other is still read later. Out of SSA there are moves: into the
+slots of a loop, from what a trip yields, into the results of an if. Variables that a move joins get one name where they
+do not interfere.
 
 What is folded has no name; writing it reads the variables in it.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from adcompile.analysis.storage import has_storage
 from adcompile.emit.exits import Exits
 from adcompile.emit.fold import Trees
-from adcompile.ir.core import Atom, Block, Eqn, For, Function, If, Loop, Stmt, Var, While, blocks_of, operands
+from adcompile.ir.core import Atom, Eqn, For, Function, If, Loop, Stmt, Var, While, blocks_of, operands
 from adcompile.ir.primitives import PRIMITIVES
 
 Pair = tuple[Var, Var]
@@ -28,13 +28,15 @@ class Ranges:
     clashes   the variables that each variable interferes with
     same      pairs that have one name whatever else: a loop slot and its value after the loop
     updates   an array before and after a store
-    moves     pairs that a move joins
+    yields    pairs that a move at the end of a trip joins
+    moves     pairs that another move joins
     order     all named variables, in order of appearance
     """
 
     clashes: dict[Var, set[Var]] = field(default_factory=dict)
     same: list[Pair] = field(default_factory=list)
     updates: list[Pair] = field(default_factory=list)
+    yields: list[Pair] = field(default_factory=list)
     moves: list[Pair] = field(default_factory=list)
     order: list[Var] = field(default_factory=list)
 
@@ -62,7 +64,7 @@ def appearances(stmts: Iterable[Stmt], trees: Trees, exits: Exits) -> Iterable[V
         if isinstance(stmt, For):
             yield stmt.index
         if not isinstance(stmt, If):
-            yield from (p for b in blocks_of(stmt)[-1:] for p in b.params if p not in exits.ghosts)
+            yield from (p for b in blocks_of(stmt) for p in b.params if p not in exits.ghosts)
         if not (isinstance(stmt, If) and stmt in trees.chosen):
             for block in blocks_of(stmt):
                 yield from appearances(block.stmts, trees, exits)
@@ -115,20 +117,18 @@ class _Walk:
             return
         entry: set[Var] = set()
         for block in blocks_of(stmt):
-            inside = live | self.leaves(self.yielded(block, stmt.outs))
-            self.move(zip(stmt.outs, block.yields, strict=True))
+            inside = live | self.leaves(block.yields)
+            self.ranges.moves += self.moves(zip(stmt.outs, block.yields, strict=True))
             self.stmts(block.stmts, inside)
             entry |= inside
         live |= entry | self.leaves([stmt.cond])
 
-    def yielded(self, block: Block, outs: Sequence[Var]) -> list[Atom]:
-        """Return what a block yields to variables that are written."""
-        return [y for o, y in zip(outs, block.yields, strict=True) if o not in self.exits.ghosts or isinstance(y, Var)]
-
-    def move(self, pairs: Iterable[tuple[Var, Atom]]) -> None:
-        for target, source in pairs:
-            if isinstance(source, Var) and not {target, source} & self.exits.ghosts and source not in self.trees.of:
-                self.ranges.moves.append((target, source))
+    def moves(self, pairs: Iterable[tuple[Var, Atom]]) -> list[Pair]:
+        """Return the moves between named variables."""
+        ghosts, trees = self.exits.ghosts, self.trees.of
+        return [
+            (t, s) for t, s in pairs if isinstance(s, Var) and s not in trees and t not in ghosts and s not in ghosts
+        ]
 
     def loop(self, stmt: Loop, live: set[Var]) -> None:
         self.define(stmt.outs, live)
@@ -139,8 +139,9 @@ class _Walk:
             for o in stmt.outs:
                 self.ranges.clash(v, o)
         self.slots(stmt)
+        self.header(stmt)
         tests = self.tests(stmt)
-        inside = through | tests | self.leaves(self.yielded(body, stmt.outs))
+        inside = through | tests | self.leaves(body.yields)
         self.stmts(body.stmts, inside)
         self.define([*body.params, *index], inside | through)
         if isinstance(stmt, While):
@@ -159,9 +160,15 @@ class _Walk:
             self.ranges.same.append((param, out))
             if isinstance(stmt, While):
                 self.ranges.same.append((param, stmt.cond.params[k]))
-        # the walk is backward: what is recorded last comes first in the program
-        self.move(zip(body.params, stmt.inits, strict=True))
-        self.move(zip(body.params, body.yields, strict=True))
+        self.ranges.moves += self.moves(zip(body.params, stmt.inits, strict=True))
+        self.ranges.yields += self.moves(zip(body.params, body.yields, strict=True))
+
+    def header(self, stmt: Loop) -> None:
+        """Keep the bounds of a range apart from the slots, which have their first values by then."""
+        for v in self.leaves([stmt.start, stmt.stop, stmt.step]) if isinstance(stmt, For) else ():
+            for param, init in zip(stmt.body.params, stmt.inits, strict=True):
+                if init is not v and param not in self.exits.ghosts:
+                    self.ranges.clash(param, v)
 
     def tests(self, stmt: Loop) -> set[Var]:
         """Keep what ``if done: break`` tests apart from the slots, which have their new values by then."""
@@ -178,7 +185,7 @@ class _Walk:
         found: set[Var] = set()
         for block in blocks_of(stmt):
             bound = {*block.params, *((stmt.index,) if isinstance(stmt, For) else ())}
-            found |= self.free(block.stmts, self.yielded(block, block.params or stmt.outs)) - bound
+            found |= self.free(block.stmts, block.yields) - bound
         return found
 
     def free(self, stmts: Sequence[Stmt], ends: Iterable[Atom]) -> set[Var]:

@@ -84,6 +84,7 @@ class Join:
         self.outs: list[Var] = []
         self.yields: tuple[list[Atom], list[Atom]] = ([], [])
         self.memo: dict[tuple[object, object], Var] = {}
+        self.containers: dict[tuple[int, ...], Node[Value]] = {}
 
     def run(self, cond: Atom) -> None:
         lo = self.lo
@@ -97,6 +98,12 @@ class Join:
                 assert isinstance(merged, Var)
                 cells[cell] = merged
         lo.cells = {**end2.cells, **end1.cells, **cells}
+        contents = {**end2.contents, **end1.contents}
+        for identity in self.start.contents:
+            one, two = end1.contents[identity], end2.contents[identity]
+            if one is not two:
+                contents[identity] = self.joined_contents(identity, one, two)
+        lo.contents = contents
         names: dict[str, Value] = {}
         for name in dict.fromkeys([*end1.names, *end2.names]):
             names[name] = self.value(name, end1.names.get(name, UNDEFINED), end2.names.get(name, UNDEFINED))
@@ -129,7 +136,35 @@ class Join:
         """A side that raises leaves nothing: it does not matter what a name stands for there."""
         return UNDEFINED
 
+    def joined_contents(self, identity: int, a: Value, b: Value) -> Value:
+        """Join what a list or dict holds on the two sides."""
+        if self.raises[0] != self.raises[1]:
+            return b if self.raises[0] else a
+        joined = self.structure("", a, b)
+        if isinstance(joined, Node):
+            return Node(joined.kind, joined.children, joined.keys, identity)
+        return joined
+
     def node_value(self, name: str, a: Value, b: Value) -> Value:
+        """Join containers: the same one stays; two become a new one, unless both are still known by other names."""
+        if isinstance(a, Node) and isinstance(b, Node) and a.identity == b.identity != 0:
+            return a
+        key = tuple(v.identity if isinstance(v, Node) else 0 for v in (a, b))
+        if key in self.containers:
+            return self.containers[key]
+        parts = [
+            end.contents.get(v.identity, v) if isinstance(v, Node) else v
+            for (end, _), v in zip(self.sides, (a, b), strict=True)
+        ]
+        joined = self.structure(name, *parts)
+        if isinstance(joined, Node) and joined.kind != "tuple":
+            joined = self.lo.container(joined.kind, joined.children, joined.keys)
+            self.containers[key] = joined
+        return joined
+
+    def structure(self, name: str, a: Value, b: Value) -> Value:
+        if not isinstance(a, Node) and not isinstance(b, Node):
+            return a
         shape = a if isinstance(a, Node) else b
         assert isinstance(shape, Node)
         n = len(shape.children)

@@ -318,6 +318,7 @@ def one_definition(function: types.FunctionType) -> Source:
 
 def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
     """Turn a value into what the binding of a primitive understands: atoms and nodes of atoms."""
+    value = lo.current(value)
     match value:
         case Ref():
             return lo.read(value)
@@ -380,7 +381,7 @@ def stacked(lo: Lowering, value: Node[Value], node: ast.AST | None) -> Value:
 
 def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Call a method of an array or of a container."""
-    receiver, name = method.receiver, method.name
+    receiver, name = lo.current(method.receiver), method.name
     if isinstance(receiver, Node):
         return container_method(lo, receiver, name, args, keywords, node)
     if isinstance(receiver, Ref | Var | Const):
@@ -400,31 +401,79 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
 def container_method(
     lo: Lowering, receiver: Node[Value], name: str, args: Args, keywords: Keywords, node: ast.AST
 ) -> Value:
-    if receiver.kind == "dict" and not keywords:
-        pairs = list(zip(receiver.keys, receiver.children, strict=True))
-        match name, len(args):
-            case "items", 0:
-                return Node("tuple", tuple(Node("tuple", (lift(k), v)) for k, v in pairs))
-            case "keys", 0:
-                return Node("tuple", tuple(lift(k) for k in receiver.keys))
-            case "values", 0:
-                return Node("tuple", receiver.children)
-            case "copy", 0:
-                return receiver
-            case "get", 1 | 2:
-                key = lo.static(args[0], node)
-                return dict(pairs).get(key, args[1] if len(args) == 2 else NONE)
-    if receiver.kind == "list" and name == "copy":
-        return receiver
-    if receiver.kind != "dict" and name in ("index", "count") and is_static(receiver) and all(map(is_static, args)):
-        held = static_value(receiver)
-        return _compute_now(lo, getattr(held, name), args, keywords, node)
+    if not keywords:
+        found = (dict_method if receiver.kind == "dict" else sequence_method)(lo, receiver, name, args, node)
+        if found is not None:
+            return found
     lo.refuse(
         node,
         f"the method `{name}` of a {receiver.kind} is not supported",
         "called here",
         "build a new container, or use a NumPy array",
     )
+
+
+def dict_method(lo: Lowering, receiver: Node[Value], name: str, args: Args, node: ast.AST) -> Value | None:
+    pairs = dict(zip(receiver.keys, receiver.children, strict=True))
+    match name, len(args):
+        case "items", 0:
+            return Node("tuple", tuple(Node("tuple", (lift(k), v)) for k, v in pairs.items()))
+        case "keys", 0:
+            return Node("tuple", tuple(lift(k) for k in receiver.keys))
+        case "values", 0:
+            return Node("tuple", receiver.children)
+        case "copy", 0:
+            return lo.container("dict", receiver.children, receiver.keys)
+        case "get", 1 | 2:
+            return pairs.get(lo.static(args[0], node), args[1] if len(args) == 2 else NONE)
+        case "setdefault" | "pop", 1 | 2:
+            key = lo.static(args[0], node)
+            if key not in pairs and len(args) == 1:
+                lo.refuse(node, f"the dict has no key {key!r}", "called here")
+            value = pairs.get(key, args[-1])
+            pairs[key] = value
+            if name == "pop":
+                del pairs[key]
+            lo.change(node, receiver, tuple(pairs.values()), tuple(pairs))
+            return value
+        case "update", 1:
+            other = _dict(lo, args, {}, node)
+            assert isinstance(other, Node)
+            pairs.update(zip(other.keys, other.children, strict=True))
+            lo.change(node, receiver, tuple(pairs.values()), tuple(pairs))
+            return NONE
+    return None
+
+
+def sequence_method(lo: Lowering, receiver: Node[Value], name: str, args: Args, node: ast.AST) -> Value | None:
+    items = list(receiver.children)
+    if name in ("index", "count") and is_static(receiver) and all(map(is_static, args)):
+        return _compute_now(lo, getattr(static_value(receiver), name), args, {}, node)
+    if receiver.kind == "tuple":
+        return None
+    result: Value = NONE
+    match name, len(args):
+        case "copy", 0:
+            return lo.container("list", items)
+        case "append", 1:
+            items.append(args[0])
+        case "extend", 1:
+            items += iteration.static_items(lo, args[0], node, None)
+        case "insert", 2:
+            position = lo.static(args[0], node)
+            assert isinstance(position, int)
+            items.insert(position, args[1])
+        case "pop", 0 | 1:
+            index = args[0] if args else Const(-1)
+            result = items.pop(expressions.position_in(lo, receiver, index, node))
+        case "reverse", 0:
+            items.reverse()
+        case "clear", 0:
+            items.clear()
+        case _:
+            return None
+    lo.change(node, receiver, items)
+    return result
 
 
 def permute(lo: Lowering, name: str, args: Args, node: ast.AST) -> Value:
@@ -508,7 +557,7 @@ def _reversed(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
 def _sequence(kind: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         items = iteration.static_items(lo, args[0], node, None) if args else []
-        return Node("tuple" if kind == "tuple" else "list", tuple(items))
+        return lo.container("tuple" if kind == "tuple" else "list", items)
 
     return make
 
@@ -523,7 +572,7 @@ def _dict(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
             key, item = iteration.static_items(lo, pair, node, 2)
             items[lo.static(key, node)] = item
     items.update(keywords)
-    return Node("dict", tuple(items.values()), tuple(items))
+    return lo.container("dict", tuple(items.values()), tuple(items))
 
 
 def _slice(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:

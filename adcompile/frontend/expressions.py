@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 def evaluate(lo: Lowering, node: ast.expr) -> Value:
     """Lower an expression."""
+    return lo.current(expression(lo, node))
+
+
+def expression(lo: Lowering, node: ast.expr) -> Value:
     match node:
         case ast.Constant():
             return Const(node.value)
@@ -47,7 +51,7 @@ def evaluate(lo: Lowering, node: ast.expr) -> Value:
         case ast.IfExp():
             return conditional(lo, node)
         case ast.Tuple() | ast.List():
-            return Node("tuple" if isinstance(node, ast.Tuple) else "list", tuple(elements(lo, node.elts)))
+            return lo.container("tuple" if isinstance(node, ast.Tuple) else "list", elements(lo, node.elts))
         case ast.Dict():
             return dict_(lo, node)
         case ast.Subscript():
@@ -61,7 +65,7 @@ def evaluate(lo: Lowering, node: ast.expr) -> Value:
         case ast.GeneratorExp():
             return Generator(node, lo.frame)
         case ast.ListComp():
-            return Node("list", tuple(iteration.comprehension(lo, node)))
+            return lo.container("list", iteration.comprehension(lo, node))
         case ast.JoinedStr():
             return message(lo, node)
         case ast.NamedExpr(target=ast.Name(id=name)):
@@ -301,7 +305,7 @@ def dict_(lo: Lowering, node: ast.Dict) -> Value:
         if not is_static(key):
             lo.refuse(key_node, "a dict key must be known when compiling", "computed at run time")
         items[static_value(key)] = value
-    return Node("dict", tuple(items.values()), tuple(items))
+    return lo.container("dict", tuple(items.values()), tuple(items))
 
 
 def items_of(lo: Lowering, value: Value, node: ast.AST, count: int | None) -> list[Value]:
@@ -381,7 +385,12 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
     if isinstance(index, Slice) and is_static(index):
         bounds = static_value(index)
         assert isinstance(bounds, slice)
-        return Node(base.kind, base.children[bounds])
+        return lo.container(base.kind, base.children[bounds])
+    return base.children[position_in(lo, base, index, node)]
+
+
+def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:
+    """Return the position that an index of a list or tuple denotes, which must be known."""
     position = lo.static_int(index, pin=not isinstance(index, Var) or index in lo.builder.params.values())
     if position is None:
         if isinstance(index, Var):
@@ -389,7 +398,7 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
         lo.refuse(node, f"a {base.kind} index must be an integer", "here")
     if not -len(base.children) <= position < len(base.children):
         lo.refuse(node, f"the {base.kind} has {len(base.children)} items", f"index {position} is out of range")
-    return base.children[position]
+    return position % len(base.children)
 
 
 # -- attributes

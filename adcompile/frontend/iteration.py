@@ -18,6 +18,7 @@ LONGEST_UNROLLED = 1000
 
 def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
     """Return the items of a value: a list if their number is known, else how to make them one at a time."""
+    value = lo.current(value)
     match value:
         case Iterable():
             return value

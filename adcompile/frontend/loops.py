@@ -37,18 +37,12 @@ def for_(lo: Lowering, node: ast.For) -> None:
     depth = len(lo.builder.stmts)
     try:
         counted(lo, node, source, count)
-    except NeedsUnrolling as needed:
+    except NeedsUnrolling:
         lo.restore(start)
         del lo.builder.stmts[depth:]
         n = lo.static_int(source.count(), pin=False)
         if n is None or n > iteration.LONGEST_UNROLLED:
-            lo_, place = needed.args
-            lo_.refuse(
-                place,
-                "a container is indexed by a number that is not known when compiling",
-                "computed at run time",
-                "iterate over the container itself, or keep the values in an array",
-            )
+            raise
         repeat(lo, node, [source.item(Const(k)) for k in range(n)])
 
 
@@ -171,6 +165,7 @@ def settle(
     plan = lo.plans.setdefault(key, Plan())
     plan.aliases.clear()
     plan.written.clear()
+    plan.lists.clear()
     start = lo.snapshot()
     depth = len(lo.builder.stmts)
     for _ in range(ATTEMPTS):

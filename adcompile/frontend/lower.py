@@ -28,7 +28,7 @@ from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.recursion import Callee
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.slots import Plan
-from adcompile.frontend.state import Conflict, Frame, State, Unbound
+from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
@@ -109,6 +109,7 @@ class Lowering(State):
 
     def number(self, value: Value, node: ast.AST | None) -> Atom:
         """Return a value as an operand of a numeric operation; a list of numbers becomes an array."""
+        value = self.current(value)
         if isinstance(value, Node) and value.kind != "dict":
             return self.atom(calls.stacked(self, value, node))
         if isinstance(value, Ref):
@@ -355,8 +356,14 @@ def lower(target: Target, arguments: Mapping[str, Argument], facts: Facts) -> Lo
         lo.names[v] = v.name
         builder.anchor(v)
     source = target.source
-    given = {name: map_leaves(lambda a: _argument(lo, a), a) for name, a in arguments.items()}
-    result = calls.enter(lo, source, target.bound, {**{k: lift(v) for k, v in target.keywords.items()}}, given)
+    given = {name: lo.owned(map_leaves(lambda a: _argument(lo, a), a)) for name, a in arguments.items()}
+    try:
+        result = calls.enter(lo, source, target.bound, {k: lift(v) for k, v in target.keywords.items()}, given)
+    except NeedsUnrolling as needed:
+        _, place = needed.args
+        message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
+        lo.frames.append(Frame(source, body_of(source.node)))
+        lo.refuse(place, message, "here", "keep the values in an array that is made before the loop")
     flat: list[Atom] = []
     structure = flatten(lo, result, flat, source)
     function = Function(
@@ -377,6 +384,7 @@ def _argument(lo: Lowering, a: Atom) -> Value:
 
 def flatten(lo: Lowering, value: Value, flat: list[Atom], source: Source) -> Node[int] | int:
     """List the leaves of a result; return its structure over the list."""
+    value = lo.current(value)
     if isinstance(value, Node):
         return Node(value.kind, tuple(flatten(lo, c, flat, source) for c in value.children), value.keys)
     if isinstance(value, Ref | Var | Const):

@@ -88,12 +88,12 @@ def _compute(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) ->
 def _containers(lo: Lowering, op: str, left: Value, right: Value) -> Value | None:
     """Concatenate and repeat containers; None if an operand is to be an array."""
     if op == "add" and isinstance(left, Node) and isinstance(right, Node) and left.kind == right.kind != "dict":
-        return Node(left.kind, left.children + right.children)
+        return lo.container(left.kind, left.children + right.children)
     if op == "mul":
         node, times = (left, right) if isinstance(left, Node) else (right, left)
         count = lo.static_int(times)
         if isinstance(node, Node) and node.kind != "dict" and count is not None:
-            return Node(node.kind, node.children * count)
+            return lo.container(node.kind, node.children * count)
     if op in ("eq", "ne") and isinstance(left, Node) and isinstance(right, Node):
         return _equal(lo, op, left, right)
     return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adcompile.frontend.desugar import LoopFlags
-from adcompile.frontend.state import Conflict, refs_in
+from adcompile.frontend.state import Conflict, NeedsUnrolling
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node
@@ -34,6 +34,7 @@ class Plan:
     shapes: dict[str, Value] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     written: set[int] = field(default_factory=set)
+    lists: set[int] = field(default_factory=set)
     dropped: dict[str, str] = field(default_factory=dict)
     promoted: set[Key] = field(default_factory=set)
     aliases: set[frozenset[Key]] = field(default_factory=set)
@@ -85,9 +86,15 @@ class Slots:
             if value is UNDEFINED and name in plan.shapes:
                 value = plan.shapes[name]
             self.entry[name] = self.enlist((name,), value)
+        self.lists: dict[int, Node[Value]] = {}
+        for identity in sorted(plan.lists):
+            held = lo.contents[identity]
+            assert isinstance(held, Node)
+            children = tuple(self.enlist((f"@{identity}", k), c) for k, c in enumerate(held.children))
+            self.lists[identity] = Node(held.kind, children, held.keys, identity)
         self.cells = {s.cell: s for s in self.slots if s.cell is not None}
         for name in sorted(plan.names):
-            for ref in refs_in(lo.frame.names.get(name, UNDEFINED)):
+            for ref in lo.refs_in(lo.frame.names.get(name, UNDEFINED)):
                 self.enlist_cell(ref.cell)
         for cell in sorted(plan.written):
             self.enlist_cell(cell)
@@ -98,8 +105,9 @@ class Slots:
     def enlist(self, key: Key, value: Value) -> Value:
         """Make slots for the numbers and arrays in the value of a name; return the value with slots' cells in it."""
         lo = self.lo
+        value = lo.current(value)
         if isinstance(value, Node):
-            return Node(value.kind, tuple(self.enlist((*key, k), c) for k, c in enumerate(value.children)), value.keys)
+            return lo.container(value.kind, [self.enlist((*key, k), c) for k, c in enumerate(value.children)], value.keys)
         known = self.plan.types.get(key)
         if isinstance(value, Ref):
             return Ref(self.own_cell(key, value))
@@ -127,7 +135,7 @@ class Slots:
         lo = self.lo
         value = lo.read(ref)
         known = self.plan.types.get(key)
-        holders = sum(1 for f in lo.frames for v in f.names.values() for r in refs_in(v) if r.cell == ref.cell)
+        holders = sum(1 for f in lo.frames for v in f.names.values() for r in lo.refs_in(v) if r.cell == ref.cell)
         cell = ref.cell
         if ref.path or holders > 1:
             cell = lo.new_cell(value).cell
@@ -170,16 +178,22 @@ class Slots:
         by_key = {s.key: s for s in self.slots}
         for name in self.names:
             lo.frame.names[name] = self.entered((name,), self.entry[name], by_key)
+        self.enter_lists(by_key)
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
             if a is not None and b is not None:
                 lo.link(a, b)
         return params
 
+    def enter_lists(self, by_key: dict[Key, Slot]) -> None:
+        for identity, held in self.lists.items():
+            children = tuple(self.entered((f"@{identity}", k), c, by_key) for k, c in enumerate(held.children))
+            self.lo.contents[identity] = Node(held.kind, children, held.keys, identity)
+
     def entered(self, key: Key, value: Value, by_key: dict[Key, Slot]) -> Value:
         if isinstance(value, Node):
-            children = tuple(self.entered((*key, k), c, by_key) for k, c in enumerate(value.children))
-            return Node(value.kind, children, value.keys)
+            children = [self.entered((*key, k), c, by_key) for k, c in enumerate(value.children)]
+            return self.lo.container(value.kind, children, value.keys)
         if isinstance(value, Ref):
             return value
         slot = by_key.get(key)
@@ -190,7 +204,7 @@ class Slots:
         if name == "":
             value = self.lo.cells.get(slot.cell or 0)
             return self.lo.names.get(value, value.name) if value is not None else ""
-        return "" if name.startswith(".") else "_".join(map(str, slot.key))
+        return "" if name.startswith((".", "@")) else "_".join(map(str, slot.key))
 
     def cell_of(self, key: Key, by_key: dict[Key, Slot]) -> int | None:
         if key in by_key:
@@ -207,6 +221,11 @@ class Slots:
         self.exits: dict[Key, Value] = {}
         for name in self.names:
             self.compare((name,), self.entry[name], lo.frame.names.get(name, UNDEFINED))
+        for identity, held in self.start.contents.items():
+            if identity in self.lists:
+                self.compare((f"@{identity}",), self.lists[identity], lo.contents[identity])
+            elif lo.contents[identity] is not held:
+                self.found_changed(identity, held, lo.contents[identity])
         for cell, old in self.start.cells.items():
             if cell not in self.cells and lo.cells[cell] is not old:
                 self.found_written(cell)
@@ -218,6 +237,7 @@ class Slots:
     def compare(self, key: Key, entry: Value, value: Value) -> None:
         """Record what a slot is after the trip; note names that are new or do not keep their structure."""
         name = str(key[0])
+        value = self.lo.current(value)
         if name in self.plan.dropped:
             return
         if isinstance(value, Const) and isinstance(value.value, Conflict):
@@ -249,6 +269,14 @@ class Slots:
                 self.learn_types((*key, k), child)
         else:
             self.plan.types[key] = _carried(self.lo.type_of(value))
+
+    def found_changed(self, identity: int, before: Value, after: Value) -> None:
+        """Note a list or dict that the body changes; one whose structure changes needs the loop unrolled."""
+        same = isinstance(before, Node) and isinstance(after, Node)
+        if not same or (before.keys, len(before.children)) != (after.keys, len(after.children)):  # type: ignore[union-attr]  # nodes, if same
+            raise NeedsUnrolling(self.lo, self.node)
+        self.plan.lists.add(identity)
+        self.changed = True
 
     def found_written(self, cell: int) -> None:
         for name, frame in self.lo.reaching(cell):
@@ -307,7 +335,7 @@ class Slots:
         images: dict[int, set[Key]] = {}
         for slot in self.slots:
             value: Value = Ref(slot.cell) if slot.key[0] == "" and slot.cell else self.exits.get(slot.key, UNDEFINED)
-            for ref in refs_in(value):
+            for ref in lo.refs_in(value):
                 images.setdefault(ref.cell, set()).add(slot.key)
         for cell in self.start.cells:
             if cell not in self.cells:
@@ -359,6 +387,7 @@ class Slots:
             if name in self.plan.dropped:
                 value = Const(Conflict(self.plan.dropped[name]))
             lo.frame.names[name] = value
+        self.enter_lists(by_key)
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
             if a is not None and b is not None and a != b:

@@ -8,7 +8,7 @@ pair is remembered, and a write to one while the other can still be reached is r
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
@@ -19,7 +19,7 @@ from adcompile.frontend.values import LocalFunction, Method, Partial, Path, Ref,
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.structure import Node
+from adcompile.ir.structure import Node, NodeKind
 from adcompile.ir.types import OBJECT, Type
 
 
@@ -76,6 +76,7 @@ class Frame:
 class Snapshot:
     names: dict[str, Value]
     cells: dict[int, Var]
+    contents: dict[int, Value]
     aliases: frozenset[frozenset[int]]
 
 
@@ -87,6 +88,7 @@ class State:
         self.facts = builder.facts
         self.cells: dict[int, Var] = {}
         self.cell_count = 0
+        self.contents: dict[int, Value] = {}
         self.aliases: set[frozenset[int]] = set()
         self.frames: list[Frame] = []
         self.names: dict[Var, str] = {}
@@ -113,11 +115,12 @@ class State:
     # -- snapshots for branches and loops
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(dict(self.frame.names), dict(self.cells), frozenset(self.aliases))
+        return Snapshot(dict(self.frame.names), dict(self.cells), dict(self.contents), frozenset(self.aliases))
 
     def restore(self, snapshot: Snapshot) -> None:
         self.frame.names = dict(snapshot.names)
         self.cells = dict(snapshot.cells)
+        self.contents = dict(snapshot.contents)
         self.aliases = set(snapshot.aliases)
 
     @contextmanager
@@ -128,6 +131,33 @@ class State:
             self.builder.stmts = stmts
             yield
         self.builder.stmts = outer
+
+    # -- containers
+
+    def container(self, kind: NodeKind, children: Sequence[Value], keys: Sequence[object] = ()) -> Node[Value]:
+        """Make a new list or dict, which every name that refers to it sees changing; or a tuple."""
+        if kind == "tuple":
+            return Node("tuple", tuple(children))
+        self.cell_count += 1
+        new: Node[Value] = Node(kind, tuple(children), tuple(keys), self.cell_count)
+        self.contents[self.cell_count] = new
+        return new
+
+    def owned(self, value: Value) -> Value:
+        """Give the lists and dicts in an argument identities of their own."""
+        if not isinstance(value, Node):
+            return value
+        return self.container(value.kind, [self.owned(c) for c in value.children], value.keys)
+
+    def current(self, value: Value) -> Value:
+        """Return what a list or dict holds now."""
+        return self.contents.get(value.identity, value) if isinstance(value, Node) and value.identity else value
+
+    def change(self, node: ast.AST, held: Node[Value], children: Sequence[Value], keys: Sequence[object] = ()) -> None:
+        """Change the contents of a list or dict."""
+        if held.identity not in self.contents:
+            self.refuse(node, f"this {held.kind} cannot be changed here", "made outside the function", "copy it first")
+        self.contents[held.identity] = Node(held.kind, tuple(children), tuple(keys), held.identity)
 
     # -- arrays
 
@@ -200,11 +230,29 @@ class State:
                 if x != y:
                     self.aliases.add(frozenset((x, y)))
 
+    def refs_in(self, value: Value) -> Iterator[Ref]:
+        """Yield the arrays inside a value."""
+        value = self.current(value)
+        match value:
+            case Ref():
+                yield value
+            case Node():
+                for child in value.children:
+                    yield from self.refs_in(child)
+            case Method():
+                yield from self.refs_in(value.receiver)
+            case Partial():
+                for arg in (*value.args, *value.keywords.values()):
+                    yield from self.refs_in(arg)
+            case LocalFunction():
+                for default in value.defaults.values():
+                    yield from self.refs_in(default)
+
     def reaching(self, cell: int) -> Iterator[tuple[str, Frame | None]]:
         """Yield the names through which a cell can be reached."""
         for frame in self.frames:
             for name, value in frame.names.items():
-                if any(ref.cell == cell for ref in refs_in(value)):
+                if any(ref.cell == cell for ref in self.refs_in(value)):
                     yield name.lstrip("."), frame
 
 
@@ -228,22 +276,6 @@ def read_path(builder: Builder, base: Var, path: Path, atoms: tuple[Atom, ...]) 
     return current
 
 
-def refs_in(value: Value) -> Iterator[Ref]:
-    """Yield the arrays inside a value."""
-    match value:
-        case Ref():
-            yield value
-        case Node():
-            for child in value.children:
-                yield from refs_in(child)
-        case Method():
-            yield from refs_in(value.receiver)
-        case Partial():
-            for arg in (*value.args, *value.keywords.values()):
-                yield from refs_in(arg)
-        case LocalFunction():
-            for default in value.defaults.values():
-                yield from refs_in(default)
 
 
 def lookup_local(frame: Frame, name: str) -> Value | None:

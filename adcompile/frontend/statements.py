@@ -11,7 +11,7 @@ from adcompile.frontend import branches, expressions, loops
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Unbound
-from adcompile.frontend.values import LocalFunction, Ref, Value
+from adcompile.frontend.values import LocalFunction, Ref, Slice, Value
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, numpy_dtype
@@ -123,7 +123,7 @@ def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
         after = n - k - 1
         if len(items) < n - 1:
             lo.refuse(target, f"{len(items)} values cannot be unpacked into {n - 1} or more names", "here")
-        rest: Value = Node("list", tuple(items[k : len(items) - after]))
+        rest: Value = lo.container("list", items[k : len(items) - after])
         items = [*items[:k], rest, *items[len(items) - after :]]
     elif len(items) != n:
         lo.refuse(target, f"{len(items)} values cannot be unpacked into {n} names", "here")
@@ -135,8 +135,8 @@ def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
     """Lower ``a[i] = value``."""
     base = expressions.evaluate(lo, target.value)
     if not isinstance(base, Ref):
-        refuse_store(lo, target, base)
-    assert isinstance(base, Ref)
+        store_item(lo, target, base, value)
+        return
     ref = location(lo, base, target)
     lo.write(ref, expressions.number(lo, value, target), target)
 
@@ -149,15 +149,26 @@ def location(lo: Lowering, base: Ref, target: ast.Subscript) -> Ref:
     return Ref(base.cell, (*base.path, step), base.atoms + atoms)
 
 
-def refuse_store(lo: Lowering, target: ast.Subscript, base: Value) -> None:
-    if isinstance(base, Node):
-        lo.refuse(
-            target,
-            f"storing into a {base.kind} is not supported",
-            "here",
-            "build a new container, or use a NumPy array",
-        )
-    lo.refuse(target, "this object does not support item assignment", "not an array")
+def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -> None:
+    """Store into a list or dict whose structure is known."""
+    if not isinstance(base, Node) or base.kind == "tuple":
+        lo.refuse(target, "this object does not support item assignment", "not an array, a list or a dict")
+    children, keys = list(base.children), list(base.keys)
+    index = expressions.evaluate(lo, target.slice)
+    if base.kind == "dict":
+        key = lo.static(index, target.slice)
+        if key in keys:
+            children[keys.index(key)] = value
+        else:
+            keys.append(key)
+            children.append(value)
+    elif isinstance(index, Slice):
+        bounds = lo.static(index, target.slice)
+        assert isinstance(bounds, slice)
+        children[bounds] = expressions.items_of(lo, value, target, None)
+    else:
+        children[expressions.position_in(lo, base, index, target)] = value
+    lo.change(target, base, children, keys)
 
 
 def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
@@ -172,18 +183,30 @@ def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
             right = expressions.evaluate(lo, stmt.value)
             if isinstance(current, Ref):
                 update_in_place(lo, current, op, right, stmt)
+            elif isinstance(current, Node) and current.kind == "list" and op == "add":
+                lo.change(stmt, current, [*current.children, *expressions.items_of(lo, right, stmt.value, None)])
             else:
                 bind(lo, name, apply_binary(lo, op, current, right, stmt))
         case ast.Subscript():
             base = expressions.evaluate(lo, stmt.target.value)
-            if not isinstance(base, Ref):
-                refuse_store(lo, stmt.target, base)
-            assert isinstance(base, Ref)
-            ref = location(lo, base, stmt.target)
-            right = expressions.evaluate(lo, stmt.value)
-            update_in_place(lo, ref, op, right, stmt)
+            if isinstance(base, Ref):
+                ref = location(lo, base, stmt.target)
+                update_in_place(lo, ref, op, expressions.evaluate(lo, stmt.value), stmt)
+            else:
+                augment_item(lo, stmt, op, base)
         case _:
             lo.refuse(stmt.target, "this assignment target is not supported", "here", "assign to names or items")
+
+
+def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> None:
+    """Lower ``items[k] op= value`` for a list or dict."""
+    assert isinstance(stmt.target, ast.Subscript)
+    current = expressions.read_item(lo, base, stmt.target)
+    right = expressions.evaluate(lo, stmt.value)
+    if isinstance(current, Ref):
+        update_in_place(lo, current, op, right, stmt)
+    else:
+        store_item(lo, stmt.target, base, apply_binary(lo, op, current, right, stmt))
 
 
 def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.AugAssign) -> None:

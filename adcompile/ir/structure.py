@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 L = TypeVar("L")
@@ -14,11 +14,15 @@ NodeKind = Literal["tuple", "list", "dict"]
 
 @dataclass(frozen=True, slots=True)
 class Node(Generic[L]):
-    """A tuple, list or dict whose children are nodes or leaves. `keys` are a dict's keys, in order; else empty."""
+    """A tuple, list or dict whose children are nodes or leaves. `keys` are a dict's keys, in order; else empty.
+
+    `identity` tells one mutable container from another while a function is lowered; 0 for any other use.
+    """
 
     kind: NodeKind
     children: tuple[Node[L] | L, ...]
     keys: tuple[object, ...] = ()
+    identity: int = field(default=0, compare=False)
 
 
 def leaves(tree: Node[L] | L) -> Iterator[L]:
@@ -33,7 +37,7 @@ def leaves(tree: Node[L] | L) -> Iterator[L]:
 def map_leaves(f: Callable[[L], M], tree: Node[L] | L) -> Node[M] | M:
     """Apply `f` to every leaf."""
     if isinstance(tree, Node):
-        return Node(tree.kind, tuple(map_leaves(f, c) for c in tree.children), tree.keys)
+        return Node(tree.kind, tuple(map_leaves(f, c) for c in tree.children), tree.keys, tree.identity)
     return f(tree)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import TypeGuard
+from dataclasses import dataclass, replace
+from typing import Final, TypeGuard
 
-from adcompile.ir.core import Eqn, Function, If, Loop, Stmt, Var, blocks_of, bound_by, variables, walk
+from adcompile.ir.core import Const, Eqn, Function, If, Loop, Stmt, Var, blocks_of, bound_by, variables, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import all_same, replace_block, replace_blocks
+from adcompile.ir.types import numpy_dtype
 
 
 def run(fn: Function) -> Function:
@@ -19,8 +20,8 @@ def run(fn: Function) -> Function:
     Only a scalar equation that cannot raise moves, because the loop may make no trip. In the adjoint, what the
     mirrored primal loop binds counts as bound by the loop.
     """
-    hoisting = _Hoisting({s.key: s for s in walk(fn.primal) if not isinstance(s, Eqn)})
-    primal, adjoint = hoisting.stmts(fn.primal), hoisting.stmts(fn.adjoint)
+    primal = _Hoisting({}).stmts(fn.primal)
+    adjoint = _Hoisting({s.key: s for s in walk(primal) if not isinstance(s, Eqn)}).stmts(fn.adjoint)
     if primal is fn.primal and adjoint is fn.adjoint:
         return fn
     return replace(fn, primal=primal, adjoint=adjoint)
@@ -28,10 +29,9 @@ def run(fn: Function) -> Function:
 
 @dataclass
 class _Hoisting:
-    """`regions` are the primal regions by key; `moved` is what has moved out of the loop that bound it."""
+    """`regions` are the primal regions by key, for the adjoint regions that mirror them."""
 
     regions: dict[int, If | Loop]
-    moved: set[Var] = field(default_factory=set)
 
     def stmts(self, stmts: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         out: list[Stmt] = []
@@ -47,7 +47,6 @@ class _Hoisting:
         bound = binds([stmt])
         if stmt.mirrors in self.regions:
             bound |= binds([self.regions[stmt.mirrors]])
-        bound -= self.moved
         before: list[Stmt] = []
         blocks = []
         for block in blocks_of(stmt):
@@ -56,7 +55,6 @@ class _Hoisting:
                 if not isinstance(stmt, If) and _movable(inner) and not bound.intersection(variables(inner.args)):
                     before.append(inner)
                     bound.difference_update(inner.outs)
-                    self.moved.update(inner.outs)
                 else:
                     stay.append(inner)
             stmts = block.stmts if all_same(stay, block.stmts) else tuple(stay)
@@ -77,4 +75,17 @@ def _movable(stmt: Stmt) -> TypeGuard[Eqn]:
         return False
     prim = PRIMITIVES[stmt.prim]
     pure = not (prim.effect or prim.updates or prim.allocates)
-    return pure and prim.safe and all(out.type.is_scalar for out in stmt.outs)
+    return pure and all(out.type.is_scalar for out in stmt.outs) and (prim.safe or _is_float_arithmetic(stmt))
+
+
+ARITHMETIC: Final = frozenset({"add", "sub", "mul", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne"})
+
+
+def _is_float_arithmetic(eqn: Eqn) -> bool:
+    """Tell whether an equation is an operator on floats, or on ints, that cannot raise.
+
+    An int with a float can: a large one has no float.
+    """
+    types = [a.type for a in eqn.args if not (isinstance(a, Const) and type(a.value) is int and abs(a.value) < 2**53)]
+    dtypes = {str(numpy_dtype(t)) if t.is_numeric else "object" for t in types}
+    return eqn.prim in ARITHMETIC and (dtypes <= {"float64", "float32", "complex128"} or dtypes == {"int64"})

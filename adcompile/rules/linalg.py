@@ -139,6 +139,9 @@ def slogdet_adjoint(g: tuple[Array | None, Array | None], ans: tuple[Array, Arra
 
 @nonlinear("solve")
 def solve_tangent(ans: Array, a: Array, b: Array, a_dot: Array | None, b_dot: Array | None) -> Array:
+    if b.ndim == 1:
+        column = None if b_dot is None else np.expand_dims(b_dot, -1)
+        return solve_tangent(np.expand_dims(ans, -1), a, np.expand_dims(b, -1), a_dot, column)[..., 0]
     if a_dot is None:
         return np.linalg.solve(a, b_dot)  # type: ignore[arg-type]  # one of the two tangents is given
     change = -(a_dot @ ans)
@@ -147,12 +150,14 @@ def solve_tangent(ans: Array, a: Array, b: Array, a_dot: Array | None, b_dot: Ar
 
 @adjoint("solve")
 def solve_adjoint(g: Array, ans: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    b_bar = np.linalg.solve(flipped(a), g)
-    if b.ndim == 1 and a.ndim == 2:
+    if b.ndim > 1:
+        b_bar = np.linalg.solve(flipped(a), g)
+        return -(b_bar @ flipped(ans)), b_bar
+    if a.ndim == 2:
+        b_bar = np.linalg.solve(a.T, g)
         return -np.outer(b_bar, ans), b_bar
-    if b.ndim == 1:
-        return -(np.expand_dims(b_bar, -1) * np.expand_dims(ans, -2)), b_bar
-    return -(b_bar @ flipped(ans)), b_bar
+    b_bar = np.linalg.solve(flipped(a), np.expand_dims(g, -1))
+    return -(b_bar * np.expand_dims(ans, -2)), b_bar[..., 0]
 
 
 # -- norm

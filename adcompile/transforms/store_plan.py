@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from adcompile.analysis.mincut import minimum_cut
+from adcompile.analysis.mincut import cheapest_to_keep
 from adcompile.analysis.webs import is_store, is_view, overwritten
 from adcompile.ir.core import UNDEFINED, Atom, Eqn, If, Stmt, Var, atom_key, blocks_of, free, variables
 from adcompile.transforms.store_context import Context, Place, Step, is_cheap
 
-SCALAR: Final = 100
-ARRAY: Final = 10_000
-VERSION: Final = 15_000  # a version of an array that is stored to: it is copied before it is taped
+# What it costs to push and pop a value, and to compute one again; a scalar operation is about a third of a push.
+TAPE_SCALAR: Final = 100
+TAPE_ARRAY: Final = 10_000
+TAPE_VERSION: Final = 15_000  # a version of an array that is stored to: it is copied before it is taped
+COMPUTE_SCALAR: Final = 30
+COMPUTE_ARRAY: Final = 300
 
 Reads = Mapping[object, Var]  # one-element reads that dominate a block: (array, path, indices) -> result
 
@@ -205,29 +208,26 @@ class Plan:
         return sorted(needs, key=self.order.__getitem__)
 
     def cut(self) -> list[Var]:
-        """Choose what to tape: the cheapest values from which the mirror computes the others."""
+        """Choose what to tape: the rest is computed again."""
         sinks = self.sinks()
-        edges: list[tuple[Var, Var]] = []
-        sources: list[Var] = []
-        reached = dict.fromkeys(sinks)
+        computing: dict[Var, int | None] = {}
+        operands: dict[Var, list[Var]] = {}
         todo = list(sinks)
         while todo:
             v = todo.pop()
-            if not self.can_recompute(v):
-                sources.append(v)
+            if v in computing:
                 continue
-            for a in self.operands_to_get(v):
-                edges.append((a, v))
-                if a not in reached:
-                    reached[a] = None
-                    todo.append(a)
-        capacity = {v: self.weight(v) for v in sorted(reached, key=self.order.__getitem__)}
-        return minimum_cut(capacity, edges, sources, sinks)
+            again = self.can_recompute(v)
+            computing[v] = computing_cost(self.eqns[v]) if again else None
+            operands[v] = self.operands_to_get(v) if again else []
+            todo += operands[v]
+        keeping = {v: self.taping_cost(v) for v in sorted(computing, key=self.order.__getitem__)}
+        return cheapest_to_keep(keeping, computing, operands, sinks)
 
-    def weight(self, v: Var) -> int:
+    def taping_cost(self, v: Var) -> int:
         if not v.type.is_array:
-            return SCALAR
-        return VERSION if self.ctx.webs.is_stored(v) else ARRAY
+            return TAPE_SCALAR
+        return TAPE_VERSION if self.ctx.webs.is_stored(v) else TAPE_ARRAY
 
     def due_steps(self) -> dict[int, list[Var]]:
         """Return what must be computed again before each step, because it reads a version that is held only then."""
@@ -270,6 +270,11 @@ def root(a: Atom, stmts: Iterable[Stmt]) -> Var | None:
     while version is not None and version in made:
         version = previous(made[version], version)
     return version
+
+
+def computing_cost(eqn: Eqn) -> int:
+    """Return what it costs to compute a value again; a view costs no more than a scalar does."""
+    return COMPUTE_ARRAY if eqn.out.type.is_array and not is_view(eqn) else COMPUTE_SCALAR
 
 
 def is_element_read(eqn: Eqn) -> bool:

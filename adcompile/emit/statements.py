@@ -1,0 +1,290 @@
+"""Statements: equations as assignments and stores, ifs, and the ends of functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from adcompile.analysis.storage import has_storage
+from adcompile.emit import moves, paths, syntax
+from adcompile.emit.exits import Exits
+from adcompile.emit.expressions import Expressions
+from adcompile.emit.fold import Trees
+from adcompile.errors import Span
+from adcompile.ir.core import UNDEFINED, Atom, Block, Const, Eqn, Function, If, Stmt, Var, same_atom, walk
+from adcompile.ir.primitives import PRIMITIVES
+
+Pairs = Sequence[tuple[Var, Atom]]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What was decided about a function before it is written.
+
+    read   how often each variable is read
+    names  of all variables that are written
+    tapes  the names of the lists that `push` and `pop` use
+    """
+
+    fn: Function
+    read: Mapping[Var, int]
+    exits: Exits
+    trees: Trees
+    names: Mapping[Var, str]
+    tapes: Mapping[object, str]
+    primal: frozenset[Stmt] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a statement comes from, for the comment above it."""
+
+    span: Span | None
+    primal: bool
+
+
+AUGMENTED: Final = frozenset({"add", "sub", "mul", "div", "floordiv", "mod", "pow", "acc", "matmul"})
+
+
+class StatementWriter:
+    """Writes the statements of blocks; `origins` says where each came from."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.names, self.trees, self.exits = plan.names, plan.trees, plan.exits
+        self.write = Expressions(plan.trees.of, plan.names, self.is_plain)
+        self.origins: dict[ast.stmt, Origin] = {}
+
+    def is_plain(self, eqn: Eqn) -> bool:
+        """Tell whether the user wrote a call of a NumPy function where a method would do."""
+        return eqn in self.plan.primal and (eqn.span is None or f".{eqn.prim}(" not in eqn.span.text.replace("np.", ""))
+
+    # -- blocks
+
+    def body(self, stmts: Iterable[Stmt]) -> list[ast.stmt]:
+        return [written for stmt in stmts for written in self.statement(stmt)]
+
+    def statement(self, stmt: Stmt) -> list[ast.stmt]:
+        if self.is_silent(stmt):
+            return []
+        if isinstance(stmt, Eqn):
+            return [self.note(s, stmt) for s in self.equation(stmt)]
+        if isinstance(stmt, If):
+            return self.branches(stmt)
+        return self.loop(stmt)
+
+    def loop(self, stmt: Stmt) -> list[ast.stmt]:
+        raise NotImplementedError
+
+    def is_silent(self, stmt: Stmt) -> bool:
+        """Tell whether a statement is written elsewhere: where its result is read, or with the loop before it."""
+        return (bool(stmt.outs) and stmt.outs[0] in self.trees.of) or stmt in self.exits.clauses
+
+    def note(self, written: ast.stmt, stmt: Stmt) -> ast.stmt:
+        if stmt.span is not None:
+            self.origins[written] = Origin(stmt.span, stmt in self.plan.primal)
+        return written
+
+    def moves(self, pairs: Pairs) -> list[ast.stmt]:
+        """Write assignments that happen at once."""
+        return moves.sequence(
+            [
+                (self.names[target], self.write.atom(source))
+                for target, source in pairs
+                if target not in self.exits.ghosts and not is_undefined(source)
+            ]
+        )
+
+    # -- equations
+
+    def equation(self, eqn: Eqn) -> list[ast.stmt]:
+        special = SPECIAL.get(eqn.prim)
+        if special is not None:
+            return [special(self, eqn)]
+        if PRIMITIVES[eqn.prim].updates and has_storage(eqn.out) and not self.is_folded(eqn.args[0]):
+            return self.update(eqn)
+        return [self.assignment(eqn)]
+
+    def is_folded(self, a: Atom) -> bool:
+        return isinstance(a, Var) and a in self.trees.of
+
+    def targets(self, eqn: Eqn) -> list[str]:
+        return [self.names[v] if self.plan.read.get(v) else "_" for v in eqn.outs]
+
+    def assignment(self, eqn: Eqn) -> ast.stmt:
+        target = self.names[eqn.out] if len(eqn.outs) == 1 else ""
+        if not target:
+            return syntax.assign(self.targets(eqn), self.write.equation(eqn))
+        operand = self.augmented(eqn, target)
+        if operand is not None:
+            return syntax.augment(syntax.name(target), eqn.prim, self.write.atom(operand))
+        return syntax.assign([target], self.write.equation(eqn))
+
+    def augmented(self, eqn: Eqn, target: str) -> Atom | None:
+        """Return what is added if an assignment may be written ``s += ...``; only numbers, since it modifies arrays."""
+        if eqn.prim not in AUGMENTED or has_storage(eqn.out) or any(map(has_storage, eqn.args)):
+            return None
+        if eqn in self.plan.primal and not self.wrote_augmented(eqn):
+            return None
+        x, y = eqn.args
+        if self.is_named(x, target):
+            return y
+        return x if eqn.prim == "acc" and self.is_named(y, target) else None
+
+    def is_named(self, a: Atom, name: str) -> bool:
+        return isinstance(a, Var) and a not in self.trees.of and self.names[a] == name
+
+    def wrote_augmented(self, eqn: Eqn) -> bool:
+        return eqn.span is not None and f"{syntax.SYMBOLS[eqn.prim]}=" in eqn.span.text
+
+    def update(self, eqn: Eqn) -> list[ast.stmt]:
+        """Write a store to the buffer of the first operand."""
+        base, value, *atoms = eqn.args
+        assert isinstance(base, Var)
+        if eqn.prim == "acc":
+            written = syntax.augment(syntax.name(self.names[base]), "acc", self.write.atom(value))
+        elif eqn.prim == "index_add":
+            written = self.add_at(eqn)
+        else:
+            written = self.store(eqn)
+        done = [written]
+        if self.names[base] != self.names[eqn.out]:
+            done.append(syntax.assign([self.names[eqn.out]], syntax.name(self.names[base])))
+        return done
+
+    def place(self, eqn: Eqn) -> ast.expr:
+        base, _, *atoms = eqn.args
+        operands = [self.write.atom(a) for a in atoms]
+        return paths.store_target(self.write.atom(base), eqn.attrs[0], operands, base.type.rank)
+
+    def add_at(self, eqn: Eqn) -> ast.stmt:
+        """Write ``x_bar[i] += g``, or np.add.at where an element may be selected more than once."""
+        place, value = self.place(eqn), self.write.atom(eqn.args[1])
+        if not paths.selects_with_arrays(eqn.attrs[0]):
+            return syntax.augment(place, "acc", value)
+        assert isinstance(place, ast.Subscript)
+        return syntax.evaluated(syntax.call("np.add.at", place.value, paths.value_of(place.slice), value))
+
+    def store(self, eqn: Eqn) -> ast.stmt:
+        """Write ``x[i] = v``, or ``x[i] *= v`` where v is computed from x[i]."""
+        base, value, *atoms = eqn.args
+        tree = self.trees.of.get(value) if isinstance(value, Var) else None
+        if isinstance(tree, Eqn) and tree.prim in AUGMENTED - {"acc", "matmul"} and self.reads_place(tree.args[0], eqn):
+            if eqn not in self.plan.primal or self.wrote_augmented(tree):
+                return syntax.augment(self.place(eqn), tree.prim, self.write.atom(tree.args[1]))
+        return syntax.store(self.place(eqn), self.write.atom(value))
+
+    def reads_place(self, a: Atom, eqn: Eqn) -> bool:
+        """Tell whether a folded value is what the place that an equation stores to held before."""
+        base, _, *atoms = eqn.args
+        tree = self.trees.of.get(a) if isinstance(a, Var) else None
+        if a is base and eqn.attrs[0] in ((), ("e",)):
+            return True
+        if not isinstance(tree, Eqn) or tree.prim != "index" or tree.attrs != eqn.attrs:
+            return False
+        return len(tree.args) == len(atoms) + 1 and all(map(same_atom, tree.args, (base, *atoms)))
+
+    # -- branches
+
+    def branches(self, stmt: If) -> list[ast.stmt]:
+        if stmt in self.trees.chosen and not self.keeps_value(stmt):
+            choice = self.write.choice(stmt)
+            return [self.note(syntax.assign([self.names[stmt.outs[0]]], choice), stmt)]
+        then, orelse = (self.branch(stmt.outs, b) for b in (stmt.then, stmt.orelse))
+        return self.conditional(stmt.cond, then, orelse)
+
+    def keeps_value(self, stmt: If) -> bool:
+        """Tell whether one branch leaves the variable as it is, so that a one-sided if says it better."""
+        (out,) = stmt.outs
+        return any(self.is_named(b.yields[0], self.names[out]) for b in (stmt.then, stmt.orelse))
+
+    def branch(self, outs: Sequence[Var], block: Block) -> list[ast.stmt]:
+        return self.body(block.stmts) + self.moves(list(zip(outs, block.yields, strict=True)))
+
+    def conditional(self, cond: Atom, then: list[ast.stmt], orelse: list[ast.stmt]) -> list[ast.stmt]:
+        if then:
+            return [ast.If(self.write.atom(cond), then, orelse)]
+        if orelse:
+            return [ast.If(syntax.opposite(self.write.atom(cond)), orelse, [])]
+        return []
+
+    # -- the end of a function
+
+    def ends(self, stmts: Sequence[Stmt], outs: Sequence[Atom], result: Result) -> list[ast.stmt]:
+        """Write statements and the return; an if that only chooses what is returned returns from its branches."""
+        spoken = [s for s in stmts if not self.is_silent(s)]
+        last = spoken[-1] if spoken else None
+        if isinstance(last, If) and self.returns_early(last, outs):
+            sides = []
+            for block in (last.then, last.orelse):
+                env = dict(zip(last.outs, block.yields, strict=True))
+                ends = [env.get(a, a) if isinstance(a, Var) else a for a in outs]
+                sides.append(self.ends(block.stmts, ends, result))
+            return [*self.body(spoken[:-1]), ast.If(self.write.atom(last.cond), sides[0], []), *sides[1]]
+        return [*self.body(spoken), ast.Return(result(outs))]
+
+    def returns_early(self, stmt: If, outs: Sequence[Atom]) -> bool:
+        if stmt in self.trees.chosen or not any(o in outs for o in stmt.outs):
+            return False
+        return all(o in outs and self.plan.read.get(o) == 1 and o not in self.plan.fn.names for o in stmt.outs)
+
+
+Result = Callable[[Sequence[Atom]], ast.expr]
+
+
+def is_undefined(a: Atom) -> bool:
+    return isinstance(a, Const) and a.value is UNDEFINED.value
+
+
+def statements_within(stmts: Iterable[Stmt]) -> frozenset[Stmt]:
+    return frozenset(walk(stmts))
+
+
+# -- statements of their own
+
+
+def _push(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    tape = syntax.name(w.plan.tapes[eqn.attrs[0]])
+    return syntax.evaluated(syntax.method(tape, "append", w.write.atom(eqn.args[0])))
+
+
+def _pop(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    return syntax.assign([w.names[eqn.out]], syntax.method(syntax.name(w.plan.tapes[eqn.attrs[0]]), "pop"))
+
+
+def _print(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    options = eqn.attrs[0]
+    assert isinstance(options, tuple)
+    keywords = {str(k): syntax.constant(v) for k, v in options}
+    return syntax.evaluated(syntax.call("print", *map(w.write.atom, eqn.args), **keywords))
+
+
+def _assert(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    condition, message = eqn.args
+    nothing = isinstance(message, Const) and message.value is None
+    return ast.Assert(w.write.atom(condition), None if nothing else w.write.atom(message))
+
+
+def _raise(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    return ast.Raise(syntax.call(str(eqn.attrs[0]), *map(w.write.atom, eqn.args)), None)
+
+
+def _call_forward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    """Write ``r, h_tape = h_fwd(x)``; several results come as a tuple."""
+    *outs, tape = w.targets(eqn)
+    targets: list[ast.expr] = [ast.Name(t, ast.Store()) for t in outs]
+    results = targets[0] if len(targets) == 1 else ast.Tuple(targets, ast.Store())
+    pair = ast.Tuple([results, ast.Name(tape, ast.Store())], ast.Store())
+    return ast.Assign([pair], w.write.equation(eqn))
+
+
+SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
+    "push": _push,
+    "pop": _pop,
+    "print": _print,
+    "assert": _assert,
+    "raise": _raise,
+    "call_fwd": _call_forward,
+}

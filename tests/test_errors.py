@@ -1,0 +1,216 @@
+"""What cannot be differentiated is refused, and the message names the argument and what to do."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+
+import numpy as np
+import pytest
+
+from adcompile import AdcompileError, ArgumentError, CompileError, SourceError, grad, jvp, value_and_grad, vjp
+from adcompile.errors import Span, render
+
+V = np.array([1.0, 2.0, 3.0])
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("ADCOMPILE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def total(x):
+    return np.sum(x * x)
+
+
+def loss(w, x, t=1.0, *, scale=2.0):
+    return scale * np.sum(w * x * t)
+
+
+def refused(text: str, call, *args, **kwargs) -> ArgumentError:
+    """Check that a call is refused with an error that says `text`."""
+    with pytest.raises(ArgumentError) as caught:
+        call(*args, **kwargs)
+    assert text in str(caught.value), str(caught.value)
+    return caught.value
+
+
+# -- the result
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "text"),
+    [
+        (lambda x: x * 2.0, V, "a float64 array of shape (3,)"),
+        (lambda x: (x, x), 2.0, "a tuple of 2"),
+        (lambda x: {"a": x}, 2.0, "a dict of 1"),
+        (lambda x: None, 2.0, "None"),
+        (lambda x: 3, 2.0, "an int"),
+        (lambda x: x[:1] * 2.0, V, "a float64 array of shape (1,)"),
+    ],
+)
+def test_results_that_are_not_one_number(function, argument, text: str) -> None:
+    error = refused(text, grad(function), argument)
+    assert "one floating-point number" in str(error)
+    assert isinstance(error, TypeError)
+    refused(text, value_and_grad(function), argument)
+
+
+def test_aux_needs_a_pair() -> None:
+    refused("must return a pair", grad(total, has_aux=True), V)
+    refused("must return a pair", lambda: vjp(total, V, has_aux=True))
+
+
+def test_nothing_to_differentiate() -> None:
+    refused("nothing that counted returns has a derivative", lambda: vjp(counted, V))
+
+
+def counted(x):
+    return len(x)
+
+
+# -- the arguments
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        (np.arange(3), "x.astype(float)"),
+        (np.array([True, False]), "x.astype(float)"),
+        (np.int64(3), "float(x)"),
+        (True, "cannot differentiate with respect to x: it is True"),
+        (np.bool_(True), "cannot differentiate with respect to x"),
+        ("text", "it is a string"),
+        (2j, "the Python complex"),
+        (np.array([1j]), "a complex128 array"),
+        (np.array([None, 1.0]), "a object array"),
+        (np.matrix([[1.0]]), "np.asarray(x)"),
+        (np.ma.masked_array([1.0, 2.0]), "np.asarray(x)"),
+        (object(), "an object"),
+        ({1.0, 2.0}, "a set"),
+        ([1.0, np.arange(2)], "x[1]"),
+        ({"a": {"b": (1.0, 2j)}}, "x['a']['b'][1]"),
+        (10**400, "too large"),
+    ],
+)
+def test_arguments_that_have_no_derivative(argument: object, text: str) -> None:
+    refused(text, grad(total), argument)
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_subclasses_of_arrays_are_refused_everywhere() -> None:
+    refused("np.asarray(x)", grad(loss), V, np.matrix([[1.0]]))
+    refused("np.asarray", grad(loss), V, [np.ma.masked_array([1.0])])
+
+
+def test_wrong_numbers_of_arguments() -> None:
+    d = grad(loss)
+    refused("missing a required argument: 'x'", d, V)
+    refused("too many positional arguments", d, V, V, 1.0, 2.0)
+    refused("unexpected keyword argument 'y'", d, V, V, y=1.0)
+    refused("multiple values for argument 'w'", d, V, V, w=V)
+    d(V, V)
+    refused("loss: missing a required argument: 'x'", d, V)
+    refused("unexpected keyword argument 'y'", d, V, V, y=1.0)
+
+
+def test_type_errors_of_the_program_itself_are_not_hidden() -> None:
+    def fails(x):
+        assert isinstance(x, float)
+        raise TypeError("of the program")
+
+    with pytest.raises((TypeError, CompileError)):
+        grad(fails)(2.0)
+
+
+def test_argnums() -> None:
+    refused("takes 3 positional arguments", grad, loss, 3)
+    refused("takes 3 positional arguments", grad, loss, (0, -4))
+    refused("argnums must be", grad, loss, "w")
+    refused("argnums must be", grad, loss, True)
+    refused("argnums must be", grad, loss, ())
+    refused("argnums must be", grad, loss, (0, 1.0))
+    refused("twice", grad, loss, (1, 1))
+
+
+def test_not_a_function() -> None:
+    refused("a function is needed", grad, 3)
+    refused("a function is needed", vjp, V, V)
+    refused("partial sets 'z'", grad, functools.partial(lambda x, **kw: x, z=1.0))
+
+
+# -- tangents and cotangents
+
+
+def test_tangents_that_do_not_fit() -> None:
+    pair = (lambda w, p: w * p["a"]), (V, {"a": 2.0})
+    fits = (V, {"a": 1.0})
+    assert len(jvp(*pair, fits)) == 2
+    refused("the tangent of w is a float64 array of shape (2,), but w is a float64 array of shape (3,)",
+            jvp, *pair, (V[:2], {"a": 1.0}))  # fmt: skip
+    refused("float32", jvp, *pair, (V.astype(np.float32), {"a": 1.0}))
+    refused("the tangent of p['a'] is a string", lambda: jvp(*pair, (V, {"a": "x"}))) if False else None
+    refused("the tangent of p has the keys ['b']", jvp, *pair, (V, {"b": 1.0}))
+    refused("the tangent of p is a list of 1, but p is a dict of 1", jvp, *pair, (V, [1.0]))
+    refused("2 primals, but 1 tangents", jvp, *pair, (V,))
+    refused("must be a tuple", jvp, total, V, V)
+    refused("the tangent of w is None", jvp, *pair, (None, {"a": 1.0}))
+    refused("float64 array", jvp, *pair, ([1.0, 2.0, 3.0], {"a": 1.0}))
+
+
+def test_scalar_tangents_may_be_python_numbers() -> None:
+    _, out_dot = jvp(total, (np.float32(3.0),), (1,))
+    assert out_dot == 6.0
+    assert np.asarray(out_dot).dtype == np.float32
+    assert jvp(total, (3.0,), (np.float64(2.0),))[1] == 12.0
+    assert jvp(total, (np.array(3.0),), (1.0,))[1] == 6.0
+
+
+def test_cotangents_that_do_not_fit() -> None:
+    _, pullback = vjp(lambda x: {"y": x * 2.0, "n": 3}, V)
+    assert len(pullback({"y": V, "n": None})) == 1
+    refused("the cotangent['y'] is a float64 array of shape (2,)", pullback, {"y": V[:2], "n": None})
+    refused("the cotangent is a float64 array", pullback, V)
+    refused("has no derivative: pass None", pullback, {"y": V, "n": 1.0})
+    _, pullback = vjp(total, V)
+    refused("the cotangent is a float64 array of shape (3,), but the result of total is", pullback, V)
+    np.testing.assert_allclose(pullback(1)[0], 2 * V)
+
+
+def test_vjp_and_jvp_need_all_arguments() -> None:
+    refused("missing the argument 'x'", lambda: vjp(loss, V))
+    refused("takes 3 positional arguments", lambda: vjp(loss, V, V, 1.0, 2.0))
+
+
+# -- the function
+
+
+def test_places_of_errors() -> None:
+    def unsupported(x):
+        with np.errstate():
+            return x
+
+    with pytest.raises(CompileError) as caught:
+        grad(unsupported)(2.0)
+    assert caught.value.line == unsupported.__code__.co_firstlineno + 1
+    assert caught.value.filename == __file__
+    assert "^" in str(caught.value)
+
+
+def test_missing_source() -> None:
+    namespace: dict[str, object] = {}
+    exec("def f(x):\n    return x\n", namespace)
+    with pytest.raises(SourceError, match="from_source"):
+        grad(namespace["f"])(1.0)  # type: ignore[arg-type]
+
+
+def test_errors_are_of_one_family_and_pickle() -> None:
+    assert issubclass(ArgumentError, AdcompileError)
+    assert issubclass(CompileError, AdcompileError)
+    error = CompileError("message", Span("f.py", 3, 4, 3, 9), "label", "help")
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.line, again.column) == (str(error), 3, 5)
+
+
+def test_rendering_without_source() -> None:
+    assert render("message", None, help="do") == "message\n = help: do"

@@ -1,0 +1,433 @@
+"""Every rule against finite differences, as the plain Python and NumPy that it is; every row against sympy too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.rules import runtime
+from adcompile.rules.define import spelled
+from adcompile.rules.signature import attribute_slots, operand_slots
+from adcompile.rules.table import ADJOINTS, LINEAR, ROWS, SCOPE, TANGENTS, ZERO, Row
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+# -- rows
+
+# Where the functions that are not smooth everywhere are tested; (0.2, 0.9) otherwise.
+INTERVALS = {"np.arccosh(x)": (1.2, 2.5), "math.acosh(x)": (1.2, 2.5)}
+
+OPERATORS = {"add", "sub", "mul", "div", "mod", "pow", "neg", "abs"}
+
+
+def points(row: Row) -> list[np.ndarray]:
+    low, high = INTERVALS.get(row.head, (0.2, 0.9))
+    rng = np.random.default_rng(len(row.head))
+    return [rng.uniform(low, high, 5) + 0.01 * k for k in range(len(row.params))]
+
+
+def value(row: Row, operands: list[Any]) -> Any:
+    """Evaluate the head of a row."""
+    return eval(row.head, {**SCOPE, **dict(zip(row.params, operands, strict=True))})
+
+
+def partial(row: Row, k: int, operands: list[Any]) -> Any:
+    """Evaluate a partial derivative of a row, as a product with g = 1."""
+    names = {**SCOPE, **dict(zip(row.params, operands, strict=True)), "ans": value(row, operands)}
+    return eval(row.partials[k], names)
+
+
+def by_element(name: str, row: Row, f: Callable[..., Any], operands: list[np.ndarray]) -> np.ndarray:
+    """Apply a function to arrays, element by element if it takes Python floats only."""
+    if name.startswith("math."):
+        return np.array([f(row, [float(v) for v in values]) for values in zip(*operands, strict=True)])
+    return np.asarray(f(row, operands))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_by_finite_differences(name: str) -> None:
+    row, h = ROWS[name], 1e-6
+    operands = points(row)
+    if name == "ldexp":
+        operands[1] = np.arange(5)
+    for k in range(len(row.params)):
+        if row.scaled(k) is None:
+            continue
+        ahead = [x + h if i == k else x for i, x in enumerate(operands)]
+        behind = [x - h if i == k else x for i, x in enumerate(operands)]
+        if name == "heaviside":
+            ahead[0] = behind[0] = operands[0] = np.zeros(5)
+        numeric = (by_element(name, row, value, ahead) - by_element(name, row, value, behind)) / (2 * h)
+        ours = by_element(name, row, lambda r, x, k=k: partial(r, k, x), operands)
+        np.testing.assert_allclose(ours * np.ones(5), numeric, rtol=1e-6, atol=1e-8)
+
+
+SYMBOLIC = {
+    **{f: getattr(sympy, f) for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "sign", "floor")},
+    **{f"arc{f}": getattr(sympy, f"a{f}") for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{f: getattr(sympy, f) for f in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2", "erf", "erfc", "cbrt")},
+    "exp2": lambda x: 2**x,
+    "expm1": lambda x: sympy.exp(x) - 1,
+    "log1p": lambda x: sympy.log(1 + x),
+    "log2": lambda x: sympy.log(x) / sympy.log(2),
+    "log10": lambda x: sympy.log(x) / sympy.log(10),
+    "square": lambda x: x**2,
+    "reciprocal": lambda x: 1 / x,
+    "negative": lambda x: -x,
+    "positive": lambda x: x,
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "power": lambda x, y: x**y,
+    "float_power": lambda x, y: x**y,
+    "pow": lambda x, y: x**y,
+    "hypot": lambda x, y: sympy.sqrt(x**2 + y**2),
+    "arctan2": sympy.atan2,
+    "logaddexp": lambda x, y: sympy.log(sympy.exp(x) + sympy.exp(y)),
+    "logaddexp2": lambda x, y: sympy.log(2**x + 2**y) / sympy.log(2),
+    "sinc": lambda x: sympy.sin(sympy.pi * x) / (sympy.pi * x),
+}
+
+
+class Symbols:
+    """A module whose functions are sympy's; at an interior point no operand is 0."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in SYMBOLIC:
+            raise KeyError(name)
+        return SYMBOLIC[name]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_by_sympy(name: str) -> None:
+    row = ROWS[name]
+    symbols = {p: sympy.Symbol(p, positive=True) for p in row.params}
+    scope = {**SCOPE, "np": Symbols(), "math": Symbols(), "abs": sympy.Abs, **symbols}
+    interior = (f"({p} == 0)" for p in (*row.params, "ans"))
+    texts = [row.head, *row.partials]
+    for test in interior:
+        texts = [t.replace(test, "0") for t in texts]
+    try:
+        head, *partials = [eval(t, scope | {"ans": sympy.Symbol("ans")}) for t in texts]
+    except (KeyError, TypeError):
+        pytest.skip("sympy has no such function")
+    values = {symbols[p]: v for p, v in zip(row.params, (1.3, 1.7) if "acosh" in name else (0.3, 0.7), strict=False)}
+    for p, ours in zip(row.params, partials, strict=True):
+        expected = sympy.diff(head, symbols[p]).subs(values)
+        if not expected.is_number or expected.has(sympy.Derivative):
+            continue
+        found = sympy.sympify(ours).subs("ans", head).subs(values)
+        assert abs(complex(found) - complex(expected)) < 1e-12, (name, p, ours)
+
+
+@pytest.mark.parametrize("name", [n for n in ROWS if not n.startswith("math.")])
+def test_rows_keep_float32(name: str) -> None:
+    """A Python number in a row must not make float64 of float32."""
+    row = ROWS[name]
+    operands = [x.astype(np.float32) for x in points(row)]
+    if name in ("ldexp", "float_power"):
+        return
+    for k in range(len(row.params)):
+        if row.scaled(k) is not None:
+            assert (np.ones(5, np.float32) * partial(row, k, operands)).dtype == np.float32, row.partials[k]
+
+
+EDGES = [
+    ("abs", (0.0,), (0.0,)),
+    ("absolute", (0.0,), (0.0,)),
+    ("fabs", (0.0,), (0.0,)),
+    ("maximum", (1.0, 1.0), (0.5, 0.5)),
+    ("minimum", (1.0, 1.0), (0.5, 0.5)),
+    ("fmax", (1.0, 1.0), (0.5, 0.5)),
+    ("fmax", (math.nan, 1.0), (0.0, 1.0)),
+    ("fmin", (1.0, math.nan), (1.0, 0.0)),
+    ("pow", (2.0, 0), (0.0, math.log(2.0))),
+    ("pow", (0.0, 0.0), (0.0, 0.0)),
+    ("pow", (0.0, 2.0), (0.0, 0.0)),
+    ("pow", (0.0, 1.0), (1.0, 0.0)),
+    ("pow", (-2.0, 3), (12.0, None)),
+    ("pow", (-2.0, 3.0), (12.0, None)),
+    ("power", (0.0, 0.0), (0.0, 0.0)),
+    ("power", (0.0, 0.5), (math.inf, 0.0)),
+    ("hypot", (0.0, 0.0), (0.0, 0.0)),
+    ("sinc", (0.0,), (0.0,)),
+    ("sqrt", (0.0,), (math.inf,)),
+]
+
+
+@pytest.mark.parametrize(("name", "at", "expected"), EDGES)
+def test_rows_at_singular_points(name: str, at: tuple[float, ...], expected: tuple[float, ...]) -> None:
+    row = ROWS[name]
+    for k, wanted in enumerate(expected):
+        if wanted is not None:
+            operands: list[Any] = list(at) if all(type(v) is int for v in at) else [np.float64(v) for v in at]
+            np.testing.assert_allclose(partial(row, k, operands), wanted)
+
+
+def test_singular_flags() -> None:
+    flagged = {n for n, row in ROWS.items() if any(row.singular(k) for k in range(len(row.params)))}
+    assert {"log", "sqrt", "div", "pow", "arcsin", "arctan2"} <= flagged
+    assert not {"mul", "sin", "tanh", "maximum", "exp", "square", "add"} & flagged
+
+
+# -- adjoints and tangents
+
+RNG = np.random.default_rng(0)
+X1, X2, X3 = RNG.normal(size=4), RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3, 4))
+Y1, Y2 = RNG.normal(size=4), RNG.normal(size=(3, 4))
+SQUARE, BATCH = RNG.normal(size=(3, 3)) + 2 * np.eye(3), RNG.normal(size=(2, 3, 3)) + 2 * np.eye(3)
+ZEROS = np.array([[1.5, 0.0, 2.0], [0.5, 3.0, -1.0]])
+MANY_ZEROS = np.array([[0.0, 0.0, 2.0], [0.0, 3.0, -1.0]])
+AXES = (None, 0, 1, 2, (0, 1), (0, 2), (2, 1))
+NUMBERS = (0.7, -0.4)
+
+CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
+    *[("sum", (X3,), (axis, k, None)) for axis in AXES for k in (False, True)],
+    *[("mean", (X3,), (axis, k)) for axis in AXES for k in (False, True)],
+    *[(name, (X3,), (axis, k, ddof)) for name in ("var", "std") for axis in AXES for k in (False, True) for ddof in (0, 1)],
+    *[(name, (X3,), (axis, k)) for name in ("max", "min") for axis in AXES for k in (False, True)],
+    *[("prod", (X3,), (axis, k, None)) for axis in AXES for k in (False, True)],
+    *[("prod", (x,), (axis, False, None)) for x in (ZEROS, MANY_ZEROS) for axis in (None, 0, 1, (0, 1))],
+    *[("other_factors", (x,), (axis,)) for x in (X2, ZEROS, MANY_ZEROS) for axis in (None, 0, 1, (1, 0))],
+    *[("cumsum", (X3,), (axis, None)) for axis in (None, 0, 1, 2)],
+    *[("cumprod", (x,), (axis, None)) for x in (X2, ZEROS, MANY_ZEROS) for axis in (None, 0, 1)],
+    *[("recurrence", (X2, ZEROS), (axis,)) for axis in (0, 1)],
+    *[("matmul", p, ()) for p in ((X1, Y1), (Y2, X1), (X1, Y2.T), (X2, Y2), (X3, X1), (Y2[0, :3], X3), (X3, X3[0].T))],
+    *[("matmul", (X3, X3.swapaxes(1, 2)), ()), ("matmul", (X3[:, None], Y2.T), ())],
+    *[("dot", p, ()) for p in ((X1, Y1), (Y2, X1), (X1, Y2.T), (X2, Y2), (X3, X1), (X3, Y2.T), (Y2[:, :3], X3), (X2, np.array(0.7)))],
+    *[("dot", (X3, X3.swapaxes(1, 2)), ())],
+    *[("inner", p, ()) for p in ((X1, Y1), (Y2, X1), (X2, X2 + 1.0), (X3, Y2), (X3, X3 + 1.0), (X2, np.array(0.7)))],
+    *[("outer", p, ()) for p in ((X1, Y1), (X2, Y1), (X2, Y2))],
+    *[("vdot", (X1, Y1), ()), ("vdot", (X2, X2 + 1.0), ())],
+    *[("kron", p, ()) for p in ((X1, Y1), (X2, Y2), (X1, Y2), (X3, Y2))],
+    *[("tensordot", (X3, Y2), (axes,)) for axes in (((2,), (1,)), ((1, 2), (0, 1)), ((2, 1), (1, 0)), ((), ()), ((1,), (0,)))],
+    *[("einsum", ((X2, Y2),), (s,)) for s in ("ij,jk->ik", "ij,jk->ki", "ij,jk->i", "ij,jk->", "ij,jl->ilj", "ij,kl->")],
+    *[("einsum", ((X3,),), (s,)) for s in ("ijk->kji", "ijk->j", "ijk->")],
+    *[("einsum", ((SQUARE,),), (s,)) for s in ("ii->", "ii->i", "ij->ji")],
+    *[("einsum", ((SQUARE, X2),), ("ii,ji->j",)), ("einsum", ((BATCH, SQUARE, X2[0]),), ("bij,jk,k->bi",))],
+    *[("trace", (x,), a) for x, a in ((SQUARE, (0, 0, 1)), (X2, (1, 0, 1)), (X3, (0, 0, 2)), (X3, (-1, 2, 1)))],
+    *[("reshape", (X2, (3, 2)), ()), ("ravel", (X2,), ()), ("atleast_1d", (np.array(0.5),), ()), ("atleast_2d", (X1,), ())],
+    *[("transpose", (X3,), (axes,)) for axes in (None, (1, 2, 0), (0, 2, 1))],
+    *[("swapaxes", (X3,), (0, 2)), ("moveaxis", (X3,), (0, 2)), ("moveaxis", (X3,), ((0, 1), (2, 0)))],
+    *[("expand_dims", (X2,), (axis,)) for axis in (0, 2, (0, 3))],
+    *[("squeeze", (X2[:, None],), (axis,)) for axis in (None, 1)],
+    *[("flip", (X2,), (axis,)) for axis in (None, 0, (0, 1))],
+    *[("roll", (X2,), a) for a in ((1, None), (-2, 1), ((1, 2), (0, 1)))],
+    *[("repeat", (X2,), (2, axis)) for axis in (None, 0, 1)],
+    *[("tile", (X2,), (reps,)) for reps in ((2,), (2, 1), (2, 1, 3))],
+    *[("diag", (x,), (k,)) for x in (X1, X2, Y2, SQUARE, X2.T) for k in (-1, 0, 1)],
+    *[(name, (X2,), (k,)) for name in ("triu", "tril") for k in (-1, 0, 1)],
+    *[("diff", (X3,), a) for a in ((1, 0), (1, 2), (2, 2))],
+    *[("concatenate", ((X2, X2 + 1.0),), (axis,)) for axis in (0, 1, None)],
+    *[("stack", ((X2, X2 + 1.0),), (axis,)) for axis in (0, 1, 2)],
+    *[(name, ((X2, X2 + 1.0),), ()) for name in ("hstack", "vstack", "column_stack")],
+    *[(name, ((X1, Y1),), ()) for name in ("hstack", "vstack", "column_stack")],
+    ("column_stack", ((X1, Y2.T),), ()),
+    ("hstack", ((np.array(0.5), X1),), ()),
+    *[("where", (X2 > 0, x, y), ()) for x, y in ((X2, X2 + 1.0), (X2, np.array(0.5)))],
+    *[("nan_to_num", (np.array([0.5, np.nan, np.inf]),), (0.0, None, None))],
+    *[("clip", (X3, low, high), ()) for low, high in ((-0.5, 0.5), (X2[0, 0] - 1.0, 0.5), (None, 0.2), (-0.1, None))],
+    ("clip", (X3, np.full((3, 4), -0.5), np.array(0.5)), ()),
+    *[("linspace", p, (e, None)) for p in ((np.float64(0.7), np.float64(-0.4), 5), (X1, Y1, 3)) for e in (True, False)],
+    *[("full_like", (X2, np.array(0.5)), (None,)), ("copy", (X2,), ()), ("broadcast_to", (X2, (4, 2, 3)), ())],
+    *[("full", (np.array(0.5), (2, 3)), (None,)), ("unbroadcast", (X3, np.ones((3, 1))), ())],
+    *[("astype", (X2,), (np.dtype(float),)), ("acc", (X2, X2 + 1.0), ()), ("float", (0.5,), ()), ("item", (np.float64(0.5),), ())],
+    *[("array", ((NUMBERS[0], NUMBERS[1], 0.1, 0.2),), ((2, 2), None)), ("array", ((X2, X2),), ((2,), None))],
+    *[("split", (X2,), (3, 1)), ("split", (X1,), ((1, 3), 0))],
+    *[("builtin_sum", (X2,), ()), *[(f"builtin_{f}", ((0.3, 0.5, 0.1),), ()) for f in ("min", "max")]],
+    *[(f"builtin_{f}", ((X1,),), ()) for f in ("min", "max")],
+    *[("inv", (x,), ()) for x in (SQUARE, BATCH)],
+    *[("det", (x,), ()) for x in (SQUARE, BATCH)],
+    *[("cofactors", (x,), ()) for x in (SQUARE, BATCH)],
+    *[("slogdet", (x,), ()) for x in (SQUARE, BATCH)],
+    *[("solve", p, ()) for p in ((SQUARE, X2[0]), (SQUARE, X2.T), (BATCH, X2.T), (BATCH, X3[0, :, 0]), (SQUARE, BATCH))],
+    *[("norm", (X1,), (o, None, False)) for o in (None, 1, 2, np.inf, -np.inf, 3, 2.5, 0)],
+    *[("norm", (X3,), (o, 1, k)) for o in (None, 1, 2, np.inf, 3) for k in (False, True)],
+    *[("norm", (X2,), (None, None, False)), ("norm", (X3,), (None, None, True)), ("norm", (X2,), ("fro", None, False))],
+    ("norm", (X3,), ("fro", (0, 2), False)),
+]
+
+OWN_FORMS: dict[str, Callable[..., Any]] = {
+    "matmul": lambda x, y: x @ y,
+    "astype": lambda x, dtype: x.astype(dtype),
+    "copy": lambda x: x.copy(),
+    "acc": lambda x, g: x + g,
+    "item": lambda x: x.item(),
+    "float": float,
+    "full": lambda fill, shape, dtype: np.full(shape, fill, dtype),
+    "array": lambda xs, shape, dtype: np.array(xs, dtype).reshape(shape + np.shape(xs[0])),
+    "builtin_sum": sum,
+    "builtin_min": lambda xs: min(*xs) if len(xs) > 1 else min(xs[0]),
+    "builtin_max": lambda xs: max(*xs) if len(xs) > 1 else max(xs[0]),
+}
+
+
+def apply(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...]) -> Any:
+    """Call what a primitive is in NumPy, as emitted code does."""
+    if prim in OWN_FORMS:
+        return OWN_FORMS[prim](*operands, *attrs)
+    p = PRIMITIVES[prim]
+    f: Callable[..., Any] = p.helper or spelled(p.spelling)
+    spread: list[Any] = []
+    for slot, operand in zip(operand_slots(p), operands, strict=True):
+        spread += operand if slot.form == "arguments" else [operand]
+    slots = attribute_slots(p)
+    first = [a for s, a in zip(slots, attrs, strict=True) if s.first]
+    return f(*first, *spread, **{s.name: a for s, a in zip(slots, attrs, strict=True) if not s.first})
+
+
+def numeric(operand: Any) -> bool:
+    return isinstance(operand, np.ndarray | np.generic | float) and np.asarray(operand).dtype.kind == "f"
+
+
+def leaves(operands: tuple[Any, ...]) -> list[tuple[int, int | None]]:
+    """List the places of the floating-point operands: (operand, place in its tuple)."""
+    found: list[tuple[int, int | None]] = []
+    for i, operand in enumerate(operands):
+        if isinstance(operand, tuple):
+            found += [(i, j) for j, x in enumerate(operand) if numeric(x)]
+        elif numeric(operand):
+            found.append((i, None))
+    return found
+
+
+def put(operands: tuple[Any, ...], place: tuple[int, int | None], new: Any) -> tuple[Any, ...]:
+    i, j = place
+    changed = new if j is None else (*operands[i][:j], new, *operands[i][j + 1 :])
+    return (*operands[:i], changed, *operands[i + 1 :])
+
+
+def get(operands: tuple[Any, ...], place: tuple[int, int | None]) -> Any:
+    i, j = place
+    return operands[i] if j is None else operands[i][j]
+
+
+def dot(x: Any, y: Any) -> float:
+    """Add up the products of results; a missing cotangent counts as zero."""
+    if isinstance(x, tuple | list):
+        return sum(dot(a, b) for a, b in zip(x, y, strict=True))
+    return 0.0 if x is None or y is None else float(np.sum(np.nan_to_num(np.asarray(x) * np.asarray(y))))
+
+
+def difference(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...], place: Any, v: Any, h: float = 1e-6) -> Any:
+    """Return the central difference of the results along v."""
+    x = get(operands, place)
+    if isinstance(x, float) and type(x) is float:
+        v = float(v)
+    ahead = apply(prim, put(operands, place, x + h * v), attrs)
+    behind = apply(prim, put(operands, place, x - h * v), attrs)
+    if isinstance(ahead, tuple | list):
+        return [(a - b) / (2 * h) for a, b in zip(ahead, behind, strict=True)]
+    return (ahead - behind) / (2 * h)
+
+
+def active_places(prim: str, operands: tuple[Any, ...]) -> list[tuple[int, int | None]]:
+    """List the operands in which a primitive is to be differentiated."""
+    places = leaves(operands)
+    if prim in LINEAR:
+        places = [p for p in places if p[0] in LINEAR[prim].operands]
+    return places
+
+
+def name_of(case: tuple[str, tuple[Any, ...], tuple[Any, ...]]) -> str:
+    prim, operands, attrs = case
+    shapes = [str(np.shape(x)) if not isinstance(x, tuple) else str(len(x)) for x in operands]
+    return f"{prim}-{'-'.join(shapes)}-{attrs}"
+
+
+def cotangent(ans: Any) -> Any:
+    if isinstance(ans, tuple | list):
+        return tuple(np.asarray(RNG.normal(size=np.shape(a))) for a in ans)
+    return np.asarray(RNG.normal(size=np.shape(ans)))[()]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c[0] in ADJOINTS], ids=name_of)
+def test_adjoints(case: tuple[str, tuple[Any, ...], tuple[Any, ...]]) -> None:
+    prim, operands, attrs = case
+    ans = apply(prim, operands, attrs)
+    g = cotangent(ans)
+    bars = ADJOINTS[prim](g, ans, *operands, *attrs)
+    if len(operand_slots(PRIMITIVES[prim])) == 1:
+        bars = (bars,)
+    assert isinstance(bars, tuple)
+    for place in active_places(prim, operands):
+        x = get(operands, place)
+        v = RNG.normal(size=np.shape(x))
+        bar = runtime.unbroadcast(np.asarray(get(bars, place)), np.asarray(x))
+        expected = dot(g, difference(prim, operands, attrs, place, v))
+        np.testing.assert_allclose(dot(bar * np.ones(np.shape(x)), v), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c[0] in TANGENTS], ids=name_of)
+def test_tangents(case: tuple[str, tuple[Any, ...], tuple[Any, ...]]) -> None:
+    prim, operands, attrs = case
+    ans = apply(prim, operands, attrs)
+    for place in active_places(prim, operands):
+        v = np.asarray(RNG.normal(size=np.shape(get(operands, place))))[()]
+        none: tuple[Any, ...] = tuple((None,) * len(x) if isinstance(x, tuple) else None for x in operands)
+        dots = TANGENTS[prim](ans, *operands, *attrs, *put(none, place, v))
+        expected = difference(prim, operands, attrs, place, v)
+        if isinstance(expected, list):
+            assert isinstance(dots, tuple)
+            pairs = list(zip(dots, expected, strict=True))
+        else:
+            pairs = [(dots, expected)]
+        for ours, numeric_dot in pairs:
+            if ours is not None:
+                shape = np.shape(numeric_dot)
+                np.testing.assert_allclose(ours * np.ones(shape), np.nan_to_num(numeric_dot), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("prim", sorted(LINEAR))
+def test_linear_primitives_are_linear(prim: str) -> None:
+    """What is stated to be linear maps sums to sums."""
+    for case, operands, attrs in CASES:
+        if case != prim or prim in ("split", "float", "item"):
+            continue
+        linearity = LINEAR[prim]
+        places = [p for p in leaves(operands) if p[0] in linearity.operands]
+        for group in [places] if linearity.jointly else [[p] for p in places]:
+            other = both = operands
+            for place in group:
+                other = put(other, place, np.asarray(RNG.normal(size=np.shape(get(operands, place))))[()])
+                both = put(both, place, get(operands, place) + get(other, place))
+            total = apply(prim, operands, attrs) + apply(prim, other, attrs)
+            np.testing.assert_allclose(apply(prim, both, attrs), total, atol=1e-12)
+
+
+SINGULAR = [
+    ("norm", (np.zeros(3),), (None, None, False), np.zeros(3)),
+    ("norm", (np.zeros(3),), (1, None, False), np.zeros(3)),
+    ("norm", (np.zeros(3),), (3, None, False), np.zeros(3)),
+    ("norm", (np.zeros(3),), (np.inf, None, False), np.zeros(3)),
+    ("norm", (np.array([2.0, -2.0, 1.0]),), (np.inf, None, False), np.array([0.5, -0.5, 0.0])),
+    ("std", (np.full(3, 2.0),), (None, False, 0), np.zeros(3)),
+    ("max", (np.array([1.0, 2.0, 2.0]),), (None, False), np.array([0.0, 0.5, 0.5])),
+    ("min", (np.array([1.0, 2.0, 1.0]),), (None, False), np.array([0.5, 0.0, 0.5])),
+    ("prod", (np.array([2.0, 0.0, 3.0]),), (None, False, None), np.array([0.0, 6.0, 0.0])),
+    ("prod", (np.array([0.0, 0.0, 3.0]),), (None, False, None), np.zeros(3)),
+    ("det", (np.array([[1.0, 2.0], [2.0, 4.0]]),), (), np.array([[4.0, -2.0], [-2.0, 1.0]])),
+    ("det", (np.zeros((3, 3)),), (), np.zeros((3, 3))),
+    ("clip", (np.array([0.0, 0.5, 1.0]), 0.0, 1.0), (), np.array([0.5, 1.0, 0.5])),
+    ("builtin_max", ((2.0, 2.0, 1.0),), (), (0.5, 0.5, 0.0)),
+]
+
+
+@pytest.mark.parametrize(("prim", "operands", "attrs", "expected"), SINGULAR)
+def test_adjoints_at_singular_points(prim: str, operands: Any, attrs: Any, expected: Any) -> None:
+    found: Any = ADJOINTS[prim](np.float64(1.0), apply(prim, operands, attrs), *operands, *attrs)
+    found = found[0] if prim == "clip" else found
+    np.testing.assert_allclose(found, expected, atol=1e-15)
+
+
+def test_every_rule_is_tested() -> None:
+    tested_here = {c[0] for c in CASES} | {"np.matmul"}
+    assert set(ADJOINTS) | set(TANGENTS) <= tested_here, (set(ADJOINTS) | set(TANGENTS)) - tested_here
+    assert not ZERO & (set(ADJOINTS) | set(TANGENTS) | set(ROWS))

@@ -1,0 +1,101 @@
+"""Where a derivative is a matter of convention: each row of the README's table, in both modes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adcompile import grad, jvp
+from tests import oracle
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+INF = math.inf
+
+ROWS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], Any]] = {
+    "abs": (lambda x: abs(x), (0.0,), (0.0,)),
+    "np.abs": (lambda x: np.sum(np.abs(x)), (np.array([0.0, -1.0, 2.0]),), ([0.0, -1.0, 1.0],)),
+    "math.fabs": (lambda x: math.fabs(x), (0.0,), (0.0,)),
+    "np.maximum": (lambda x, y: np.maximum(x, y), (1.0, 1.0), (0.5, 0.5)),
+    "np.minimum": (lambda x, y: np.minimum(x, y), (1.0, 1.0), (0.5, 0.5)),
+    "relu": (lambda x: np.sum(np.maximum(x, 0.0)), (np.array([0.0, 1.0]),), ([0.5, 1.0],)),
+    "np.max": (lambda x: np.max(x), (np.array([2.0, 2.0, 1.0, 2.0]),), ([1 / 3, 1 / 3, 0.0, 1 / 3],)),
+    "np.min axis": (
+        lambda x: np.sum(np.min(x, axis=0)),
+        (np.array([[1.0, 3.0], [1.0, 2.0]]),),
+        ([[0.5, 0.0], [0.5, 1.0]],),
+    ),
+    "np.clip": (lambda x: np.sum(np.clip(x, 0.0, 1.0)), (np.array([0.0, 0.5, 1.0, 2.0]),), ([0.5, 1.0, 0.5, 0.0],)),
+    "sign": (lambda x: np.sign(x) * 3.0, (0.0,), (0.0,)),
+    "floor": (lambda x: np.floor(x) + np.ceil(x) + math.floor(x) + round(x) + int(x), (2.0,), (0.0,)),
+    "floor division": (lambda x, y: x // y, (6.0, 2.0), (0.0, 0.0)),
+    "remainder": (lambda x, y: x % y, (6.0, 4.0), (1.0, -1.0)),
+    "x**0": (lambda x: x**0, (0.0,), (0.0,)),
+    "x**0.0": (lambda x: np.sum(x**0.0), (np.array([0.0, 2.0]),), ([0.0, 0.0],)),
+    "x**1": (lambda x: x**1, (0.0,), (1.0,)),
+    "x**2": (lambda x: x**2, (0.0,), (0.0,)),
+    "0**y": (lambda y: 0.0**y, (2.0,), (0.0,)),
+    "np.power(0, y)": (lambda x, y: np.power(x, y), (0.0, 2.0), (0.0, 0.0)),
+    "0**0": (lambda x, y: np.power(x, y), (0.0, 0.0), (0.0, 0.0)),
+    "(-2.0)**3": (lambda x: x**3, (-2.0,), (12.0,)),
+    "negative base, float exponent": (lambda x: np.sum(x**3.0), (np.array([-2.0]),), ([12.0],)),
+    "norm": (lambda x: np.linalg.norm(x), (np.zeros(3),), (np.zeros(3),)),
+    "norm by axis": (
+        lambda x: np.sum(np.linalg.norm(x, axis=1)),
+        (np.array([[0.0, 0.0], [3.0, 4.0]]),),
+        ([[0.0, 0.0], [0.6, 0.8]],),
+    ),
+    "np.hypot": (lambda x, y: np.hypot(x, y), (0.0, 0.0), (0.0, 0.0)),
+    "math.hypot": (lambda x, y: math.hypot(x, y), (0.0, 0.0), (0.0, 0.0)),
+    "std": (lambda x: np.std(x), (np.full(4, 2.0),), (np.zeros(4),)),
+    "one zero in prod": (lambda x: np.prod(x), (np.array([2.0, 0.0, 3.0]),), ([0.0, 6.0, 0.0],)),
+    "two zeros in prod": (lambda x: np.prod(x), (np.array([0.0, 0.0, 3.0]),), ([0.0, 0.0, 0.0],)),
+    "zeros in prod by axis": (
+        lambda x: np.sum(np.prod(x, axis=1)),
+        (np.array([[2.0, 0.0], [2.0, 5.0]]),),
+        ([[0.0, 2.0], [5.0, 2.0]],),
+    ),
+    "singular det": (
+        lambda a: np.linalg.det(a),
+        (np.array([[1.0, 2.0], [2.0, 4.0]]),),
+        ([[4.0, -2.0], [-2.0, 1.0]],),
+    ),
+    "where hides sqrt": (lambda x: np.sum(np.where(x > 0.0, np.sqrt(x), 0.0)), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
+    "where hides log": (lambda x: np.sum(np.where(x > 0.0, np.log(x), x)), (np.array([0.0, 4.0]),), ([1.0, 0.25],)),
+    "where hides 1/x": (
+        lambda x: np.sum(np.where(x == 0.0, 1.0, np.sin(x) / x)),
+        (np.array([0.0, math.pi]),),
+        ([0.0, -1 / math.pi],),
+    ),
+    "where hides power": (lambda x: np.sum(np.where(x > 0.0, x**0.5, 0.0)), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
+    "infinite, and said so": (lambda x: np.sqrt(x), (0.0,), (INF,)),
+    "infinite logarithm": (lambda x: np.log(x), (0.0,), (INF,)),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_reverse(name: str) -> None:
+    function, args, want = ROWS[name]
+    got = grad(function, argnums=tuple(range(len(args))))(*args)
+    assert oracle.flat(got) == pytest.approx(oracle.flat(want), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_forward(name: str) -> None:
+    function, args, want = ROWS[name]
+    flat = oracle.flat(want)
+    for k in range(flat.size):
+        unit = np.zeros(flat.size)
+        unit[k] = 1.0
+        _, got = jvp(function, args, oracle.unflat(args, unit))
+        assert float(got) == pytest.approx(flat[k], rel=1e-12), f"entry {k}"
+
+
+def test_negative_base_with_active_exponent_is_not_a_number() -> None:
+    x_bar, y_bar = grad(lambda x, y: np.power(x, y), argnums=(0, 1))(-2.0, 3.0)
+    assert x_bar == pytest.approx(12.0)
+    assert math.isnan(y_bar)
