@@ -79,12 +79,11 @@ def _described(lowered: Lowered, result: Result) -> str:
 
 def _described_type(t: Type) -> str:
     name = getattr(t.dtype, "name", None) or getattr(t.dtype, "__name__", "")
+    article = "an" if name[:1] in ("i", "o") else "a"
     if not t.is_array:
-        return f"an {name or 'object'}" if (name or "o")[0] in "aeiou" else f"a {name}"
-    if t.dims is None:
-        return f"a {name} array".replace("  ", " ")
-    shape = tuple(example_of(d) for d in t.dims)
-    return f"a {name} array of shape {shape}".replace("None", "?").replace("  ", " ")
+        return f"{article} {name}" if name else "an object"
+    shape = "" if t.dims is None else f" of shape {tuple(map(example_of, t.dims))}".replace("None", "?")
+    return f"{article} {name} array{shape}".replace("  ", " ")
 
 
 def differentiable(a: Atom) -> bool:

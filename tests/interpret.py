@@ -130,7 +130,8 @@ class Machine:
                 return
             case _:
                 defined(args)
-                results = (apply(eqn, args),)
+                found = apply(eqn, args)
+                results = found if len(eqn.outs) > 1 and isinstance(found, tuple) else (found,)
         scope.values.update(zip(eqn.outs, results, strict=True))
 
 
@@ -237,6 +238,26 @@ def apply(eqn: Eqn, args: list[object]) -> object:
         case "array":
             shape, dtype = eqn.attrs
             return np.array(args, dtype=dtype).reshape(shape)
+        case "list_new":
+            return list(args)
+        case "list_append":
+            return [*args[0], args[1]]
+        case "list_pop":
+            return args[0][:-1], args[0][-1]
+        case "list_get":
+            return args[0][args[1]]
+        case "list_set" | "list_add":
+            changed = list(args[0])
+            changed[args[1]] = args[2] if eqn.prim == "list_set" else changed[args[1]] + args[2]
+            return changed
+        case "list_array":
+            return np.array(args[0])
+        case "list_items":
+            return list(args[0])
+        case "list_sum":
+            return [x + y for x, y in zip(*args, strict=True)]
+        case "list_zeros":
+            return [np.zeros_like(e) if isinstance(e, np.ndarray) else 0.0 for e in args[0]]
         case "npdiv":
             return np.divide(args[0], args[1])
     return general(prim, eqn, args)

@@ -29,9 +29,14 @@ F8, F4 = np.float64, np.float32
 def abstract(name: str, value: object) -> Argument:
     """Make an operand of a value, as the frontend does for an argument; tuples and lists become nodes."""
     if isinstance(value, tuple | list):
-        return Node("tuple" if isinstance(value, tuple) else "list", tuple(abstract(f"{name}_{i}", v) for i, v in enumerate(value)))
+        return Node(
+            "tuple" if isinstance(value, tuple) else "list",
+            tuple(abstract(f"{name}_{i}", v) for i, v in enumerate(value)),
+        )
     if isinstance(value, np.ndarray):
-        return Var(name, Type("array", value.dtype, tuple(Dim("axis", (name, i), n) for i, n in enumerate(value.shape))))
+        return Var(
+            name, Type("array", value.dtype, tuple(Dim("axis", (name, i), n) for i, n in enumerate(value.shape)))
+        )
     if isinstance(value, np.generic):
         return Var(name, Type("np", value.dtype))
     if type(value) in (float, complex):
@@ -140,7 +145,9 @@ def test_operators(name: str) -> None:
     arity = PRIMITIVES[name].signature.count(",") + 1
     for values in itertools.product(OPERANDS.values(), repeat=arity):
         args = tuple(abstract("xy"[i], v) for i, v in enumerate(values))
-        args = tuple(Var("k", Type("py", type(v))) if isinstance(a, Const) else a for a, v in zip(args, values, strict=True))
+        args = tuple(
+            Var("k", Type("py", type(v))) if isinstance(a, Const) else a for a, v in zip(args, values, strict=True)
+        )
         if name == "pow" and type(values[1]) is int:
             args = (args[0], Const(values[1]))
         try:
@@ -311,7 +318,17 @@ def joining_cases() -> Iterator[tuple[Any, ...]]:
             yield f, (arrays,), {}
     yield np.append, (X1, 2.0), {}
     yield np.append, (X2, X2, 0), {}
-    for items in ([0.5, 1], [[0.5, 1.5], [2.5, 3.5]], [1, 2], [F4(1), 2.0], [F4(1), F4(2)], [X1, X1], 0.5, (1.0, 2.0), []):
+    for items in (
+        [0.5, 1],
+        [[0.5, 1.5], [2.5, 3.5]],
+        [1, 2],
+        [F4(1), 2.0],
+        [F4(1), F4(2)],
+        [X1, X1],
+        0.5,
+        (1.0, 2.0),
+        [],
+    ):
         yield np.array, (items,), {}
         yield np.asarray, (items,), {}
     yield np.array, ([1, 2],), {"dtype": float}

@@ -69,9 +69,15 @@ def test_rows_by_finite_differences(name: str) -> None:
 
 
 SYMBOLIC = {
-    **{f: getattr(sympy, f) for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "sign", "floor")},
+    **{
+        f: getattr(sympy, f)
+        for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "sign", "floor")
+    },
     **{f"arc{f}": getattr(sympy, f"a{f}") for f in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
-    **{f: getattr(sympy, f) for f in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2", "erf", "erfc", "cbrt")},
+    **{
+        f: getattr(sympy, f)
+        for f in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2", "erf", "erfc", "cbrt")
+    },
     "exp2": lambda x: 2**x,
     "expm1": lambda x: sympy.exp(x) - 1,
     "log1p": lambda x: sympy.log(1 + x),
@@ -191,7 +197,13 @@ NUMBERS = (0.7, -0.4)
 CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("sum", (X3,), (axis, k, None)) for axis in AXES for k in (False, True)],
     *[("mean", (X3,), (axis, k)) for axis in AXES for k in (False, True)],
-    *[(name, (X3,), (axis, k, ddof)) for name in ("var", "std") for axis in AXES for k in (False, True) for ddof in (0, 1)],
+    *[
+        (name, (X3,), (axis, k, ddof))
+        for name in ("var", "std")
+        for axis in AXES
+        for k in (False, True)
+        for ddof in (0, 1)
+    ],
     *[(name, (X3,), (axis, k)) for name in ("max", "min") for axis in AXES for k in (False, True)],
     *[("prod", (X3,), (axis, k, None)) for axis in AXES for k in (False, True)],
     *[("prod", (x,), (axis, False, None)) for x in (ZEROS, MANY_ZEROS) for axis in (None, 0, 1, (0, 1))],
@@ -201,19 +213,33 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("recurrence", (X2, ZEROS), (axis,)) for axis in (0, 1)],
     *[("matmul", p, ()) for p in ((X1, Y1), (Y2, X1), (X1, Y2.T), (X2, Y2), (X3, X1), (Y2[0, :3], X3), (X3, X3[0].T))],
     *[("matmul", (X3, X3.swapaxes(1, 2)), ()), ("matmul", (X3[:, None], Y2.T), ())],
-    *[("dot", p, ()) for p in ((X1, Y1), (Y2, X1), (X1, Y2.T), (X2, Y2), (X3, X1), (X3, Y2.T), (Y2[:, :3], X3), (X2, np.array(0.7)))],
+    *[
+        ("dot", p, ())
+        for p in ((X1, Y1), (Y2, X1), (X1, Y2.T), (X2, Y2), (X3, X1), (X3, Y2.T), (Y2[:, :3], X3), (X2, np.array(0.7)))
+    ],
     *[("dot", (X3, X3.swapaxes(1, 2)), ())],
     *[("inner", p, ()) for p in ((X1, Y1), (Y2, X1), (X2, X2 + 1.0), (X3, Y2), (X3, X3 + 1.0), (X2, np.array(0.7)))],
     *[("outer", p, ()) for p in ((X1, Y1), (X2, Y1), (X2, Y2))],
     *[("vdot", (X1, Y1), ()), ("vdot", (X2, X2 + 1.0), ())],
     *[("kron", p, ()) for p in ((X1, Y1), (X2, Y2), (X1, Y2), (X3, Y2))],
-    *[("tensordot", (X3, Y2), (axes,)) for axes in (((2,), (1,)), ((1, 2), (0, 1)), ((2, 1), (1, 0)), ((), ()), ((1,), (0,)))],
-    *[("einsum", ((X2, Y2),), (s,)) for s in ("ij,jk->ik", "ij,jk->ki", "ij,jk->i", "ij,jk->", "ij,jl->ilj", "ij,kl->")],
+    *[
+        ("tensordot", (X3, Y2), (axes,))
+        for axes in (((2,), (1,)), ((1, 2), (0, 1)), ((2, 1), (1, 0)), ((), ()), ((1,), (0,)))
+    ],
+    *[
+        ("einsum", ((X2, Y2),), (s,))
+        for s in ("ij,jk->ik", "ij,jk->ki", "ij,jk->i", "ij,jk->", "ij,jl->ilj", "ij,kl->")
+    ],
     *[("einsum", ((X3,),), (s,)) for s in ("ijk->kji", "ijk->j", "ijk->")],
     *[("einsum", ((SQUARE,),), (s,)) for s in ("ii->", "ii->i", "ij->ji")],
     *[("einsum", ((SQUARE, X2),), ("ii,ji->j",)), ("einsum", ((BATCH, SQUARE, X2[0]),), ("bij,jk,k->bi",))],
     *[("trace", (x,), a) for x, a in ((SQUARE, (0, 0, 1)), (X2, (1, 0, 1)), (X3, (0, 0, 2)), (X3, (-1, 2, 1)))],
-    *[("reshape", (X2, (3, 2)), ()), ("ravel", (X2,), ()), ("atleast_1d", (np.array(0.5),), ()), ("atleast_2d", (X1,), ())],
+    *[
+        ("reshape", (X2, (3, 2)), ()),
+        ("ravel", (X2,), ()),
+        ("atleast_1d", (np.array(0.5),), ()),
+        ("atleast_2d", (X1,), ()),
+    ],
     *[("transpose", (X3,), (axes,)) for axes in (None, (1, 2, 0), (0, 2, 1))],
     *[("swapaxes", (X3,), (0, 2)), ("moveaxis", (X3,), (0, 2)), ("moveaxis", (X3,), ((0, 1), (2, 0)))],
     *[("expand_dims", (X2,), (axis,)) for axis in (0, 2, (0, 3))],
@@ -238,7 +264,12 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("linspace", p, (e, None)) for p in ((np.float64(0.7), np.float64(-0.4), 5), (X1, Y1, 3)) for e in (True, False)],
     *[("full_like", (X2, np.array(0.5)), (None,)), ("copy", (X2,), ()), ("broadcast_to", (X2, (4, 2, 3)), ())],
     *[("full", (np.array(0.5), (2, 3)), (None,)), ("unbroadcast", (X3, np.ones((3, 1))), ())],
-    *[("astype", (X2,), (np.dtype(float),)), ("acc", (X2, X2 + 1.0), ()), ("float", (0.5,), ()), ("item", (np.float64(0.5),), ())],
+    *[
+        ("astype", (X2,), (np.dtype(float),)),
+        ("acc", (X2, X2 + 1.0), ()),
+        ("float", (0.5,), ()),
+        ("item", (np.float64(0.5),), ()),
+    ],
     *[("array", ((NUMBERS[0], NUMBERS[1], 0.1, 0.2),), ((2, 2), None)), ("array", ((X2, X2),), ((2,), None))],
     *[("split", (X2,), (3, 1)), ("split", (X1,), ((1, 3), 0))],
     *[("builtin_sum", (X2,), ()), *[(f"builtin_{f}", ((0.3, 0.5, 0.1),), ()) for f in ("min", "max")]],
@@ -247,7 +278,10 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("det", (x,), ()) for x in (SQUARE, BATCH)],
     *[("cofactors", (x,), ()) for x in (SQUARE, BATCH)],
     *[("slogdet", (x,), ()) for x in (SQUARE, BATCH)],
-    *[("solve", p, ()) for p in ((SQUARE, X2[0]), (SQUARE, X2.T), (BATCH, X2.T), (BATCH, X3[0, :, 0]), (SQUARE, BATCH))],
+    *[
+        ("solve", p, ())
+        for p in ((SQUARE, X2[0]), (SQUARE, X2.T), (BATCH, X2.T), (BATCH, X3[0, :, 0]), (SQUARE, BATCH))
+    ],
     *[("norm", (X1,), (o, None, False)) for o in (None, 1, 2, np.inf, -np.inf, 3, 2.5, 0)],
     *[("norm", (X3,), (o, 1, k)) for o in (None, 1, 2, np.inf, 3) for k in (False, True)],
     *[("norm", (X2,), (None, None, False)), ("norm", (X3,), (None, None, True)), ("norm", (X2,), ("fro", None, False))],
@@ -316,7 +350,9 @@ def dot(x: Any, y: Any) -> float:
     return 0.0 if x is None or y is None else float(np.sum(np.nan_to_num(np.asarray(x) * np.asarray(y))))
 
 
-def difference(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...], place: Any, v: Any, h: float = 1e-6) -> Any:
+def difference(
+    prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...], place: Any, v: Any, h: float = 1e-6
+) -> Any:
     """Return the central difference of the results along v."""
     x = get(operands, place)
     if isinstance(x, float) and type(x) is float:

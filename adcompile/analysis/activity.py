@@ -17,6 +17,14 @@ CORE: dict[str, tuple[int, ...]] = {
     "index_add": (0, 1),
     "acc": (0, 1),
     "zeros_like": (),
+    "list_append": (0, 1),
+    "list_pop": (0,),
+    "list_array": (0,),
+    "list_items": (0,),
+    "list_sum": (0, 1),
+    "list_get": (0,),
+    "list_set": (0, 2),
+    "list_add": (0, 2),
     "dim": (),
     "size": (),
     "call_bwd": (),
@@ -30,6 +38,8 @@ CORE: dict[str, tuple[int, ...]] = {
 
 def differentiable_args(eqn: Eqn) -> list[int]:
     """Return the positions of the operands that an equation's result is differentiable in."""
+    if eqn.prim == "list_new":
+        return list(range(len(eqn.args)))
     if eqn.prim in CORE:
         return list(CORE[eqn.prim])
     if eqn.prim in table.ZERO:

@@ -43,7 +43,7 @@ def has_storage(a: Atom) -> bool:
     """Tell whether a value may be, or hold, an array."""
     if isinstance(a, Const):
         return isinstance(a.value, np.ndarray)
-    return a.type.kind in ("array", "object")
+    return a.type.kind in ("array", "list", "object")
 
 
 def is_element(eqn: Eqn) -> bool:

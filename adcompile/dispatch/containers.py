@@ -12,7 +12,7 @@ import numpy as np
 
 from adcompile.errors import ArgumentError
 
-__all__ = ["Leaf", "Outline", "describe", "fit", "outline", "promote"]
+__all__ = ["Leaf", "Outline", "describe", "fit", "outline", "promote", "with_article"]
 
 
 class Leaf(NamedTuple):
@@ -49,12 +49,16 @@ def describe(value: object) -> str:
             return f"a {type(value).__name__} of {len(value)}"
         case str():
             return "a string"
-    name = type(value).__qualname__
-    return f"an {name}" if name[:1] in "aeioAEIO" else f"a {name}"
+    return with_article(type(value).__qualname__)
 
 
 def _array(dtype: np.dtype, shape: tuple[int, ...]) -> str:
-    return f"a {dtype} array of shape {shape}"
+    return with_article(f"{dtype} array of shape {shape}")
+
+
+def with_article(noun: str) -> str:
+    """Put "a" or "an" before a noun, where "u" is as in "uint8"."""
+    return f"an {noun}" if noun[:1] in "aeioAEIO" else f"a {noun}"
 
 
 def promote(name: str, value: object) -> object:

@@ -154,7 +154,8 @@ class Signature:
     @property
     def stale(self) -> bool:
         """Tell whether the function has got other code or defaults since."""
-        return any(a is not b for a, b in zip(self._pinned, _state(self.callee.function), strict=True))
+        now = _state(self.callee.function)
+        return len(now) != len(self._pinned) or any(a is not b for a, b in zip(self._pinned, now, strict=True))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -356,7 +357,10 @@ def _label(target: object) -> str:
 
 
 def _state(function: types.FunctionType | None) -> tuple[object, ...]:
-    return () if function is None else (function.__code__, function.__defaults__, function.__kwdefaults__)
+    """Return the objects that a signature was made from."""
+    if function is None:
+        return ()
+    return function.__code__, function.__defaults__, *(function.__kwdefaults__ or {}).values()
 
 
 def _fresh(name: str, taken: set[str]) -> str:

@@ -67,8 +67,8 @@ def message(left: ast.expr, right: ast.expr) -> str:
     match left, right:
         case (ast.Call(func=ast.Name("len"), args=[ast.Name(x)]), ast.Call(func=ast.Name("len"), args=[ast.Name(y)])):
             return f"{x} and {y} must have equal lengths"
-        case (_, ast.Constant(value)) if not isinstance(left, ast.Constant):
-            return f"{ast.unparse(left)} must be {value}"
-        case (ast.Constant(value), _):
-            return f"{ast.unparse(right)} must be {value}"
+        case (ast.Constant(), _):
+            return f"{ast.unparse(right)} must be {ast.unparse(left)}"
+        case (_, ast.Constant()):
+            return f"{ast.unparse(left)} must be {ast.unparse(right)}"
     return f"{ast.unparse(left)} must equal {ast.unparse(right)}"

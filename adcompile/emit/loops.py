@@ -40,10 +40,9 @@ class Writer(StatementWriter):
         assert isinstance(stmt, For | While)
         found = self.exits.loops.get(stmt)
         sets = found is not None and stmt.until is not None and same_atom(stmt.inits[stmt.until], FALSE)
-        skipped = stmt.until if found is not None and (sets or found.flag is None) else None
         ending = _Ending(
             FALSE if stmt.until is None else stmt.body.yields[stmt.until],
-            ([p for k, p in enumerate(zip(stmt.body.params, stmt.body.yields, strict=True)) if k != skipped],),
+            ([p for k, p in enumerate(zip(stmt.body.params, stmt.body.yields, strict=True)) if k != stmt.until],),
             found,
             sets,
         )
@@ -107,18 +106,24 @@ class Writer(StatementWriter):
 
     def leave(self, ending: _Ending) -> list[ast.stmt]:
         """Write how the loop ends: ``break``, ``if done: break`` or not at all."""
-        if ending.exit is None or same_atom(ending.last, FALSE):
+        if ending.exit is None:
             return []
+        before: list[ast.stmt] = []
         done: list[ast.stmt] = []
-        if ending.sets and ending.exit.flag is not None:
-            done += self.moves([(ending.exit.flag, TRUE)])
+        if ending.exit.flag is not None:
+            if ending.sets:
+                done += self.moves([(ending.exit.flag, TRUE)])
+            else:
+                before += self.moves([(ending.exit.flag, ending.last)])
+        if same_atom(ending.last, FALSE):
+            return before
         if ending.exit.otherwise is not None:
             clause = ending.exit.otherwise
             done += self.moves(list(zip(clause.outs, clause.then.yields, strict=True)))
         done.append(ast.Break())
         if isinstance(ending.last, Const):
-            return done
-        return [ast.If(self.write.atom(ending.last), done, [])]
+            return [*before, *done]
+        return [*before, ast.If(self.write.atom(ending.last), done, [])]
 
     def fork(self, before: list[ast.stmt], stmt: If, ending: _Ending) -> tuple[list[ast.stmt], bool]:
         """Write the if that ends a trip; what follows a branch that leaves the loop needs no else."""

@@ -2,19 +2,69 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 
+from adcompile.emit import printing, syntax
+from adcompile.emit.comments import Notes
+from adcompile.emit.functions import write_function
 from adcompile.emit.layout import Layout, Pair, Param, Unit
+from adcompile.emit.pairs import write_pair
+from adcompile.emit.support import support_for, support_names
 from adcompile.ir.core import Function
 
 __all__ = ["Layout", "Pair", "Param", "Unit", "emit", "emit_pair"]
 
 
 def emit(fn: Function, layout: Layout, callees: Sequence[Unit | Pair] = ()) -> str:
-    """Return the text of a module with one function and those that it calls."""
-    raise NotImplementedError
+    """Return the text of a module with one function, after those that it calls."""
+    return _module([*callees, Unit(fn, layout)])
 
 
 def emit_pair(fn: Function, forward: Layout, backward: Layout, callees: Sequence[Unit | Pair] = ()) -> str:
-    """Return the text of a module with a function and its pullback, and those that they call."""
-    raise NotImplementedError
+    """Return the text of a module with a forward and a backward function, after those that they call.
+
+    The forward function returns its results and a tape: all that the backward function, whose first argument it is,
+    reads besides the cotangents. The backward function takes items off the lists in the tape.
+    """
+    return _module([*callees, Pair(fn, forward, backward)])
+
+
+def _module(units: Sequence[Unit | Pair]) -> str:
+    notes = Notes()
+    taken = _global_names(units)
+    functions: list[ast.stmt] = []
+    for unit in units:
+        if isinstance(unit, Unit):
+            functions.append(write_function(unit.fn, unit.layout, taken, notes))
+        else:
+            functions += write_pair(unit.fn, unit.forward, unit.backward, taken, notes)
+    constants = _constants(units)
+    support = support_for(units)
+    used = {n for f in functions for n in syntax.names_in(f)} | {n for c in constants for n in syntax.names_in(c)}
+    parts = []
+    if "math" in used:
+        parts.append("import math\n")
+    parts.append("import numpy as np\n")
+    parts += ["\n", printing.to_text(ast.Module(constants, []))] if constants else []
+    parts += [f"\n\n{text}" for text in support]
+    parts += [f"\n\n{notes.restore(printing.to_text(ast.Module([f], [])))}" for f in functions]
+    return "".join(parts)
+
+
+def _global_names(units: Sequence[Unit | Pair]) -> set[str]:
+    """Return the names of the module that no variable may take."""
+    layouts = [x for u in units for x in ((u.layout,) if isinstance(u, Unit) else (u.forward, u.backward))]
+    names = {x.name for x in layouts} | {u.fn.name for u in units} | support_names(units)
+    for constant in _constants(units):
+        names |= syntax.names_in(constant)
+    return names
+
+
+def _constants(units: Sequence[Unit | Pair]) -> list[ast.stmt]:
+    """Return the statements that define what defaults refer to, once each."""
+    lines: dict[str, None] = {}
+    for u in units:
+        for layout in (u.layout,) if isinstance(u, Unit) else (u.forward, u.backward):
+            lines.update(dict.fromkeys(layout.constants))
+    return ast.parse("\n".join(lines)).body

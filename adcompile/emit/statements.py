@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from adcompile.analysis.storage import has_storage
@@ -23,9 +23,11 @@ Pairs = Sequence[tuple[Var, Atom]]
 class Plan:
     """What was decided about a function before it is written.
 
-    read   how often each variable is read
-    names  of all variables that are written
-    tapes  the names of the lists that `push` and `pop` use
+    read      how often each variable is read
+    names     of all variables that are written
+    tapes     the names of the lists that `push` and `pop` use
+    openings  the lists that are made before a statement
+    primal    the statements of the primal part, at any depth
     """
 
     fn: Function
@@ -34,7 +36,8 @@ class Plan:
     trees: Trees
     names: Mapping[Var, str]
     tapes: Mapping[object, str]
-    primal: frozenset[Stmt] = field(default_factory=frozenset)
+    openings: Mapping[Stmt, list[str]]
+    primal: frozenset[Stmt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,11 @@ class StatementWriter:
             return []
         if isinstance(stmt, Eqn):
             return [self.note(s, stmt) for s in self.equation(stmt)]
-        if isinstance(stmt, If):
-            return self.branches(stmt)
-        return self.loop(stmt)
+        return [*self.opened(stmt), *(self.branches(stmt) if isinstance(stmt, If) else self.loop(stmt))]
+
+    def opened(self, stmt: Stmt) -> list[ast.stmt]:
+        """Write the lists that stand for the tapes of a statement."""
+        return [syntax.assign([tape], ast.List([], ast.Load())) for tape in self.plan.openings.get(stmt, ())]
 
     def loop(self, stmt: Stmt) -> list[ast.stmt]:
         raise NotImplementedError
@@ -222,7 +227,8 @@ class StatementWriter:
                 env = dict(zip(last.outs, block.yields, strict=True))
                 ends = [env.get(a, a) if isinstance(a, Var) else a for a in outs]
                 sides.append(self.ends(block.stmts, ends, result))
-            return [*self.body(spoken[:-1]), ast.If(self.write.atom(last.cond), sides[0], []), *sides[1]]
+            head = [*self.body(spoken[:-1]), *self.opened(last)]
+            return [*head, ast.If(self.write.atom(last.cond), sides[0], []), *sides[1]]
         return [*self.body(spoken), ast.Return(result(outs))]
 
     def returns_early(self, stmt: If, outs: Sequence[Atom]) -> bool:

@@ -215,7 +215,7 @@ def store(target: ast.expr, value: ast.expr) -> ast.stmt:
 
 def augment(target: ast.expr, prim: str, value: ast.expr) -> ast.stmt:
     """Return ``target += value``; adding a negation subtracts."""
-    op = OPERATORS[prim]()
+    op: ast.operator = OPERATORS[prim]()
     if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub) and prim in ("add", "acc", "sub"):
         op, value = (ast.Add() if prim == "sub" else ast.Sub()), value.operand
     return ast.AugAssign(as_target(target), op, value)

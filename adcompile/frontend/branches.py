@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from adcompile.frontend import lists
 from adcompile.frontend.state import Conflict, Snapshot, Unbound
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
@@ -15,6 +16,7 @@ from adcompile.ir.types import join
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
+T = TypeVar("T")
 Side = tuple[Snapshot, list[Stmt]]
 
 
@@ -140,10 +142,38 @@ class Join:
         """Join what a list or dict holds on the two sides."""
         if self.raises[0] != self.raises[1]:
             return b if self.raises[0] else a
+        if isinstance(a, Ref) or isinstance(b, Ref) or len(a.children) != len(b.children):  # type: ignore[union-attr]  # nodes
+            grown = self.grown(a, b)
+            if grown is not None:
+                return grown
         joined = self.structure("", a, b)
         if isinstance(joined, Node):
             return Node(joined.kind, joined.children, joined.keys, identity)
         return joined
+
+    def grown(self, a: Value, b: Value) -> Value | None:
+        """Join lists of different lengths: one of run-time length; None if the items are of different kinds."""
+        lo = self.lo
+        items = [c for v in (a, b) if isinstance(v, Node) for c in v.children]
+        dynamic = [v for v in (a, b) if isinstance(v, Ref)]
+        held = lo.cells[dynamic[0].cell].type if dynamic else self.on_side(0, lambda: lists.common_type(lo, items))
+        if held is None or not held.is_list:
+            return None
+        refs: list[Value] = []
+        for side, v in enumerate((a, b)):
+            if isinstance(v, Node):
+                v = self.on_side(side, lambda v=v: lists.make(lo, v.children, held))  # type: ignore[misc]  # bound now
+            refs.append(v)
+        return self.array("", *refs)
+
+    def on_side(self, side: int, make: Callable[[], T]) -> T:
+        """Make something at the end of one side."""
+        end, stmts = self.sides[side]
+        outer, self.lo.cells = self.lo.cells, end.cells
+        with self.lo.reopened(stmts):
+            made = make()
+        self.lo.cells = outer
+        return made
 
     def node_value(self, name: str, a: Value, b: Value) -> Value:
         """Join containers: the same one stays; two become a new one, unless both are still known by other names."""

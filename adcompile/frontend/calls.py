@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import expressions, iteration
+from adcompile.frontend import expressions, iteration, lists
 from adcompile.frontend.resolve import MISSING, Source, resolve, signature_of
 from adcompile.frontend.state import Frame
 from adcompile.frontend.sourceless import stand_in
@@ -321,7 +321,7 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
     value = lo.current(value)
     match value:
         case Ref():
-            return lo.read(value)
+            return lo.as_array(lo.read(value), node)
         case Node():
             return Node(value.kind, tuple(plain(lo, c, node) for c in value.children), value.keys)
         case Var() | Const():
@@ -384,6 +384,8 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
     receiver, name = lo.current(method.receiver), method.name
     if isinstance(receiver, Node):
         return container_method(lo, receiver, name, args, keywords, node)
+    if isinstance(receiver, Ref) and lists.is_list(lo, receiver) and not keywords:
+        return lists.method(lo, receiver, name, args, node)
     if isinstance(receiver, Ref | Var | Const):
         if name in ("transpose", "swapaxes") and not keywords:
             return permute(lo, name, [receiver, *args], node)
@@ -513,6 +515,8 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     (value,) = args
     if isinstance(value, Node):
         return Const(len(value.children))
+    if isinstance(value, Ref) and lists.is_list(lo, value):
+        return lists.length(lo, value)
     if isinstance(value, Ref | Var) and lo.type_of(value).is_array:
         if lo.type_of(value).dims == ():
             lo.refuse(node, "a 0-d array has no len()", "here")

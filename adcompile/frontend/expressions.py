@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import branches, calls, iteration
+from adcompile.frontend import branches, calls, iteration, lists
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
 from adcompile.frontend.state import Conflict, NeedsUnrolling, Unbound, lookup_local
 from adcompile.frontend.values import (
@@ -264,6 +264,8 @@ def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
                 lo.refuse(node, str(error))
         case Node():
             return TRUE if value.children else FALSE
+        case Ref() if lists.is_list(lo, value):
+            return lists.empty_or_not(lo, value)
         case Var() | Ref():
             if is_bool(lo, value):
                 return lo.atom(value)
@@ -363,6 +365,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
     """Lower ``base[index]``."""
     if isinstance(base, Node):
         return container_item(lo, base, node)
+    if isinstance(base, Ref) and lists.is_list(lo, base):
+        return lists.read(lo, base, evaluate(lo, node.slice), node)
     if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
         code, atoms = subscript(lo, node.slice)
         return lo.guarded(node, lambda: lo.view(base, code, atoms))
@@ -420,6 +424,8 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
 
 def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -> Value:
     t = lo.type_of(value)
+    if t.is_list:
+        return Method(value, name)
     if t.kind == "object":
         lo.refuse(
             node, f"the attribute `{name}` of an object is not supported", "an object argument", "pass what it holds"

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from adcompile.frontend import lists
 from adcompile.frontend.values import Generator, Iterable, Ref, Value, is_static, lift, static_value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -26,6 +27,8 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             return [lift(k) for k in value.keys]
         case Node():
             return list(value.children)
+        case Ref() if lists.is_list(lo, value):
+            return lists.iterate(lo, value)
         case Ref() | Var():
             if lo.type_of(value).is_array:
                 return rows(lo, value, node)

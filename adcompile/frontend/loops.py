@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 ATTEMPTS = 12
+SHORT = 8
+GROWING = frozenset({"append", "extend", "insert"})
 
 
 def for_(lo: Lowering, node: ast.For) -> None:
@@ -36,6 +38,8 @@ def for_(lo: Lowering, node: ast.For) -> None:
     start = lo.snapshot()
     depth = len(lo.builder.stmts)
     try:
+        if source.bounds is not None and few_trips(lo, node, source):
+            raise NeedsUnrolling(lo, node)
         counted(lo, node, source, count)
     except NeedsUnrolling:
         lo.restore(start)
@@ -44,6 +48,15 @@ def for_(lo: Lowering, node: ast.For) -> None:
         if n is None or n > iteration.LONGEST_UNROLLED:
             raise
         repeat(lo, node, [source.item(Const(k)) for k in range(n)])
+
+
+def few_trips(lo: Lowering, node: ast.For, source: Iterable) -> bool:
+    """Tell whether a loop is short and builds lists, whose items are then better known one by one."""
+    if not all(isinstance(a, Const) for a in source.bounds or ()):
+        return False
+    n = lo.static_int(source.count())
+    grows = any(isinstance(n, ast.Attribute) and n.attr in GROWING for n in ast.walk(node))
+    return grows and n is not None and n <= SHORT
 
 
 def flags_of(lo: Lowering, node: ast.For | ast.While) -> LoopFlags:
@@ -166,6 +179,7 @@ def settle(
     plan.aliases.clear()
     plan.written.clear()
     plan.lists.clear()
+    plan.dynamic.clear()
     start = lo.snapshot()
     depth = len(lo.builder.stmts)
     for _ in range(ATTEMPTS):

@@ -113,11 +113,15 @@ class Lowering(State):
         if isinstance(value, Node) and value.kind != "dict":
             return self.atom(calls.stacked(self, value, node))
         if isinstance(value, Ref):
-            return self.read(value)
+            return self.as_array(self.read(value), node)
         if isinstance(value, Var) or (isinstance(value, Const) and value.type.is_numeric):
             return value
         described = repr(static_value(value)) if is_static(value) else _describe(value)
         self.refuse(node, f"{described} is not a number", "a number or an array is needed here")
+
+    def as_array(self, var: Var, node: ast.AST | None) -> Atom:
+        """Return a list of numbers as the array that NumPy makes of it."""
+        return self.atom(self.emit(node, "list_array", var)) if var.type.is_list else var
 
     # -- what is known
 

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adcompile.frontend import lists
 from adcompile.frontend.desugar import LoopFlags
 from adcompile.frontend.state import Conflict, NeedsUnrolling
 from adcompile.frontend.values import Ref, Value
@@ -35,6 +36,7 @@ class Plan:
     names: set[str] = field(default_factory=set)
     written: set[int] = field(default_factory=set)
     lists: set[int] = field(default_factory=set)
+    dynamic: dict[int, Type] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     promoted: set[Key] = field(default_factory=set)
     aliases: set[frozenset[Key]] = field(default_factory=set)
@@ -86,6 +88,10 @@ class Slots:
             if value is UNDEFINED and name in plan.shapes:
                 value = plan.shapes[name]
             self.entry[name] = self.enlist((name,), value)
+        for identity, held in plan.dynamic.items():
+            known = lo.contents[identity]
+            if isinstance(known, Node):
+                lo.contents[identity] = lists.make(lo, known.children, held)
         self.lists: dict[int, Node[Value]] = {}
         for identity in sorted(plan.lists):
             held = lo.contents[identity]
@@ -119,7 +125,7 @@ class Slots:
                 return UNDEFINED
             slot = Slot(key, UNDEFINED, known)
             self.slots.append(slot)
-            if known.is_array and not lo.frame.rule:
+            if (known.is_array or known.is_list) and not lo.frame.rule:
                 lo.cell_count += 1
                 slot.cell = lo.cell_count
                 return Ref(slot.cell)
@@ -272,11 +278,16 @@ class Slots:
 
     def found_changed(self, identity: int, before: Value, after: Value) -> None:
         """Note a list or dict that the body changes; one whose structure changes needs the loop unrolled."""
-        same = isinstance(before, Node) and isinstance(after, Node)
-        if not same or (before.keys, len(before.children)) != (after.keys, len(after.children)):  # type: ignore[union-attr]  # nodes, if same
-            raise NeedsUnrolling(self.lo, self.node)
-        self.plan.lists.add(identity)
         self.changed = True
+        if isinstance(before, Node) and isinstance(after, Node):
+            if (before.keys, len(before.children)) == (after.keys, len(after.children)):
+                self.plan.lists.add(identity)
+                return
+        items = [*before.children, *after.children] if isinstance(before, Node) and isinstance(after, Node) else []
+        held = self.lo.type_of(after) if isinstance(after, Ref) else lists.common_type(self.lo, items)
+        if not isinstance(before, Node) or before.kind != "list" or held is None or not held.is_list:
+            raise NeedsUnrolling(self.lo, self.node)
+        self.plan.dynamic[identity] = held
 
     def found_written(self, cell: int) -> None:
         for name, frame in self.lo.reaching(cell):

@@ -168,7 +168,7 @@ class State:
 
     def wrap(self, atom: Atom) -> Value:
         """Make the value of an equation's result: an array gets a cell of its own, unless in a rule."""
-        if isinstance(atom, Var) and atom.type.is_array and not self.frame.rule:
+        if isinstance(atom, Var) and (atom.type.is_array or atom.type.is_list) and not self.frame.rule:
             return self.new_cell(atom)
         return atom
 

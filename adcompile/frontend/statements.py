@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import branches, expressions, loops
+from adcompile.frontend import branches, expressions, lists, loops
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Unbound
@@ -137,6 +137,9 @@ def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
     if not isinstance(base, Ref):
         store_item(lo, target, base, value)
         return
+    if lists.is_list(lo, base):
+        lists.store(lo, base, expressions.evaluate(lo, target.slice), value, target)
+        return
     ref = location(lo, base, target)
     lo.write(ref, expressions.number(lo, value, target), target)
 
@@ -189,7 +192,7 @@ def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
                 bind(lo, name, apply_binary(lo, op, current, right, stmt))
         case ast.Subscript():
             base = expressions.evaluate(lo, stmt.target.value)
-            if isinstance(base, Ref):
+            if isinstance(base, Ref) and not lists.is_list(lo, base):
                 ref = location(lo, base, stmt.target)
                 update_in_place(lo, ref, op, expressions.evaluate(lo, stmt.value), stmt)
             else:
@@ -205,8 +208,12 @@ def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> Non
     right = expressions.evaluate(lo, stmt.value)
     if isinstance(current, Ref):
         update_in_place(lo, current, op, right, stmt)
+        return
+    new = apply_binary(lo, op, current, right, stmt)
+    if isinstance(base, Ref):
+        lists.store(lo, base, expressions.evaluate(lo, stmt.target.slice), new, stmt)
     else:
-        store_item(lo, stmt.target, base, apply_binary(lo, op, current, right, stmt))
+        store_item(lo, stmt.target, base, new)
 
 
 def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.AugAssign) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Loop, Stmt, Var, While
+from adcompile.ir.core import UNDEFINED, Atom, Block, Const, Eqn, For, Function, If, Loop, Stmt, Var, While
 from adcompile.ir.types import Type
 
 
@@ -64,7 +64,7 @@ class _Listing:
 
     def atom(self, a: Atom) -> str:
         if isinstance(a, Const):
-            return _static(a.value)
+            return "undefined" if a is UNDEFINED else _static(a.value)
         if a not in self.numbers:
             self.numbers[a] = self.next
             self.next += 1
@@ -115,7 +115,7 @@ class _Listing:
 
     def carried(self, stmt: Loop) -> str:
         """Write the slots of a loop: parameter, type and first value."""
-        slots = zip(stmt.body.params, stmt.inits, strict=True)
+        slots = zip(stmt.body.params, stmt.inits, strict=False)  # what the verifier refuses is listed as well
         text = "".join(f" {self.declare([p])} = {self.atom(init)};" for p, init in slots)
         return text + (f" until {self.atom(stmt.body.params[stmt.until])};" if stmt.until is not None else "")
 

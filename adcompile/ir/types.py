@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-Kind = Literal["py", "np", "scalar", "array", "object"]
+Kind = Literal["py", "np", "scalar", "array", "list", "object"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,8 @@ class Facts:
         if anchored(a) and anchored(b):
             self.log.append((a, b))
         older, newer = (a, b) if _rank(a) <= _rank(b) else (b, a)
+        if _contains(older, newer):
+            older, newer = newer, older
         assert isinstance(newer, Dim)
         self.parent[newer] = older
 
@@ -163,6 +165,11 @@ class Facts:
                     length = self.broadcast(length, s[axis])
             out.append(length)
         return tuple(out)
+
+
+def _contains(length: Length, part: Length) -> bool:
+    """Tell whether a length is an expression of another one, which then has to stand for both."""
+    return isinstance(length, Dim) and any(a == part or (isinstance(a, Dim) and _contains(a, part)) for a in length.args)
 
 
 def _rank(length: Length) -> tuple[int, int]:
@@ -232,7 +239,8 @@ class Type:
     """What is known of a value.
 
     kind    "py" a Python bool, int, float or complex; "np" a NumPy scalar; "scalar" either of the two (a loop
-            variable that starts as 0.0 and becomes a NumPy scalar); "array" an ndarray; "object" anything else
+            variable that starts as 0.0 and becomes a NumPy scalar); "array" an ndarray; "list" a list whose elements
+            are all numbers or all arrays, of the dtype and shape given; "object" anything else
     dtype   bool, int, float, complex for "py"; a NumPy dtype for "np", "scalar" and "array"; None if not known
     dims    the shape; () for scalars; None if the rank is not known
     value   the length that a Python int stands for, if it comes from shapes and int arguments
@@ -252,8 +260,12 @@ class Type:
         return self.kind == "array"
 
     @property
+    def is_list(self) -> bool:
+        return self.kind == "list"
+
+    @property
     def is_numeric(self) -> bool:
-        return self.kind != "object"
+        return self.kind not in ("list", "object")
 
     @property
     def rank(self) -> int | None:
@@ -272,6 +284,8 @@ class Type:
         if self.kind == "object":
             return "object"
         name = "?" if self.dtype is None else getattr(self.dtype, "name", None) or getattr(self.dtype, "__name__", "?")
+        if self.kind == "list":
+            return f"list of {name}{list(map(str, self.dims)) if self.dims else ''}"
         if self.kind == "array":
             return f"{name}[{'...' if self.dims is None else ', '.join(map(str, self.dims))}]"
         return {"py": name, "np": f"np.{name}", "scalar": f"{name}?"}[self.kind]
@@ -310,8 +324,14 @@ def join(facts: Facts, a: Type, b: Type) -> Type:
     """Return the least type that covers both: what an if result or a loop slot has."""
     if a == b:
         return a
-    if "object" in (a.kind, b.kind):
+    if "object" in (a.kind, b.kind) or a.is_list != b.is_list:
         return OBJECT
+    if a.is_list and b.is_list:
+        kind: Kind = "array" if a.dims != () or b.dims != () else "scalar"
+        if (a.dims == ()) != (b.dims == ()):
+            return OBJECT
+        inner = join(facts, Type(kind, a.dtype, a.dims), Type(kind, b.dtype, b.dims))
+        return Type("list", inner.dtype, inner.dims)
     if a.is_array or b.is_array:
         dtype = a.dtype if numpy_dtype(a) == numpy_dtype(b) else None
         dims: tuple[Length, ...] | None = None

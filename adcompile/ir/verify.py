@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from adcompile.ir.core import (
     UNDEFINED,
@@ -25,7 +25,8 @@ from adcompile.ir.pretty import show_stmt
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Facts, Type
 
-Place = tuple[int, int]  # a block: the key of its region and its number in the region
+Place = tuple[int | None, int]  # a block: the key of its region and its number in the region
+TOP: Final[Place] = (None, 0)  # the function's own statements
 
 ATOMS = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}  # how many operands a code of a path consumes
 
@@ -67,9 +68,9 @@ class _Verifier:
 
     def run(self) -> None:
         self.define(self.fn.params, None)
-        self.stmts(self.fn.primal, None)
+        self.stmts(self.fn.primal, TOP)
         self.in_adjoint = True
-        self.stmts(self.fn.adjoint, None)
+        self.stmts(self.fn.adjoint, TOP)
         self.reads(self.fn.outs, None)
         assert self.tapes["pop"] <= self.tapes["push"], "a tape is popped that nothing is pushed to"
 
@@ -92,7 +93,7 @@ class _Verifier:
     # -- statements
 
     def stmts(self, stmts: Iterable[Stmt], place: Place | None) -> None:
-        """Check the statements of a block; in the adjoint, `place` is the primal block that it mirrors."""
+        """Check the statements of a block; in the adjoint, `place` is the primal block that it mirrors, if any."""
         for stmt in stmts:
             self.reads([] if isinstance(stmt, Eqn) and stmt.prim == "undo" else operands(stmt), stmt)
             if isinstance(stmt, Eqn):
@@ -185,7 +186,7 @@ class _Verifier:
         outer = set(self.scope)
         if self.in_adjoint:
             # The body of a while loop is its second block; that of the for loop that mirrors it is the first.
-            place = None if stmt.mirrors is None else (stmt.mirrors, number)
+            place: Place | None = None if stmt.mirrors is None else (stmt.mirrors, number)
             if place is not None:
                 self.scope |= set(self.bound.get(place, ()))
         else:

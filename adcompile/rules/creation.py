@@ -188,7 +188,9 @@ def choose_zeros_like(args: Sequence[Argument], kwargs: Mapping[str, Argument]) 
 FUNCTIONS[np.zeros_like] = Binding("np.zeros_like", choose=choose_zeros_like)
 function(np.broadcast_to, "broadcast_to", "array, shape: shape, subok: no = False")
 method_of("copy", "copy", "a, order: no = 'C'")
-method_of("astype", "astype", "a, dtype: dtype, order: no = 'K', casting: no = 'unsafe', subok: no = True, copy: no = True")
+method_of(
+    "astype", "astype", "a, dtype: dtype, order: no = 'K', casting: no = 'unsafe', subok: no = True, copy: no = True"
+)
 function(np.astype, "astype", "x, dtype: dtype, /, *, copy: no = True")
 function(np.size, "size", "a, axis: no = None")
 

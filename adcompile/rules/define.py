@@ -16,9 +16,7 @@ from adcompile.rules.binding import FUNCTIONS, Prepare, function
 from adcompile.rules.promotion import ufunc_type
 from adcompile.rules.table import row
 
-UFUNC_OPTIONS: Final = (
-    "out: no = None, *, where: no = True, casting: no = 'same_kind', order: no = 'K', dtype: no = None, subok: no = True"
-)
+UFUNC_OPTIONS: Final = "out: no = None, *, where: no = True, casting: no = 'same_kind', order: no = 'K', dtype: no = None, subok: no = True"
 
 
 def spelled(text: str) -> Callable[..., object]:
@@ -80,7 +78,9 @@ def ufunc_infer(ufunc: np.ufunc) -> Infer:
     return infer
 
 
-def elementwise(head: str, *partials: str, cost: Cost = "transcendental", name: str = "", also: Simplify | None = None) -> None:
+def elementwise(
+    head: str, *partials: str, cost: Cost = "transcendental", name: str = "", also: Simplify | None = None
+) -> None:
     """Define a ufunc and state its partial derivatives: ``elementwise("np.tanh(x)", "1 - ans**2")``."""
     spelling, _, operands = head.removesuffix(")").partition("(")
     f = spelled(spelling)

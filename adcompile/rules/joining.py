@@ -132,9 +132,7 @@ primitive(
 )
 for _name, _join in {"hstack": hstack_dims, "vstack": vstack_dims, "column_stack": column_stack_dims}.items():
     _options = "" if _name == "column_stack" else ", *, dtype: no = None, casting: no = 'same_kind'"
-    primitive(
-        _name, joining(_name, _join), f"np.{_name}", "[*xs]", usage=f"tup: operands{_options}", cost="arithmetic"
-    )
+    primitive(_name, joining(_name, _join), f"np.{_name}", "[*xs]", usage=f"tup: operands{_options}", cost="arithmetic")
 
 
 @macro(np.append)
@@ -197,7 +195,9 @@ def infer_array(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     types = tuple(a.type for a in args)
     if any(t.kind == "object" for t in types):
         raise TypeError("np.array: the elements must be numbers or arrays")
-    found = dtype if isinstance(dtype, np.dtype) else common_dtype(tuple(map(strong, types))) if types else np.dtype(float)
+    found = (
+        dtype if isinstance(dtype, np.dtype) else common_dtype(tuple(map(strong, types))) if types else np.dtype(float)
+    )
     if any(t.dims is None for t in types):
         return Type("array", found, None)
     inner: list[Length] = list(types[0].dims or ()) if types else []
@@ -208,9 +208,7 @@ def infer_array(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array", found, (*shape, *inner))
 
 
-register(
-    Primitive("array", infer_array, "np.array", "[*xs], shape, dtype=None", 2, cost="arithmetic", allocates=True)
-)
+register(Primitive("array", infer_array, "np.array", "[*xs], shape, dtype=None", 2, cost="arithmetic", allocates=True))
 
 
 _ARRAY_OPTIONS = "dtype: dtype = None, *, copy: no = True, order: no = 'K', subok: no = False, ndmin: no = 0"
@@ -250,7 +248,9 @@ FUNCTIONS[np.asarray] = FUNCTIONS[np.ascontiguousarray] = Binding("np.asarray", 
 
 
 @linear("array", 0, jointly=True)
-def array_adjoint(g: Array, ans: Array, xs: tuple[Array, ...], shape: tuple[int, ...], dtype: None) -> tuple[Array, ...]:
+def array_adjoint(
+    g: Array, ans: Array, xs: tuple[Array, ...], shape: tuple[int, ...], dtype: None
+) -> tuple[Array, ...]:
     return tuple([g[place] for place in places(shape)])
 
 

@@ -222,4 +222,3 @@ def norm_tangent(ans: Array, x: Array, order: float | str | None, axis: Axis, ke
 @adjoint("norm")
 def norm_adjoint(g: Array, ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool) -> Array:
     return norm_slope(ans, x, order, axis, keepdims, g)
-

@@ -87,7 +87,13 @@ def kron_dims(facts: Facts, s: Dims, t: Dims) -> Dims:
 
 SHAPES = {"dot": dot_dims, "inner": inner_dims, "outer": outer_dims, "vdot": vdot_dims, "kron": kron_dims}
 
-_AB = {"dot": "a, b, out: no = None", "outer": "a, b, out: no = None", "vdot": "a, b, /", "inner": "a, b, /", "kron": "a, b"}
+_AB = {
+    "dot": "a, b, out: no = None",
+    "outer": "a, b, out: no = None",
+    "vdot": "a, b, /",
+    "inner": "a, b, /",
+    "kron": "a, b",
+}
 for _name, _usage in _AB.items():
     primitive(
         _name,
@@ -432,4 +438,3 @@ def trace_adjoint(g: Array, ans: Array, x: Array, offset: int, axis1: int, axis2
 def sorted_pair(i: int, j: int) -> tuple[int, int]:
     """Return two axes in increasing order."""
     return (min(i, j), max(i, j))
-

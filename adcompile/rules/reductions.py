@@ -130,7 +130,13 @@ primitive(
     cost="arithmetic",
 )
 primitive(
-    "prod", reduction(summed), "np.prod", "x", "axis=None, keepdims=False, dtype=None", usage=_SUM.format(1), method="prod"
+    "prod",
+    reduction(summed),
+    "np.prod",
+    "x",
+    "axis=None, keepdims=False, dtype=None",
+    usage=_SUM.format(1),
+    method="prod",
 )
 primitive("mean", reduction(averaged), "np.mean", "x", "axis=None, keepdims=False", usage=_MEAN, method="mean")
 primitive("var", reduction(real), "np.var", "x", "axis=None, keepdims=False, ddof=0", usage=_VAR, method="var")
@@ -141,7 +147,9 @@ for _name in ("max", "min"):
 for _name in ("any", "all"):
     primitive(_name, reduction(always(bool)), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_ANY, method=_name)
 for _name in ("argmax", "argmin"):
-    primitive(_name, reduction(always(np.intp)), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_ARG, method=_name)
+    primitive(
+        _name, reduction(always(np.intp)), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_ARG, method=_name
+    )
 nondifferentiable("any", "all", "argmax", "argmin", "count_nonzero")
 
 
@@ -257,9 +265,7 @@ def extremum_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool)
 
 
 @nonlinear("prod")
-def prod_tangent(
-    ans: Array, x: Array, axis: Axis, keepdims: bool, dtype: np.dtype | None, x_dot: Array
-) -> Array:
+def prod_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, dtype: np.dtype | None, x_dot: Array) -> Array:
     return np.sum(x_dot * runtime.other_factors(x, axis), axis=axis, keepdims=keepdims)
 
 
@@ -279,42 +285,44 @@ def cumsum_adjoint(g: Array, ans: Array, x: Array, axis: int | None, dtype: np.d
 def cumprod_tangent(ans: Array, x: Array, axis: int | None, dtype: np.dtype | None, x_dot: Array) -> Array:
     if axis is None:
         return cumprod_tangent(ans, np.ravel(x), 0, dtype, np.ravel(x_dot))
-    return runtime.recurrence(x_dot * shifted(ans, axis, 1), x, axis)
+    return runtime.recurrence(x_dot * shifted(ans, axis, edge(x, axis, 1)), x, axis)
 
 
 @adjoint("cumprod")
 def cumprod_adjoint(g: Array, ans: Array, x: Array, axis: int | None, dtype: np.dtype | None) -> Array:
     if axis is None:
         return np.reshape(cumprod_adjoint(g, ans, np.ravel(x), 0, dtype), x.shape)
-    return backward_recurrence(g, x, axis) * shifted(ans, axis, 1)
+    return backward_recurrence(g, x, axis) * shifted(ans, axis, edge(x, axis, 1))
 
 
-def shifted(x: Array, axis: int, fill: float) -> Array:
-    """Move the entries one place on along an axis; the first is `fill`."""
-    first = np.full_like(x[(slice(None),) * axis + (slice(0, 1),)], fill)
-    rest = x[(slice(None),) * axis + (slice(None, -1),)]
-    return np.concatenate([first, rest], axis)
+def edge(x: Array, axis: int, fill: float) -> Array:
+    """Make what is put before the first entries of arrays like x along an axis."""
+    return np.full_like(x[(slice(None),) * axis + (slice(0, 1),)], fill)
+
+
+def shifted(x: Array, axis: int, first: Array) -> Array:
+    """Move the entries one place on along an axis."""
+    return np.concatenate([first, x[(slice(None),) * axis + (slice(None, -1),)]], axis)
 
 
 def backward_recurrence(x: Array, a: Array, axis: int) -> Array:
     """Solve ``y[i] = x[i] + a[i + 1] * y[i + 1]``: the transpose of `recurrence` in x."""
-    return np.flip(runtime.recurrence(np.flip(x, axis), shifted(np.flip(a, axis), axis, 0), axis), axis)
+    coefficients = shifted(np.flip(a, axis), axis, edge(a, axis, 0))
+    return np.flip(runtime.recurrence(np.flip(x, axis), coefficients, axis), axis)
 
 
 @nonlinear("recurrence")
-def recurrence_tangent(
-    ans: Array, x: Array, a: Array, axis: int, x_dot: Array | None, a_dot: Array | None
-) -> Array:
+def recurrence_tangent(ans: Array, x: Array, a: Array, axis: int, x_dot: Array | None, a_dot: Array | None) -> Array:
     if a_dot is None:
         return runtime.recurrence(x_dot, a, axis)
-    change = a_dot * shifted(ans, axis, 0)
+    change = a_dot * shifted(ans, axis, edge(a, axis, 0))
     return runtime.recurrence(change if x_dot is None else x_dot + change, a, axis)
 
 
 @adjoint("recurrence")
 def recurrence_adjoint(g: Array, ans: Array, x: Array, a: Array, axis: int) -> tuple[Array, Array]:
     x_bar = backward_recurrence(g, a, axis)
-    return x_bar, x_bar * shifted(ans, axis, 0)
+    return x_bar, x_bar * shifted(ans, axis, edge(a, axis, 0))
 
 
 @nonlinear("other_factors")
@@ -323,18 +331,43 @@ def other_factors_tangent(ans: Array, x: Array, axis: Axis, x_dot: Array) -> Arr
         return np.reshape(other_factors_tangent(ans, np.ravel(x), 0, np.ravel(x_dot)), x.shape)
     if isinstance(axis, tuple):
         return gathered(other_factors_tangent, x, axis, x_dot)
-    before = shifted(np.cumprod(x, axis), axis, 1)
-    after = np.flip(shifted(np.cumprod(np.flip(x, axis), axis), axis, 1), axis)
-    before_dot = shifted(runtime.recurrence(x_dot * before, x, axis), axis, 0)
-    x_back, dot_back = np.flip(x, axis), np.flip(x_dot * after, axis)
-    after_dot = np.flip(shifted(runtime.recurrence(dot_back, x_back, axis), axis, 0), axis)
+    zero, one = edge(x, axis, 0), edge(x, axis, 1)
+    back = np.flip(x, axis)
+    before = shifted(np.cumprod(x, axis), axis, one)
+    after = np.flip(shifted(np.cumprod(back, axis), axis, one), axis)
+    before_dot = shifted(runtime.recurrence(x_dot * before, x, axis), axis, zero)
+    after_dot = np.flip(shifted(runtime.recurrence(np.flip(x_dot * after, axis), back, axis), axis, zero), axis)
     return before_dot * after + before * after_dot
 
 
-def gathered(tangent: Callable[..., Array], x: Array, axes: tuple[int, ...], x_dot: Array) -> Array:
-    """Apply a tangent along several axes at once: put them last, join them, and undo that."""
+@adjoint("other_factors")
+def other_factors_adjoint(g: Array, ans: Array, x: Array, axis: Axis) -> Array:
+    if axis is None:
+        return np.reshape(other_factors_adjoint(np.ravel(g), ans, np.ravel(x), 0), x.shape)
+    if isinstance(axis, tuple):
+        return gathered(swapped_adjoint, x, axis, g)
+    one, back = edge(x, axis, 1), np.flip(x, axis)
+    up_to, from_end = np.cumprod(x, axis), np.cumprod(back, axis)
+    before, after = shifted(up_to, axis, one), np.flip(shifted(from_end, axis, one), axis)
+    through_before = cumprod_adjoint(shifted_back(g * after, x, axis), up_to, x, axis, None)
+    through_after = cumprod_adjoint(shifted_back(np.flip(g * before, axis), x, axis), from_end, back, axis, None)
+    return through_before + np.flip(through_after, axis)
+
+
+def shifted_back(g: Array, x: Array, axis: int) -> Array:
+    """Transpose `shifted`: move the entries one place back; the last is 0."""
+    return np.concatenate([g[(slice(None),) * axis + (slice(1, None),)], edge(x, axis, 0)], axis)
+
+
+def swapped_adjoint(ans: Array, x: Array, axis: Axis, g: Array) -> Array:
+    """other_factors_adjoint with its operands as a tangent rule has them."""
+    return other_factors_adjoint(g, ans, x, axis)
+
+
+def gathered(rule: Callable[..., Array], x: Array, axes: tuple[int, ...], change: Array) -> Array:
+    """Apply a rule along several axes at once: put them last, join them, and undo that."""
     last = tuple(range(x.ndim - len(axes), x.ndim))
     moved = np.moveaxis(x, axes, last)
     shape = moved.shape[: x.ndim - len(axes)] + (-1,)
-    found = tangent(None, np.reshape(moved, shape), len(shape) - 1, np.reshape(np.moveaxis(x_dot, axes, last), shape))
+    found = rule(None, np.reshape(moved, shape), len(shape) - 1, np.reshape(np.moveaxis(change, axes, last), shape))
     return np.moveaxis(np.reshape(found, moved.shape), last, axes)

@@ -69,7 +69,9 @@ def define(
     name: str, operands: str = "x", result: Type = PY_FLOAT, cost: Cost = "transcendental", integral: bool = False
 ) -> None:
     """Define a function of math."""
-    primitive(f"math.{name}", scalar_infer(result, integral), f"math.{name}", operands, usage=f"{operands}, /", cost=cost)
+    primitive(
+        f"math.{name}", scalar_infer(result, integral), f"math.{name}", operands, usage=f"{operands}, /", cost=cost
+    )
 
 
 for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "exp2", "expm1", "log2", "log10", "log1p", "cbrt"):
@@ -116,13 +118,14 @@ nondifferentiable(*(n for n in PRIMITIVES if n.startswith("math.") and n not in 
 # -- builtins
 
 
-
 def already(t: Type) -> Simplify:
     """Make the simplification of a conversion to a type that the operand has."""
     return lambda b, args, attrs: args[0] if (args[0].type.kind, args[0].type.dtype) == (t.kind, t.dtype) else None
 
 
-primitive("float", scalar_infer(PY_FLOAT), "float", "x", fold=float, simplification=already(PY_FLOAT), cost="arithmetic")
+primitive(
+    "float", scalar_infer(PY_FLOAT), "float", "x", fold=float, simplification=already(PY_FLOAT), cost="arithmetic"
+)
 primitive("int", scalar_infer(PY_INT), "int", "x", fold=int, simplification=already(PY_INT), cost="arithmetic")
 nondifferentiable("int")
 function(abs, "abs", "x, /")

@@ -61,7 +61,9 @@ def infer_reshape(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     if open_places:
         lengths[open_places[0]] = quotient(facts, size, lengths)
     else:
-        require_same(facts, size, product(map(facts.find, lengths)), f"reshape of an array of shape {show(x.type.dims)}")
+        require_same(
+            facts, size, product(map(facts.find, lengths)), f"reshape of an array of shape {show(x.type.dims)}"
+        )
     return array(x.type, tuple(lengths))
 
 
@@ -117,7 +119,15 @@ primitive(
 )
 method_of("reshape", "reshape", "a, *shape: shape, order: no = 'C', copy: no = None")
 primitive(
-    "ravel", infer_ravel, "np.ravel", "x", usage="a, order: no = 'C'", method="ravel", cost="free", shares=True, safe=True
+    "ravel",
+    infer_ravel,
+    "np.ravel",
+    "x",
+    usage="a, order: no = 'C'",
+    method="ravel",
+    cost="free",
+    shares=True,
+    safe=True,
 )
 method_of("flatten", "ravel", "a, order: no = 'C'")
 
@@ -500,9 +510,7 @@ primitive(
     method="repeat",
     cost="arithmetic",
 )
-primitive(
-    "tile", infer_tile, "np.tile", "x", "reps", usage="A, reps: static", prepare=prepare_tile, cost="arithmetic"
-)
+primitive("tile", infer_tile, "np.tile", "x", "reps", usage="A, reps: static", prepare=prepare_tile, cost="arithmetic")
 
 
 @linear("repeat")

@@ -12,6 +12,8 @@ from adcompile.ir.types import Length, Type, numpy_dtype
 def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     """Return a cotangent with the shape and dtype of `v`: sum over broadcast axes, spread, cast."""
     t = v.type
+    if t.is_list:
+        return g
     if t.dims is None or g.type.dims is None:
         return cast(b, b.emit("unbroadcast", g, v), t)
     g = shrink(b, g, v, t.dims)
@@ -24,6 +26,8 @@ def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
 def tangent(b: Builder, g: Atom, v: Var) -> Atom:
     """Return a tangent with the shape and dtype of `v`."""
     t = v.type
+    if t.is_list:
+        return g
     if t.is_array and t.dims is not None and not b.facts.same_dims(g.type.dims, t.dims):
         g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
     return cast(b, g, t)
@@ -73,6 +77,8 @@ def cast(b: Builder, g: Atom, t: Type) -> Atom:
 
 def zeros(b: Builder, v: Var | Const) -> Atom:
     """Return a zero cotangent or tangent of a value."""
+    if isinstance(v, Var) and v.type.is_list:
+        return b.emit("list_zeros", v)
     if isinstance(v, Var) and v.type.is_array:
         return b.emit("zeros_like", v)
     if isinstance(v, Const) and isinstance(v.value, np.ndarray):

@@ -60,6 +60,8 @@ def run(fn: Function, wrt: Sequence[Var], callees: Callees | None = None) -> Fun
 
 def carried_type(v: Var) -> Type:
     """Return the type of a tangent that enters or leaves a block: a scalar may be the number 0.0."""
+    if v.type.is_list:
+        return Type("list", numpy_dtype(v.type), v.type.dims)
     return v.type if v.type.is_array else Type("scalar", numpy_dtype(v.type))
 
 
@@ -137,6 +139,9 @@ class Pusher:
         dots = {k: d for k in differentiable_args(eqn) if (d := self.tangent(eqn.args[k])) is not None}
         if not dots:
             return
+        if eqn.prim.startswith("list_"):
+            self.list_operation(eqn)
+            return
         dot = self.push(eqn, dots)
         if dot is not None:
             self.dots[eqn.out] = conform.tangent(self.b, dot, eqn.out)
@@ -194,6 +199,14 @@ class Pusher:
         n = len(primal.outs)
         kept = [d for o, d in zip(primal.outs, made.outs[n:], strict=True) if o.type.inexact]
         return replace(made, outs=(*made.outs[:n], *kept))
+
+    def list_operation(self, eqn: Eqn) -> None:
+        """Do to the list of tangents what is done to the list."""
+        positions = differentiable_args(eqn)
+        args = tuple(self.tangent_or_zero(a) if k in positions else a for k, a in enumerate(eqn.args))
+        attrs = (carried_type(eqn.out),) if eqn.prim == "list_new" else eqn.attrs
+        results = self.b.emit_many(eqn.prim, args, attrs, tuple(self.hint(o) for o in eqn.outs))
+        self.dots.update(zip(eqn.outs, results, strict=True))
 
     def updated(self, dot: Var) -> bool:
         made = self.b.defs.get(dot)

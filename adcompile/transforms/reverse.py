@@ -38,6 +38,7 @@ from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
 from adcompile.rules import table
 from adcompile.transforms import conform, counters
 from adcompile.transforms.callees import Callees, Pair
+from adcompile.transforms.lists import list_adjoint
 from adcompile.transforms.local import adjoint_terms, no_rule, row_term
 from adcompile.transforms.stores import add_at, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
@@ -71,6 +72,8 @@ def run(
 
 def adjoint_type(v: Var) -> Type:
     """Return the type of an adjoint that is carried around a loop: a scalar may start as the number 0.0."""
+    if v.type.is_list:
+        return Type("list", numpy_dtype(v.type), v.type.dims)
     return v.type if v.type.is_array else Type("scalar", numpy_dtype(v.type))
 
 
@@ -150,6 +153,9 @@ class Reverser:
         if have is None:
             self.bars[v] = g
             return
+        if v.type.is_list:
+            self.bars[v] = self.b.emit("list_sum", have, g)
+            return
         if self.b.definition(have, "broadcast_to") is not None and self.b.definition(g, "broadcast_to") is None:
             have, g = g, have
         if self.b.definition(have, "broadcast_to") is not None:
@@ -183,6 +189,9 @@ class Reverser:
             return
         if eqn.prim == "call":
             self.call(eqn, gs)
+            return
+        if eqn.prim.startswith("list_"):
+            list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)
             return
         (g,) = gs
         assert g is not None

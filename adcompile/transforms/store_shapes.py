@@ -18,7 +18,7 @@ Shape = tuple[object, ...]
 
 
 def share_shapes(fn: Function) -> Function:
-    """Read shapes from arguments, or from values of the function's own block that are never overwritten.
+    """Read shapes from arguments, or from values of its own equations that are never overwritten.
 
         for ...: v1 = mul(x, s); ...          for ...: v1 = mul(x, s); ...
         for ... reversed: z = zeros_like(v1)  ->  for ... reversed: z = zeros_like(x)
@@ -30,13 +30,16 @@ def share_shapes(fn: Function) -> Function:
 
 
 class _Sharing:
-    """`steady` are values of the function's own block that stay, `places` the first value of each shape."""
+    """`steady` are values of the function's own equations that stay, `places` the first value of each shape.
+
+    What an if or a loop makes is left out: it may be undefined.
+    """
 
     def __init__(self, fn: Function) -> None:
         self.fn = fn
         self.primal = {v for s in walk(fn.primal) for v in (*s.outs, *(p for b in blocks_of(s) for p in b.params))}
         changing = overwritten(fn.primal, webs(fn.primal))
-        self.steady = [v for stmt in fn.primal for v in stmt.outs if v not in changing]
+        self.steady = [v for s in fn.primal if isinstance(s, Eqn) for v in s.outs if v not in changing]
         self.places: dict[Shape, Var] = {}
         for v in (*fn.params, *self.steady):
             for strict in (True, False):

@@ -1,0 +1,152 @@
+"""Function definitions: parameters, unpacking of containers, tests, body, return."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from adcompile.analysis.storage import storage
+from adcompile.emit import arrange, syntax
+from adcompile.emit.comments import Notes, annotate
+from adcompile.emit.exits import find_exits, read_counts
+from adcompile.emit.fold import fold
+from adcompile.emit.interference import live_ranges
+from adcompile.emit.layout import Layout, Param
+from adcompile.emit.lengths import checks
+from adcompile.emit.loops import Writer
+from adcompile.emit.names import choose_names
+from adcompile.emit.statements import Plan, Result, is_undefined, statements_within
+from adcompile.emit.tapes import name_tapes, tapes_within
+from adcompile.ir.core import Atom, For, Function, Var, While, walk
+from adcompile.ir.structure import Node, leaves
+
+
+def write_function(fn: Function, layout: Layout, taken: Collection[str], notes: Notes) -> ast.stmt:
+    """Write one function."""
+    fn = arrange.run(_named(fn))
+    writer = Writer(make_plan(fn, layout.params, taken))
+    names = writer.plan.names
+    head = [*unpack(layout.params, names, writer.plan.read), *checks(fn, layout.name, names)]
+    body = written_body(writer, notes, lambda outs: build(layout.result, outs, writer))
+    return definition(layout, [*head, *body])
+
+
+def make_plan(fn: Function, params: Sequence[Param], taken: Collection[str]) -> Plan:
+    """Decide what is folded, and on all names."""
+    counts = read_counts(fn)
+    read = dict(counts)
+    exits = find_exits(fn, counts)
+    trees = fold(fn, counts, exits, storage(fn))
+    fixed = {p.tree: p.name for p in params if isinstance(p.tree, Var)}
+    reserved = {*taken, *({p.name for p in params} - set(fixed.values()))}
+    names = choose_names(fn, live_ranges(fn, trees, exits), fixed, reserved)
+    tapes = name_tapes(fn, trees, names, {*reserved, *names.values()})
+    openings = {stmt: [tapes[t] for t in found] for stmt in fn.stmts if (found := tapes_within(stmt))}
+    return Plan(fn, read, exits, trees, names, tapes, openings, statements_within(fn.primal))
+
+
+def _named(fn: Function) -> Function:
+    """Name the result of a program with a reverse sweep ``y``: its cotangent is ``y_bar``."""
+    primal = {v for s in fn.primal for v in s.outs}
+    first = next((a for a in fn.outs if isinstance(a, Var) and a in primal), None)
+    if fn.adjoint and first is not None and not fn.name_of(first):
+        return replace(fn, names={**fn.names, first: "y"})
+    return fn
+
+
+# -- the body
+
+
+def written_body(writer: Writer, notes: Notes, result: Result) -> list[ast.stmt]:
+    """Write all statements and the return, with headings where loops make the primal and adjoint two sweeps."""
+    fn, origins = writer.plan.fn, writer.origins
+    if not fn.adjoint:
+        return annotate(writer.ends(fn.primal, fn.outs, result), origins, notes)
+    forward = annotate(writer.body(fn.primal), origins, notes)
+    backward = annotate([*writer.body(fn.adjoint), ast.Return(result(fn.outs))], origins, notes)
+    if forward and any(isinstance(s, For | While) for s in walk(fn.adjoint)):
+        return [notes.place("forward sweep"), *forward, notes.place("reverse sweep"), *backward]
+    return [*forward, *backward]
+
+
+def build(tree: Node[int] | int, outs: Sequence[Atom], writer: Writer) -> ast.expr:
+    """Write the containers of a result."""
+    if isinstance(tree, int):
+        return ast.Constant(None) if is_undefined(outs[tree]) else writer.write.atom(outs[tree])
+    children = [build(c, outs, writer) for c in tree.children]
+    if tree.kind == "dict":
+        return ast.Dict([syntax.constant(k) for k in tree.keys], children)
+    return ast.List(children, ast.Load()) if tree.kind == "list" else syntax.tuple_of(children)
+
+
+# -- the head
+
+
+def unpack(params: Sequence[Param], names: Mapping[Var, str], read: Mapping[Var, int]) -> Iterator[ast.stmt]:
+    """Yield the statements that take the leaves out of container arguments."""
+    for p in params:
+        if isinstance(p.tree, Node) and any(read.get(v) for v in leaves(p.tree)):
+            yield from unpack_node(syntax.name(p.name), p.tree, names, read)
+
+
+def unpack_node(
+    value: ast.expr, tree: Node[Var], names: Mapping[Var, str], read: Mapping[Var, int]
+) -> Iterator[ast.stmt]:
+    """Unpack one container: tuples and lists in one assignment, dicts entry by entry."""
+    if tree.kind == "dict":
+        for key, child in zip(tree.keys, tree.children, strict=True):
+            if any(read.get(v) for v in leaves(child)):
+                item = syntax.subscript(_again(value), syntax.constant(key))
+                if isinstance(child, Node):
+                    yield from unpack_node(item, child, names, read)
+                else:
+                    yield syntax.assign([names[child]], item)
+        return
+    if any(isinstance(c, Node) and _has_dict(c) for c in tree.children):
+        for k, child in enumerate(tree.children):
+            item = syntax.subscript(_again(value), syntax.constant(k))
+            if isinstance(child, Node):
+                yield from unpack_node(item, child, names, read)
+            elif read.get(child):
+                yield syntax.assign([names[child]], item)
+        return
+    yield ast.Assign([_pattern(tree, names, read)], value)
+
+
+def _again(value: ast.expr) -> ast.expr:
+    """Return a fresh copy of a node."""
+    copy = ast.parse(ast.unparse(value), mode="eval")
+    return copy.body
+
+
+def _has_dict(tree: Node[Var]) -> bool:
+    return tree.kind == "dict" or any(isinstance(c, Node) and _has_dict(c) for c in tree.children)
+
+
+def _pattern(tree: Node[Var] | Var, names: Mapping[Var, str], read: Mapping[Var, int]) -> ast.expr:
+    if isinstance(tree, Node):
+        return ast.Tuple([_pattern(c, names, read) for c in tree.children], ast.Store())
+    return ast.Name(names[tree] if read.get(tree) else "_", ast.Store())
+
+
+def definition(layout: Layout, body: list[ast.stmt]) -> ast.stmt:
+    """Write the definition of a function."""
+    positional = [p for p in layout.params if p.kind == "positional"]
+    keyword = [p for p in layout.params if p.kind == "keyword"]
+    arguments = ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(p.name) for p in positional],
+        kwonlyargs=[ast.arg(p.name) for p in keyword],
+        kw_defaults=[None if p.default is None else _expression(p.default) for p in keyword],
+        defaults=[_expression(p.default) for p in positional if p.default is not None],
+    )
+    documented = [ast.Expr(ast.Constant("\n    ".join(layout.docstring)))] if layout.docstring else []
+    function = ast.parse("def f(): pass").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.name, function.args, function.body = layout.name, arguments, [*documented, *body]
+    return function
+
+
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body

@@ -1,0 +1,126 @@
+"""Forward and backward functions: one program cut between its primal and its adjoint statements.
+
+    def h_fwd(u, v):                      def h_bwd(tape, r_bar):
+        w = np.sin(u) * v                     u, v, w = tape
+        return w * w, (u, v, w)               ...
+
+The tape holds what the backward function reads.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from adcompile.emit import arrange, syntax
+from adcompile.emit.comments import Notes
+from adcompile.emit.functions import build, definition, make_plan, unpack, written_body
+from adcompile.emit.layout import Layout, Param
+from adcompile.emit.lengths import checks
+from adcompile.emit.loops import Writer
+from adcompile.emit.statements import is_undefined
+from adcompile.emit.tapes import tapes_read
+from adcompile.ir.core import NONE, Atom, Block, Eqn, Function, If, Stmt, Var, blocks_of, free, variables, with_blocks
+from adcompile.ir.structure import leaves
+
+TAPE = "tape"
+
+
+def write_pair(fn: Function, forward: Layout, backward: Layout, taken: Collection[str], notes: Notes) -> list[ast.stmt]:
+    """Write the two functions."""
+    fn = arrange.run(fn)
+    cotangents = {v for p in backward.params if p.tree is not None for v in leaves(p.tree)}
+    kept = [fn.outs[k] for k in leaves(forward.result)]
+    held = residuals(fn, [fn.outs[k] for k in leaves(backward.result)], cotangents)
+    tapes = tapes_read(fn.adjoint)
+    first = replace(
+        fn,
+        params=tuple(p for p in fn.params if p not in cotangents),
+        primal=tuple(defined(fn.primal, set(held))),
+        adjoint=(),
+        outs=(*kept, *held),
+    )
+    second = replace(
+        fn,
+        params=(*held, *(p for p in fn.params if p in cotangents)),
+        primal=(),
+        outs=tuple(fn.outs[k] for k in leaves(backward.result)),
+    )
+    return [
+        write_forward(first, renumbered(forward), len(kept), tapes, taken, notes),
+        write_backward(second, renumbered(backward), held, tapes, {*taken, TAPE}, notes),
+    ]
+
+
+def renumbered(layout: Layout) -> Layout:
+    """Return the layout over only the results that it mentions, in their order."""
+    from adcompile.ir.structure import replace_leaves
+
+    return replace(layout, result=replace_leaves(layout.result, range(sum(1 for _ in leaves(layout.result)))))
+
+
+def residuals(fn: Function, outs: Sequence[Atom], cotangents: Collection[Var]) -> list[Var]:
+    """Return the primal variables that the adjoint statements and results read, in order of definition."""
+    read: set[Var] = set(variables(outs))
+    made: set[Var] = set()
+    for stmt in fn.adjoint:
+        read.update(free(stmt))
+        made.update(stmt.outs)
+    order = [*fn.params, *(v for s in fn.primal for v in s.outs)]
+    return [v for v in order if v in read - made and v not in cotangents]
+
+
+def defined(stmts: Iterable[Stmt], wanted: set[Var]) -> list[Stmt]:
+    """Make the variables that go on the tape None where they would not be defined."""
+    out: list[Stmt] = []
+    for stmt in reversed(list(stmts)):
+        if isinstance(stmt, Eqn):
+            out.append(stmt)
+            continue
+        slots = [k for k, o in enumerate(stmt.outs) if o in wanted]
+        for b in blocks_of(stmt):
+            if len(b.yields) == len(stmt.outs):
+                wanted.update(v for k in slots for v in variables([b.yields[k]]))
+                wanted.update(b.params[k] for k in slots if b.params)
+        if not isinstance(stmt, If):
+            wanted.update(v for k in slots for v in variables([stmt.inits[k]]))
+            inits = tuple(NONE if k in slots and is_undefined(a) else a for k, a in enumerate(stmt.inits))
+            stmt = replace(stmt, inits=inits)
+        out.append(with_blocks(stmt, tuple(_defined_block(b, stmt.outs, slots, wanted) for b in blocks_of(stmt))))
+    return out[::-1]
+
+
+def _defined_block(block: Block, outs: Sequence[Var], slots: list[int], wanted: set[Var]) -> Block:
+    yields = block.yields
+    if len(yields) == len(outs):
+        yields = tuple(NONE if k in slots and is_undefined(y) else y for k, y in enumerate(yields))
+    return Block(block.params, tuple(defined(block.stmts, wanted)), yields)
+
+
+def write_forward(
+    fn: Function, layout: Layout, kept: int, tapes: Sequence[object], taken: Collection[str], notes: Notes
+) -> ast.stmt:
+    writer = Writer(make_plan(fn, layout.params, taken))
+    plan = writer.plan
+
+    def result(outs: Sequence[Atom]) -> ast.expr:
+        held = [ast.Constant(None) if is_undefined(a) else writer.write.atom(a) for a in outs[kept:]]
+        held += [syntax.name(plan.tapes[t]) for t in tapes if t in plan.tapes]
+        return syntax.tuple_of([build(layout.result, outs[:kept], writer), syntax.tuple_of(held)])
+
+    head = [*unpack(layout.params, plan.names, plan.read), *checks(fn, layout.name, plan.names)]
+    return definition(layout, [*head, *written_body(writer, notes, result)])
+
+
+def write_backward(
+    fn: Function, layout: Layout, held: Sequence[Var], tapes: Sequence[object], taken: Collection[str], notes: Notes
+) -> ast.stmt:
+    writer = Writer(make_plan(fn, layout.params, taken))
+    plan = writer.plan
+    names = [*(plan.names[v] for v in held), *(plan.tapes[t] for t in tapes)]
+    targets: list[ast.expr] = [ast.Name(n, ast.Store()) for n in names]
+    head: list[ast.stmt] = [ast.Assign([ast.Tuple(targets, ast.Store())], syntax.name(TAPE))] if names else []
+    head += unpack(layout.params, plan.names, plan.read)
+    body = written_body(writer, notes, lambda outs: build(layout.result, outs, writer))
+    return definition(replace(layout, params=(Param(TAPE, None), *layout.params)), [*head, *body])

@@ -1,0 +1,103 @@
+"""Lists of numbers or arrays whose length is known only at run time: values in the program, changed in place when emitted.
+
+The type of such a list has kind "list" and the dtype and shape of its elements. The derivative of a list is a list of
+derivatives: the adjoint of an append is a pop, and that of a pop an append.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.primitives import Primitive, register
+from adcompile.ir.types import PY_INT, Facts, Type, join
+from adcompile.rules.table import nondifferentiable
+
+
+def element_type(t: Type) -> Type:
+    """Return the type of a list's elements: of its numbers it is not known whether they are Python's or NumPy's."""
+    if t.dims != ():
+        return Type("array", t.dtype, t.dims)
+    return Type("scalar" if not isinstance(t.dtype, type) else "py", t.dtype)
+
+
+def list_type(element: Type) -> Type:
+    """Return the type of a list of such elements."""
+    return Type("list", element.dtype, element.dims)
+
+
+def widened(facts: Facts, held: Type, value: Type) -> Type:
+    """Return the type of a list that takes in another value."""
+    joined = join(facts, element_type(held), Type(value.kind, value.dtype, value.dims))
+    if joined.kind == "object" or joined.dims is None:
+        raise TypeError(f"a list of {element_type(held)} cannot hold {value} as well")
+    return list_type(joined)
+
+
+def infer_new(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    (held,) = attrs
+    assert isinstance(held, Type)
+    return held
+
+
+def infer_append(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return widened(facts, args[0].type, args[1].type)
+
+
+def infer_set(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return widened(facts, args[0].type, args[2].type)
+
+
+def infer_add(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return args[0].type
+
+
+def infer_pop(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, ...]:
+    return (args[0].type, fresh_element(facts, args[0].type))
+
+
+def infer_get(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return fresh_element(facts, args[0].type)
+
+
+def fresh_element(facts: Facts, held: Type) -> Type:
+    """Return the type of one element; unknown lengths differ from element to element."""
+    t = element_type(held)
+    if not t.is_array or t.dims is None:
+        return t
+    dims = tuple(facts.fresh() if getattr(facts.find(d), "op", "") == "fresh" else d for d in t.dims)
+    return Type("array", t.dtype, dims)
+
+
+def infer_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return PY_INT
+
+
+def infer_array(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer np.array of a list, whose arrays have one shape."""
+    t = args[0].type
+    if t.dims is None:
+        raise TypeError("the shape of the list's elements is not known")
+    dtype = t.dtype if t.dtype is None or isinstance(t.dtype, np.dtype) else np.dtype(t.dtype)
+    return Type("array", dtype, (facts.fresh_for(("list", args[0])), *t.dims))
+
+
+def infer_items(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer the list of an array's items along its first axis."""
+    t = args[0].type
+    assert t.dims
+    return list_type(Type("array" if len(t.dims) > 1 else "scalar", t.dtype, t.dims[1:]))
+
+
+register(Primitive("list_new", infer_new, signature="*xs, type", n_attrs=1, cost="product", allocates=True))
+register(Primitive("list_append", infer_append, signature="l, x", cost="product", updates=True))
+register(Primitive("list_pop", infer_pop, signature="l", cost="product", updates=True))
+register(Primitive("list_get", infer_get, signature="l, i", cost="product", shares=True))
+register(Primitive("list_set", infer_set, signature="l, i, x", cost="product", updates=True))
+register(Primitive("list_add", infer_add, signature="l, i, x", cost="product", updates=True))
+register(Primitive("list_zeros", infer_add, signature="l", cost="product", allocates=True))
+register(Primitive("list_sum", infer_add, signature="l, m", cost="product"))
+register(Primitive("list_array", infer_array, "np.array", signature="l", cost="product"))
+register(Primitive("list_items", infer_items, "list", signature="x", cost="product", shares=True))
+register(Primitive("list_length", infer_length, "len", signature="l", cost="product"))
+nondifferentiable("list_zeros", "list_length")

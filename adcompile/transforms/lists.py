@@ -1,0 +1,64 @@
+"""The adjoints of operations on lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from adcompile.errors import CompileError
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import Atom, Const, Eqn, Var
+from adcompile.transforms import conform
+
+Bars = dict[Var, Atom]
+
+
+def list_adjoint(
+    b: Builder, eqn: Eqn, gs: Sequence[Atom | None], bars: Bars, accumulate: Callable[[Atom, Atom], None]
+) -> None:
+    """Update the adjoints of an operation's operands; `gs` are those of its results."""
+    held = eqn.args[0] if eqn.args else None
+    g = gs[0]
+    match eqn.prim:
+        case "list_new":
+            assert g is not None
+            for k, item in enumerate(eqn.args):
+                accumulate(item, b.emit("list_get", g, Const(k)))
+        case "list_append":
+            assert g is not None and isinstance(held, Var)
+            rest, last = b.emit_many("list_pop", (g,))
+            settle(bars, held, rest, eqn)
+            accumulate(eqn.args[1], last)
+        case "list_pop":
+            assert isinstance(held, Var)
+            rest = conform.zeros(b, eqn.outs[0]) if g is None else g
+            last = conform.zeros(b, eqn.outs[1]) if gs[1] is None else gs[1]
+            settle(bars, held, b.emit("list_append", rest, last), eqn)
+        case "list_get":
+            assert g is not None and isinstance(held, Var)
+            before = bars[held] if held in bars else conform.zeros(b, held)
+            bars[held] = b.emit("list_add", before, eqn.args[1], g)
+        case "list_array":
+            assert g is not None and isinstance(held, Var)
+            accumulate(held, b.emit("list_items", g))
+        case "list_items":
+            assert g is not None and held is not None
+            accumulate(held, b.emit("list_array", g))
+        case "list_set":
+            assert g is not None and isinstance(held, Var)
+            index, value = eqn.args[1:]
+            part = b.emit("list_get", g, index)
+            accumulate(value, part)
+            zero = conform.zeros(b, part) if isinstance(part, Var) else Const(0.0)
+            settle(bars, held, b.emit("list_set", g, index, zero), eqn)
+
+
+def settle(bars: Bars, held: Var, bar: Atom, eqn: Eqn) -> None:
+    """Set the adjoint of a list before it was changed; nothing can have read that version afterwards."""
+    if held in bars:
+        raise CompileError(
+            "a list is read after it was changed through another name",
+            eqn.span,
+            "changed here",
+            "make a copy of the list before changing it",
+        )
+    bars[held] = bar

@@ -1,0 +1,327 @@
+"""Guards: they let through what a program was compiled for, nothing else, and quickly."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import timeit
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adcompile import grad, jvp, value_and_grad, vjp
+from adcompile.dispatch.specialise import MISS
+
+V = np.array([1.0, 2.0, 3.0])
+M = np.arange(6.0).reshape(2, 3)
+
+FACTOR = 2.0
+TABLE = np.array([1.0, 2.0, 3.0])
+POWER = 2
+MODE = "square"
+
+
+def helper(x):
+    return x * x
+
+
+def uses_globals(x):
+    y = helper(x) * FACTOR + np.sum(TABLE)
+    return y**POWER if MODE == "square" else y
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("ADCOMPILE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def module() -> Iterator[types.ModuleType]:
+    """Give this module's globals back their values afterwards."""
+    this = sys.modules[__name__]
+    saved = dict(vars(this))
+    yield this
+    vars(this).update(saved)
+
+
+def misses(d: Any, *args: Any) -> bool:
+    """Tell whether no guard lets the arguments through."""
+    return d._specialiser.call(*args) is MISS
+
+
+# -- kinds of arguments
+
+
+def test_kinds_dtypes_and_ranks() -> None:
+    d = grad(lambda x, y: np.sum(x * y))
+    d(V, 2.0)
+    assert not misses(d, V, 3.0)
+    assert not misses(d, np.ones(7), 3.0)
+    assert not misses(d, V[::-1], 3.0)
+    assert not misses(d, V.astype(V.dtype.newbyteorder("=")), 3.0)
+    for x in (M, 1.0, V.astype(np.float32), np.float64(1.0), [1.0], np.array(1.0), V.astype(">f8"), V.view(np.matrix)):
+        assert misses(d, x, 3.0)
+    for y in (3, np.float64(3.0), True, V):
+        assert misses(d, V, y)
+
+
+def test_lengths_only_where_the_derivation_used_them() -> None:
+    d = grad(lambda w, x: np.sum((x @ w) ** 2))
+    d(V, M)
+    assert not misses(d, np.ones(4), np.ones((5, 4)))
+    added = grad(lambda x, y: np.sum(x * y))
+    added(V, V)
+    assert not misses(added, np.ones(4), np.ones(4))
+    assert misses(added, np.ones(4), np.ones(1))
+    assert misses(added, np.ones(1), np.ones(4))
+
+
+def test_lengths_that_come_from_ints() -> None:
+    def padded(x, n):
+        return np.sum(np.zeros(n) + x)
+
+    d = grad(padded)
+    for x, n in ((V, 3), (np.ones(5), 5), (V, 1), (np.ones(1), 3)):
+        np.testing.assert_allclose(d(x, n), np.full(len(x), max(n, len(x)) / len(x)))
+
+
+def test_containers() -> None:
+    d = grad(lambda p: np.sum(p["w"] * p["b"][0]))
+    d({"w": V, "b": (2.0, None)})
+    assert not misses(d, {"w": V, "b": (3.0, None)})
+    for p in (
+        {"b": (2.0, None), "w": V},
+        {"w": V, "b": [2.0, None]},
+        {"w": V, "b": (2.0,)},
+        {"w": V, "b": (2.0, 1.0)},
+        {"w": V, "b": (2.0, None), "c": 1.0},
+        {"w": V},
+        V,
+    ):
+        assert misses(d, p)
+
+
+def test_keys_of_other_types() -> None:
+    d = grad(lambda p: p[1] * p["a"])
+    assert d({1: 2.0, "a": 3.0}) == {1: 3.0, "a": 2.0}
+    assert misses(d, {True: 2.0, "a": 3.0})
+    assert misses(d, {1.0: 2.0, "a": 3.0})
+    assert not misses(d, {1: 5.0, "a": 3.0})
+
+
+def test_static_arguments() -> None:
+    d = grad(lambda x, mode, flag, f: f(x) if mode == "f" and flag else x)
+    d(2.0, "f", True, np.sin)
+    assert not misses(d, 2.0, "".join(["f"]), True, np.sin)
+    for args in ((2.0, "g", True, np.sin), (2.0, "f", 1, np.sin), (2.0, "f", True, np.cos), (2.0, None, True, np.sin)):
+        assert misses(d, *args)
+
+
+def test_opaque_arguments() -> None:
+    d = grad(lambda x, anything: x * x)
+    for anything in (object(), {1, 2}, np.array([None]), np.array(["a"]), np.datetime64("2020-01-01"), range(3)):
+        assert d(3.0, anything) == 6.0
+        assert not misses(d, 3.0, anything)
+    assert misses(d, 3.0, frozenset())
+
+
+def test_tangents() -> None:
+    def product(p, x):
+        return p[0] * np.sum(x)
+
+    for dtype in (np.float64, np.float32):
+        x = V.astype(dtype)
+        out, out_dot = jvp(product, ((2.0, None), x), ((1.0, None), x * 0.5))
+        assert out_dot == pytest.approx(6.0 + 2.0 * 3.0)
+
+
+# -- what free names mean
+
+
+def expected(x: float) -> float:
+    step = 1e-6
+    return (uses_globals(x + step) - uses_globals(x - step)) / (2 * step)
+
+
+def test_globals_are_read_at_each_call(module: Any) -> None:
+    d = grad(uses_globals)
+    assert d(1.5) == pytest.approx(expected(1.5))
+    changes: list[tuple[str, object]] = [
+        ("FACTOR", 3.0),
+        ("TABLE", np.array([5.0, 6.0])),
+        ("POWER", 3),
+        ("MODE", "plain"),
+        ("helper", lambda x: x * x * x),
+        ("FACTOR", 4),
+        ("FACTOR", np.float64(2.5)),
+        ("TABLE", np.ones((2, 2))),
+        ("POWER", 2),
+        ("MODE", "square"),
+    ]
+    for name, value in changes:
+        setattr(module, name, value)
+        assert d(1.5) == pytest.approx(expected(1.5), rel=1e-5), (name, value)
+    TABLE_IN_PLACE = np.array([1.0])
+    module.TABLE = TABLE_IN_PLACE
+    d(1.5)
+    TABLE_IN_PLACE += 10.0
+    assert d(1.5) == pytest.approx(expected(1.5), rel=1e-5)
+
+
+def test_code_of_helpers_may_be_replaced(module: Any) -> None:
+    def cubed(x):
+        return x * x * x
+
+    def own(x):
+        return x * x
+
+    module.helper = own
+    d = grad(uses_globals)
+    assert d(1.5) == pytest.approx(expected(1.5), rel=1e-5)
+    own.__code__ = cubed.__code__
+    assert d(1.5) == pytest.approx(expected(1.5), rel=1e-5)
+
+
+def test_code_and_defaults_of_the_function_may_be_replaced() -> None:
+    def f(x, k=2.0):
+        return x * k
+
+    def g(x, k=2.0):
+        return x * x * k
+
+    d = grad(f)
+    assert d(3.0) == 2.0
+    f.__defaults__ = (5.0,)
+    assert d(3.0) == 5.0
+    f.__code__ = g.__code__
+    assert d(3.0) == 30.0
+
+
+def test_keyword_defaults_may_be_replaced() -> None:
+    def f(x, *, k=2.0):
+        return x * k
+
+    d = grad(f)
+    assert d(3.0) == 2.0
+    f.__kwdefaults__["k"] = 7.0
+    assert d(3.0) == 7.0
+
+
+def test_builtins_may_be_hidden(module: Any) -> None:
+    d = grad(lambda x: abs(x) * 2.0)
+    assert d(-3.0) == -2.0
+    module.abs = lambda x: x
+    try:
+        assert d(-3.0) == 2.0
+    finally:
+        del module.abs
+    assert d(-3.0) == -2.0
+
+
+def test_closures_are_read_at_each_call() -> None:
+    k: Any = 2.0
+
+    def f(x):
+        return x * k
+
+    d = grad(f)
+    assert d(3.0) == 2.0
+    k = 5.0
+    assert d(3.0) == 5.0
+    k = np.array([1.0, 2.0])
+    with pytest.raises(TypeError, match="one floating-point number"):
+        d(3.0)
+    k = 4
+    assert d(3.0) == 4.0
+
+
+def test_deleted_globals_are_missed(module: Any) -> None:
+    d = grad(uses_globals)
+    d(1.5)
+    assert not misses(d, 1.5)
+    del module.FACTOR
+    assert misses(d, 1.5)
+    with pytest.raises(TypeError, match="FACTOR"):
+        d(1.5)
+
+
+def test_attributes_of_objects_are_read_at_each_call() -> None:
+    class Spring:
+        def __init__(self) -> None:
+            self.stiffness = 2.0
+
+        def energy(self, x):
+            return 0.5 * self.stiffness * x * x
+
+        @grad
+        def force(self, x):
+            return 0.5 * self.stiffness * x * x
+
+    spring = Spring()
+    d = grad(spring.energy)
+    assert (d(3.0), spring.force(3.0)) == (6.0, 6.0)
+    spring.stiffness = 5.0
+    assert (d(3.0), spring.force(3.0)) == (15.0, 15.0)
+    assert Spring().force(3.0) == 6.0
+
+
+def test_attributes_of_modules_are_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = types.ModuleType("settings")
+    settings.rate = 2.0  # type: ignore[attr-defined]
+    settings.shape = lambda x: x * x  # type: ignore[attr-defined]
+
+    def f(x):
+        return settings.shape(x) * settings.rate
+
+    d = grad(f)
+    assert d(3.0) == 12.0
+    settings.rate = 3.0  # type: ignore[attr-defined]
+    assert d(3.0) == 18.0
+    settings.shape = lambda x: x * x * x  # type: ignore[attr-defined]
+    assert d(3.0) == 81.0
+
+
+def test_many_specialisations_are_all_found_again() -> None:
+    d = grad(lambda x, n: x * n)
+    functions = [functools.partial(lambda x, k: x * k, k=float(k)) for k in range(80)]
+    for k, f in enumerate(functions):
+        assert grad(lambda x, g: g(x))(2.0, f) == float(k)
+    for n in (2.0, np.float32(2.0), V[0], np.float64(1.0)):
+        for _ in range(2):
+            assert d(3.0, n) == n
+
+
+# -- cost
+
+
+def overhead(d: Any, direct: Any, args: tuple[Any, ...]) -> float:
+    """Return the seconds that a call of the object costs more than one of the emitted function."""
+    number = 2000
+    slow, fast = (min(timeit.repeat(lambda: f(*args), number=number, repeat=7)) / number for f in (d, direct))
+    return slow - fast
+
+
+def test_overhead_of_a_call() -> None:
+    def mean_square(w, x, t):
+        return np.mean((w * x - t) ** 2)
+
+    d = value_and_grad(mean_square, argnums=(0, 1, 2))
+    d(V, V, V)
+    direct = d._specialiser._known[0].run
+    assert overhead(d, direct, (V, V, V)) < 2e-6
+
+
+def test_vjp_finds_its_program_by_the_function() -> None:
+    def f(x):
+        return x * x
+
+    vjp(f, V)
+    vjp(f, V)
+    from adcompile import api
+
+    found = [s for (code, _), s in api._recent.items() if code is f.__code__]
+    assert len(found) == 1
+    assert len(found[0]._known) == 1
