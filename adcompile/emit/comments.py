@@ -101,4 +101,4 @@ def _says_itself(run: list[ast.stmt], origin: Origin) -> bool:
         written = ast.parse(origin.span.text.strip()).body
     except SyntaxError:
         return False
-    return len(written) == 1 and ast.unparse(written[0]) == ast.unparse(run[0])
+    return len(written) == 1 and ast.dump(written[0]) == ast.dump(run[0])

@@ -62,6 +62,8 @@ class Expressions:
 
     def equation(self, eqn: Eqn) -> ast.expr:
         """Write the right-hand side of an equation."""
+        if eqn.prim == "acc":
+            return syntax.sum_of([self.atom(a) for a in reversed(self.terms(eqn))])
         if eqn.prim in syntax.OPERATORS:
             return syntax.binary(eqn.prim, *map(self.atom, eqn.args))
         if eqn.prim in syntax.COMPARISONS:
@@ -72,6 +74,12 @@ class Expressions:
             if written is not None:
                 return written
         return self.generic(eqn)
+
+    def terms(self, eqn: Eqn) -> list[Atom]:
+        """Return what is added up in an adjoint, the first contribution first."""
+        have, new = eqn.args
+        inner = self.trees.get(have) if isinstance(have, Var) else None
+        return [*(self.terms(inner) if isinstance(inner, Eqn) and inner.prim == "acc" else [have]), new]
 
     # -- calls
 

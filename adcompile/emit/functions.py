@@ -24,7 +24,7 @@ from adcompile.ir.structure import Node, leaves
 
 def write_function(fn: Function, layout: Layout, taken: Collection[str], notes: Notes) -> ast.stmt:
     """Write one function."""
-    fn = arrange.run(_named(fn))
+    fn, layout = arrange.run(_named(fn)), distinct(layout)
     writer = Writer(make_plan(fn, layout.params, taken))
     names = writer.plan.names
     head = [*unpack(layout.params, names, writer.plan.read), *checks(fn, layout.name, names)]
@@ -86,21 +86,21 @@ def build(tree: Node[int] | int, outs: Sequence[Atom], writer: Writer) -> ast.ex
 def unpack(params: Sequence[Param], names: Mapping[Var, str], read: Mapping[Var, int]) -> Iterator[ast.stmt]:
     """Yield the statements that take the leaves out of container arguments."""
     for p in params:
-        if isinstance(p.tree, Node) and any(read.get(v) for v in leaves(p.tree)):
+        if isinstance(p.tree, Node) and _is_read(p.tree, read):
             yield from unpack_node(syntax.name(p.name), p.tree, names, read)
 
 
 def unpack_node(
-    value: ast.expr, tree: Node[Var], names: Mapping[Var, str], read: Mapping[Var, int]
+    value: ast.expr, tree: Node[Var | None], names: Mapping[Var, str], read: Mapping[Var, int]
 ) -> Iterator[ast.stmt]:
     """Unpack one container: tuples and lists in one assignment, dicts entry by entry."""
     if tree.kind == "dict":
         for key, child in zip(tree.keys, tree.children, strict=True):
-            if any(read.get(v) for v in leaves(child)):
+            if _is_read(child, read):
                 item = syntax.subscript(_again(value), syntax.constant(key))
                 if isinstance(child, Node):
                     yield from unpack_node(item, child, names, read)
-                else:
+                elif child is not None:
                     yield syntax.assign([names[child]], item)
         return
     if any(isinstance(c, Node) and _has_dict(c) for c in tree.children):
@@ -108,10 +108,14 @@ def unpack_node(
             item = syntax.subscript(_again(value), syntax.constant(k))
             if isinstance(child, Node):
                 yield from unpack_node(item, child, names, read)
-            elif read.get(child):
+            elif child is not None and read.get(child):
                 yield syntax.assign([names[child]], item)
         return
-    yield ast.Assign([_pattern(tree, names, read)], value)
+    yield syntax.assign_to(_pattern(tree, names, read), value)
+
+
+def _is_read(tree: Node[Var | None] | Var | None, read: Mapping[Var, int]) -> bool:
+    return any(v is not None and read.get(v) for v in leaves(tree))
 
 
 def _again(value: ast.expr) -> ast.expr:
@@ -120,14 +124,28 @@ def _again(value: ast.expr) -> ast.expr:
     return copy.body
 
 
-def _has_dict(tree: Node[Var]) -> bool:
+def _has_dict(tree: Node[Var | None]) -> bool:
     return tree.kind == "dict" or any(isinstance(c, Node) and _has_dict(c) for c in tree.children)
 
 
-def _pattern(tree: Node[Var] | Var, names: Mapping[Var, str], read: Mapping[Var, int]) -> ast.expr:
+def _pattern(tree: Node[Var | None] | Var | None, names: Mapping[Var, str], read: Mapping[Var, int]) -> ast.expr:
     if isinstance(tree, Node):
         return ast.Tuple([_pattern(c, names, read) for c in tree.children], ast.Store())
-    return ast.Name(names[tree] if read.get(tree) else "_", ast.Store())
+    return ast.Name("_" if tree is None or not read.get(tree) else names[tree], ast.Store())
+
+
+def distinct(layout: Layout) -> Layout:
+    """Rename a parameter that is called like an earlier one: a cotangent y_bar of a function that has a y_bar."""
+    taken: set[str] = set()
+    params = []
+    for p in layout.params:
+        name, k = p.name, 0
+        while name in taken:
+            k += 1
+            name = f"{p.name}_{k}"
+        taken.add(name)
+        params.append(replace(p, name=name))
+    return replace(layout, params=tuple(params))
 
 
 def definition(layout: Layout, body: list[ast.stmt]) -> ast.stmt:

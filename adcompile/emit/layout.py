@@ -13,13 +13,14 @@ from adcompile.ir.structure import Node
 class Param:
     """A parameter of an emitted function.
 
-    tree     its leaves; a container is unpacked at the top of the function; None if the function does not read it
+    tree     its leaves; a container is unpacked at the top of the function. None, also for a single leaf, is what is
+             known when compiling: it stays in the signature and is not read
     default  the text of its default, None if it has none
     kind     "keyword" for a parameter that can only be given by name
     """
 
     name: str
-    tree: Node[Var] | Var | None
+    tree: Node[Var | None] | Var | None
     default: str | None = None
     kind: Literal["positional", "keyword"] = "positional"
 

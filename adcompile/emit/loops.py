@@ -62,8 +62,8 @@ class Writer(StatementWriter):
     def header(self, stmt: Loop, body: list[ast.stmt], orelse: list[ast.stmt]) -> list[ast.stmt]:
         if isinstance(stmt, For):
             used = self.plan.read.get(stmt.index, 0) > 0
-            target = ast.Name(self.names[stmt.index] if used else "_", ast.Store())
-            return [ast.For(target, self.indices(stmt, used), body, orelse)]
+            target = self.names[stmt.index] if used else "_"
+            return [syntax.for_loop(target, self.indices(stmt, used), body, orelse)]
         (test,) = stmt.cond.yields
         first = self.body(stmt.cond.stmts)
         if not first:

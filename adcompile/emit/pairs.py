@@ -13,16 +13,17 @@ import ast
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from adcompile.analysis.storage import contents_free, storage
 from adcompile.emit import arrange, syntax
 from adcompile.emit.comments import Notes
-from adcompile.emit.functions import build, definition, make_plan, unpack, written_body
+from adcompile.emit.functions import build, definition, distinct, make_plan, unpack, written_body
 from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
 from adcompile.emit.statements import is_undefined
 from adcompile.emit.tapes import tapes_read
 from adcompile.ir.core import NONE, Atom, Block, Eqn, Function, If, Stmt, Var, blocks_of, free, variables, with_blocks
-from adcompile.ir.structure import leaves
+from adcompile.ir.structure import leaves, replace_leaves
 
 TAPE = "tape"
 
@@ -41,6 +42,8 @@ def write_pair(fn: Function, forward: Layout, backward: Layout, taken: Collectio
         adjoint=(),
         outs=(*kept, *held),
     )
+    if own:
+        first = with_copies(first, len(kept), contents(fn.adjoint, fn.outs))
     second = replace(
         fn,
         params=(*held, *(p for p in fn.params if p in cotangents)),
@@ -48,15 +51,13 @@ def write_pair(fn: Function, forward: Layout, backward: Layout, taken: Collectio
         outs=tuple(fn.outs[k] for k in leaves(backward.result)),
     )
     return [
-        write_forward(first, renumbered(forward), len(kept), tapes, taken, notes),
-        write_backward(second, renumbered(backward), held, tapes, {*taken, TAPE}, notes),
+        write_forward(first, distinct(renumbered(forward)), len(kept), tapes, taken, notes),
+        write_backward(second, distinct(renumbered(backward)), held, tapes, {*taken, TAPE}, notes),
     ]
 
 
 def renumbered(layout: Layout) -> Layout:
     """Return the layout over only the results that it mentions, in their order."""
-    from adcompile.ir.structure import replace_leaves
-
     return replace(layout, result=replace_leaves(layout.result, range(sum(1 for _ in leaves(layout.result)))))
 
 
@@ -98,6 +99,22 @@ def _defined_block(block: Block, outs: Sequence[Var], slots: list[int], wanted: 
     return Block(block.params, tuple(defined(block.stmts, wanted)), yields)
 
 
+def with_copies(fn: Function, kept: int, read: Collection[Var]) -> Function:
+    """Copy the arrays on the tape that are, or may share a buffer with, arguments of which elements are read later."""
+    roots, params = storage(fn), set(fn.params)
+    outs, copies = list(fn.outs), list[Stmt]()
+    for k, v in enumerate(fn.outs[kept:], kept):
+        if isinstance(v, Var) and v in read and v.type.is_array and roots[v] & params:
+            outs[k] = Var(v.name, v.type)
+            copies.append(Eqn((outs[k],), "copy", (v,)))
+    return replace(fn, primal=(*fn.primal, *copies), outs=tuple(outs))
+
+
+def contents(stmts: Iterable[Stmt], outs: Sequence[Atom]) -> set[Var]:
+    """Return the variables whose elements statements read or that are results."""
+    return set(variables(outs)).union(*map(contents_free, stmts))
+
+
 def write_forward(
     fn: Function, layout: Layout, kept: int, tapes: Sequence[object], taken: Collection[str], notes: Notes
 ) -> ast.stmt:
@@ -120,7 +137,7 @@ def write_backward(
     plan = writer.plan
     names = [*(plan.names[v] for v in held), *(plan.tapes[t] for t in tapes)]
     targets: list[ast.expr] = [ast.Name(n, ast.Store()) for n in names]
-    head: list[ast.stmt] = [ast.Assign([ast.Tuple(targets, ast.Store())], syntax.name(TAPE))] if names else []
+    head: list[ast.stmt] = [syntax.assign_to(ast.Tuple(targets, ast.Store()), syntax.name(TAPE))] if names else []
     head += unpack(layout.params, plan.names, plan.read)
     body = written_body(writer, notes, lambda outs: build(layout.result, outs, writer))
     return definition(replace(layout, params=(Param(TAPE, None), *layout.params)), [*head, *body])

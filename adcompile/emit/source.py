@@ -38,7 +38,8 @@ def _module(units: Sequence[Unit | Pair]) -> str:
         if isinstance(unit, Unit):
             functions.append(write_function(unit.fn, unit.layout, taken, notes))
         else:
-            functions += write_pair(unit.fn, unit.forward, unit.backward, taken, notes)
+            own = unit is units[-1]
+            functions += write_pair(unit.fn, unit.forward, unit.backward, taken, notes, own=own)
     constants = _constants(units)
     support = support_for(units)
     used = {n for f in functions for n in syntax.names_in(f)} | {n for c in constants for n in syntax.names_in(c)}

@@ -283,7 +283,7 @@ def _call_forward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     targets: list[ast.expr] = [ast.Name(t, ast.Store()) for t in outs]
     results = targets[0] if len(targets) == 1 else ast.Tuple(targets, ast.Store())
     pair = ast.Tuple([results, ast.Name(tape, ast.Store())], ast.Store())
-    return ast.Assign([pair], w.write.equation(eqn))
+    return syntax.assign_to(pair, w.write.equation(eqn))
 
 
 SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {

@@ -90,6 +90,19 @@ def binary(prim: str, left: ast.expr, right: ast.expr) -> ast.expr:
     return ast.BinOp(left, OPERATORS[prim](), right)
 
 
+def sum_of(terms: Sequence[ast.expr]) -> ast.expr:
+    """Add up terms, one that is not negated first."""
+    first = next((k for k, t in enumerate(terms) if not is_negation(t)), 0)
+    total, *rest = terms[first], *terms[:first], *terms[first + 1 :]
+    for term in rest:
+        total = binary("add", total, term)
+    return total
+
+
+def is_negation(x: ast.expr) -> bool:
+    return isinstance(x, ast.UnaryOp) and isinstance(x.op, ast.USub)
+
+
 def compare(prim: str, left: ast.expr, right: ast.expr) -> ast.expr:
     return ast.Compare(left, [COMPARISONS[prim]()], [right])
 
@@ -206,11 +219,19 @@ def dtype_name(dtype: np.dtype) -> str:
 
 def assign(targets: Sequence[str], value: ast.expr) -> ast.stmt:
     names: list[ast.expr] = [ast.Name(t, ast.Store()) for t in targets]
-    return ast.Assign([names[0] if len(names) == 1 else ast.Tuple(names, ast.Store())], value)
+    return assign_to(names[0] if len(names) == 1 else ast.Tuple(names, ast.Store()), value)
+
+
+def assign_to(target: ast.expr, value: ast.expr) -> ast.stmt:
+    return ast.Assign([target], value, lineno=0)  # printers look at the line
 
 
 def store(target: ast.expr, value: ast.expr) -> ast.stmt:
-    return ast.Assign([as_target(target)], value)
+    return assign_to(as_target(target), value)
+
+
+def for_loop(target: str, indices: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> ast.stmt:
+    return ast.For(ast.Name(target, ast.Store()), indices, body, orelse, lineno=0)
 
 
 def augment(target: ast.expr, prim: str, value: ast.expr) -> ast.stmt:

@@ -18,7 +18,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from adcompile.rules.signature import attribute_slots
 
 Argument = Node[Atom] | Atom
 Static = Callable[[Atom], object]
+F = TypeVar("F", bound=Callable[..., object])
 Prepare = Callable[[list["Operand"], dict[str, object]], None]
 
 
@@ -326,10 +327,10 @@ def method_of(name: str, prim: str, usage: str, prepare: Prepare | None = None) 
     METHODS[name] = Binding(f"the method {name}", prim, usage, prepare)
 
 
-def macro(*functions: Callable[..., object]) -> Callable[[Callable[..., object]], Callable[..., object]]:
+def macro(*functions: Callable[..., object]) -> Callable[[F], F]:
     """Mark a function in the rule language as what calls of other functions mean."""
 
-    def register(f: Callable[..., object]) -> Callable[..., object]:
+    def register(f: F) -> F:
         for target in functions:
             FUNCTIONS[target] = Binding(name_of(target), macro=f)
         return f

@@ -13,7 +13,7 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, Facts, Length, Type, combine
+from adcompile.ir.types import OBJECT, Facts, Length, Type
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, macro, rank_of
 from adcompile.rules.choices import identity
 from adcompile.rules.define import primitive
@@ -260,63 +260,26 @@ def places(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(np.ndindex(*shape))
 
 
-# -- split
+# -- split: views, which may be written through
 
 
-def infer_split(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, ...]:
-    """Infer split into equal sections, or at indices."""
-    t = args[0].type
-    sections, axis = attrs
-    assert isinstance(axis, int)
-    if t.dims is None:
-        raise TypeError("np.split needs an array of known rank")
-    n = facts.find(t.dims[axis])
-    if isinstance(sections, int):
-        if isinstance(n, int) and n % sections:
-            raise TypeError(f"np.split: {n} entries do not divide into {sections} equal parts")
-        if not isinstance(n, int):
-            require_same(facts, combine("%", (n, sections)), 0, "np.split")
-        lengths: list[Length] = [combine("//", (n, sections))] * sections
-    else:
-        assert isinstance(sections, tuple)
-        bounds = [None, *sections, None]
-        lengths = [combine("slice", (n, lo, hi, None)) for lo, hi in zip(bounds, bounds[1:], strict=False)]
-    return tuple(Type("array", t.dtype, (*t.dims[:axis], k, *t.dims[axis + 1 :])) for k in lengths)
-
-
-def prepare_split(operands: list[Operand], values: dict[str, object]) -> None:
-    sections = values["indices_or_sections"]
-    if isinstance(sections, list):
-        values["indices_or_sections"] = tuple(sections)
-
-
-primitive(
-    "split",
-    infer_split,
-    "np.split",
-    "x",
-    "indices_or_sections, axis=0",
-    usage="ary, indices_or_sections: static, axis: axis = 0",
-    prepare=prepare_split,
-    cost="free",
-    shares=True,
-)
-
-
-@linear("split")
-def split_adjoint(
-    g: tuple[Array | None, ...], ans: tuple[Array, ...], x: Array, sections: int | tuple[int, ...], axis: int
-) -> Array:
-    """A part without a cotangent has None."""
-    found = [np.zeros_like(part) if bar is None else bar for bar, part in zip(g, ans, strict=True)]
-    return np.concatenate(found, axis)
+@macro(np.split)
+def split(ary: Array, indices_or_sections: int | tuple[int, ...], axis: int = 0) -> list[Array]:
+    """Cut into equal parts, or at indices, along an axis."""
+    axis = axis % ary.ndim
+    if isinstance(indices_or_sections, int):
+        n = ary.shape[axis] // indices_or_sections
+        blocks = np.reshape(ary, ary.shape[:axis] + (indices_or_sections, n) + ary.shape[axis + 1 :])
+        return [blocks[(slice(None),) * axis + (i,)] for i in range(indices_or_sections)]
+    cuts = tuple(indices_or_sections)
+    return [ary[(slice(None),) * axis + (slice(lo, hi),)] for lo, hi in zip((None, *cuts), (*cuts, None), strict=True)]
 
 
 @macro(np.vsplit)
 def split_rows(ary: Array, indices_or_sections: int | tuple[int, ...]) -> list[Array]:
-    return np.split(ary, indices_or_sections, 0)
+    return split(ary, indices_or_sections, 0)
 
 
 @macro(np.hsplit)
 def split_columns(ary: Array, indices_or_sections: int | tuple[int, ...]) -> list[Array]:
-    return np.split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
+    return split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)

@@ -13,12 +13,12 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype, result_type
 from adcompile.rules import runtime
-from adcompile.rules.binding import Operand, function, rank_of
+from adcompile.rules.binding import Operand, function, macro, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, broadcast, normalise_axes, reduced, require_same, show
 from adcompile.rules.promotion import common_dtype
 from adcompile.rules.reductions import averaged, restore
-from adcompile.rules.table import adjoint, nonlinear
+from adcompile.rules.table import adjoint, nondifferentiable, nonlinear
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
@@ -53,12 +53,6 @@ def infer_det(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array", floating(t), None) if dims is None else result_type(floating(t), dims[:-2])
 
 
-def infer_slogdet(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, Type]:
-    """Infer slogdet: the sign and the logarithm of the determinant."""
-    found = infer_det(facts, args, attrs)
-    return found, found
-
-
 def infer_solve(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer solve: the right-hand side is a vector only if it has rank 1."""
     a, b = (x.type for x in args)
@@ -80,10 +74,19 @@ def infer_solve(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 primitive("inv", infer_inv, "np.linalg.inv", "x", usage="a", cost="product")
 primitive("det", infer_det, "np.linalg.det", "x", usage="a", cost="product")
-primitive("slogdet", infer_slogdet, "np.linalg.slogdet", "x", usage="a", cost="product")
+primitive("sign_of_det", infer_det, "sign_of_det", "x", cost="product", helper=runtime.sign_of_det)
+primitive("log_abs_det", infer_det, "log_abs_det", "x", cost="product", helper=runtime.log_abs_det)
+nondifferentiable("sign_of_det")
 primitive("solve", infer_solve, "np.linalg.solve", "a, b", usage="a, b", cost="product")
 primitive("cofactors", infer_inv, "cofactors", "x", cost="product", helper=runtime.cofactors)
-function(runtime.cofactors, "cofactors", "x")
+for _helper in (runtime.cofactors, runtime.sign_of_det, runtime.log_abs_det):
+    function(_helper, _helper.__name__, "x")
+
+
+@macro(np.linalg.slogdet)
+def slogdet(a: Array) -> tuple[Array, Array]:
+    """The sign of the determinant and the logarithm of its size."""
+    return runtime.sign_of_det(a), runtime.log_abs_det(a)
 
 
 def flipped(x: Array) -> Array:
@@ -124,17 +127,14 @@ def cofactors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
     return as_matrices(np.sum(inverse * x_dot, axis=(-2, -1))) * ans - ans @ flipped(x_dot) @ inverse
 
 
-@nonlinear("slogdet")
-def slogdet_tangent(ans: tuple[Array, Array], x: Array, x_dot: Array) -> tuple[None, Array]:
-    return None, np.sum(flipped(np.linalg.inv(x)) * x_dot, axis=(-2, -1))
+@nonlinear("log_abs_det")
+def log_abs_det_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    return np.sum(flipped(np.linalg.inv(x)) * x_dot, axis=(-2, -1))
 
 
-@adjoint("slogdet")
-def slogdet_adjoint(g: tuple[Array | None, Array | None], ans: tuple[Array, Array], x: Array) -> Array:
-    """The sign is constant."""
-    if g[1] is None:
-        return np.zeros_like(x)
-    return as_matrices(g[1]) * flipped(np.linalg.inv(x))
+@adjoint("log_abs_det")
+def log_abs_det_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return as_matrices(g) * flipped(np.linalg.inv(x))
 
 
 @nonlinear("solve")

@@ -49,3 +49,13 @@ def cofactors(x):
     after = np.concatenate([np.cumprod(s[..., :0:-1], axis=-1)[..., ::-1], one], axis=-1)
     scale = np.expand_dims(np.linalg.det(u) * np.linalg.det(vt), (-2, -1))
     return scale * (u * np.expand_dims(before * after, -2)) @ vt
+
+
+def sign_of_det(x):
+    """The sign of the determinant."""
+    return np.linalg.slogdet(x)[0]
+
+
+def log_abs_det(x):
+    """The logarithm of the size of the determinant."""
+    return np.linalg.slogdet(x)[1]

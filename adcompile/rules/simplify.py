@@ -289,6 +289,9 @@ def accumulate(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
         return g
     if is_const(x, 0) and g.type.inexact and g.type.dims == ():
         return g
+    inner = negated(b, x)
+    if inner is not None and same_type(b.facts, x.type, g.type):
+        return b.emit("sub", g, inner)
     return x if is_const(g, 0) else None
 
 

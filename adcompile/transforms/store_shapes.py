@@ -39,7 +39,7 @@ class _Sharing:
         self.fn = fn
         self.primal = {v for s in walk(fn.primal) for v in (*s.outs, *(p for b in blocks_of(s) for p in b.params))}
         changing = overwritten(fn.primal, webs(fn.primal))
-        self.steady = [v for s in fn.primal if isinstance(s, Eqn) for v in s.outs if v not in changing]
+        self.steady = {v: None for s in fn.primal if isinstance(s, Eqn) for v in s.outs if v not in changing}
         self.places: dict[Shape, Var] = {}
         for v in (*fn.params, *self.steady):
             for strict in (True, False):

@@ -11,7 +11,7 @@ import numpy as np
 PROGRAMS: list[Program] = []
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A function, arguments to call it with, and what to ask of its derivative.
 
