@@ -63,6 +63,11 @@ def is_view(eqn: Eqn) -> bool:
     return PRIMITIVES[eqn.prim].shares or eqn.prim in GIVES_READ_ONLY
 
 
+def updated_from(eqn: Eqn) -> tuple[Atom, ...]:
+    """Return the operands in whose buffers the results of an update may live: a list also holds what is put into it."""
+    return eqn.args if eqn.prim in ("list_append", "list_set") else eqn.args[:1]
+
+
 def contents_read(eqn: Eqn) -> list[Var]:
     """Return the operands whose elements an equation reads."""
     shapes = SHAPE_OPERANDS.get(eqn.prim, ())
@@ -99,12 +104,12 @@ def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
         if eqn.prim in GIVES_READ_ONLY:
             shared |= {READ_ONLY}
         return {v: shared or frozenset({v}) for v in outs}
-    return {v: frozenset({v}) | _held(v, eqn.args, roots) for v in outs}
+    return {v: frozenset({v}) | _held(v, eqn.args, roots) for v in outs}  # lists too hold what they are made of
 
 
 def _held(v: Var, args: Iterable[Atom], roots: Callable[[Atom], Roots]) -> Roots:
     """An object of unknown kind may hold on to whatever it was made from."""
-    return NO_ROOTS if v.type.kind != "object" else frozenset[Var]().union(*map(roots, args))
+    return NO_ROOTS if v.type.kind not in ("object", "list") else frozenset[Var]().union(*map(roots, args))
 
 
 def _pair_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
@@ -144,7 +149,8 @@ def storage(fn: Function) -> dict[Var, Roots]:
         elif eqn.prim == "pop":
             found.update({v: tapes.get(eqn.attrs[0], NO_ROOTS) | {v} for v in eqn.outs if has_storage(v)})
         elif PRIMITIVES[eqn.prim].updates:
-            found.update({v: roots(eqn.args[0]) or frozenset({v}) for v in eqn.outs if has_storage(v)})
+            held = frozenset[Var]().union(*map(roots, updated_from(eqn)))
+            found.update({v: held or frozenset({v}) for v in eqn.outs if has_storage(v)})
         else:
             found.update(result_roots(eqn, roots))
 

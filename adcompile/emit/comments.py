@@ -44,10 +44,10 @@ def annotate(body: list[ast.stmt], origins: Mapping[ast.stmt, Origin], notes: No
     """Put a comment above each run of statements that came from one line of the user's source."""
     out: list[ast.stmt] = []
     for run in _runs(body, origins):
-        origin = origins.get(run[-1])
+        origin = next((o for s in run if (o := origins.get(s)) is not None and o.span is not None), None)
         if origin is not None and origin.span is not None and not _says_itself(run, origin):
             text = origin.span.text.strip()
-            if text:
+            if text and not text.startswith(("for ", "while ")):
                 out.append(notes.place(text))
         for stmt in run:
             _annotate_within(stmt, origins, notes)
@@ -73,18 +73,24 @@ def _annotated_else(
 
 
 def _runs(body: list[ast.stmt], origins: Mapping[ast.stmt, Origin]) -> Iterator[list[ast.stmt]]:
-    """Split a body into runs from one line; statements without a line go with those after them."""
+    """Split a body into runs from one line; a statement of a tape between two of one line does not part them."""
     run: list[ast.stmt] = []
+    silent: list[ast.stmt] = []
     place: object = None
     for stmt in body:
         here = _place(origins.get(stmt))
-        if run and (here != place or here is None):
+        if here is None and place is not None and not isinstance(stmt, ast.If | ast.For | ast.While):
+            silent.append(stmt)
+            continue
+        if run and (here is None or here != place):
             yield run
-            run = []
-        run.append(stmt)
-        place = here
+            yield from ([s] for s in silent)
+            run, silent = [], []
+        run += [*silent, stmt]
+        silent, place = [], here
     if run:
         yield run
+    yield from ([s] for s in silent)
 
 
 def _place(origin: Origin | None) -> object:

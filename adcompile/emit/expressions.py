@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.emit import paths, syntax
+from adcompile.emit import lists, paths, syntax
 from adcompile.ir.core import Atom, Const, Eqn, If, Var, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.ir.types import numpy_dtype
@@ -35,11 +35,14 @@ class Expressions:
 
     trees   the equations and ifs that are written where they are read
     names   of all other variables
+    tapes   of the lists that stand for tapes
     plain   tells for an equation whether the user wrote it as np.sum(x) rather than x.sum()
     """
 
-    def __init__(self, trees: Trees, names: Mapping[Var, str], plain: Callable[[Eqn], bool]) -> None:
-        self.trees, self.names, self.plain = trees, names, plain
+    def __init__(
+        self, trees: Trees, names: Mapping[Var, str], tapes: Mapping[object, str], plain: Callable[[Eqn], bool]
+    ) -> None:
+        self.trees, self.names, self.tapes, self.plain = trees, names, tapes, plain
 
     def atom(self, a: Atom) -> ast.expr:
         """Write a value: a constant, a name, or what was folded."""
@@ -68,6 +71,8 @@ class Expressions:
             return syntax.binary(eqn.prim, *map(self.atom, eqn.args))
         if eqn.prim in syntax.COMPARISONS:
             return syntax.compare(eqn.prim, *map(self.atom, eqn.args))
+        if eqn.prim in lists.FORMS:
+            return lists.FORMS[eqn.prim](eqn, self.atom)
         form = FORMS.get(eqn.prim)
         if form is not None:
             written = form(self, eqn)
@@ -273,6 +278,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "array": _array,
     "format": _format,
     "call": _call(""),
+    "pop": lambda w, eqn: syntax.method(syntax.name(w.tapes[eqn.attrs[0]]), "pop"),
     "call_fwd": _call("_fwd"),
     "call_bwd": _call("_bwd"),
 }

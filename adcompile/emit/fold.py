@@ -32,13 +32,14 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
+from adcompile.emit import lists
 from adcompile.ir.primitives import PRIMITIVES
 
 USER_WIDTH: Final = 170  # columns of an expression that the user wrote in one piece
 WIDTH: Final = 76
 NODES: Final = 120
 
-NEVER: Final = frozenset({"call_fwd", "call_bwd", "index_update", "index_add"})
+NEVER: Final = frozenset({"call_fwd", "call_bwd", "index_update", "index_add"}) | lists.CHANGES | lists.MAKES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class _Folder:
         for stmt in walk(fn.primal):
             for b in blocks_of(stmt):
                 self.primal.update(b.params)
+        self.indices = {s.index for s in walk(fn.stmts) if isinstance(s, For)}
         self.stored = NO_ROOTS.union(*(self.writes(s) for s in fn.stmts))
 
     # -- blocks
@@ -177,15 +179,34 @@ class _Folder:
     def equation(
         self, eqn: Eqn, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int], events: list[_Event]
     ) -> None:
+        if eqn.prim == "pop" and self.restores(eqn, k, stmts, readers):
+            self.accept(eqn.out, eqn, _Measure(20, 1, NO_ROOTS, False))
         if not self.may_fold(eqn):
             return
         v, measure = eqn.out, self.measure(eqn)
         if eqn.prim in ("dim", "size") and not self.reads(eqn.args[0]) & self.stored and not self.keeps_name(eqn):
             self.accept(v, eqn, measure)
+        elif self.is_shift(eqn, k, stmts, readers):
+            self.accept(v, eqn, measure)
         elif self.counts.get(v) == 1 and v in readers:
             reader = stmts[readers[v]] if readers[v] < len(stmts) else None
             if self.fits(eqn, measure, reader) and not self.blocked(measure, k, readers[v], events):
                 self.accept(v, eqn, measure)
+
+    def restores(self, eqn: Eqn, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int]) -> bool:
+        """Tell whether a pop only puts back what was overwritten: ``a[i] = a_tape.pop()``."""
+        reader = stmts[readers[eqn.out]] if readers.get(eqn.out, len(stmts)) < len(stmts) else None
+        if self.counts.get(eqn.out) != 1 or not isinstance(reader, Eqn) or reader.prim != "index_update":
+            return False
+        between = stmts[k + 1 : readers[eqn.out]]
+        alone = not any(isinstance(s, Eqn) and s.prim == "pop" and s.attrs[0] == eqn.attrs[0] for s in walk(between))
+        return alone and reader.args[1] is eqn.out and all(isinstance(s, Eqn) for s in between)
+
+    def is_shift(self, eqn: Eqn, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int]) -> bool:
+        """Tell whether a value is a loop index plus or minus a constant, read a few times."""
+        if eqn.prim not in ("add", "sub") or self.keeps_name(eqn) or self.counts.get(eqn.out, 0) > 3:
+            return False
+        return eqn.args[0] in self.indices and isinstance(eqn.args[1], Const)
 
     def accept(self, v: Var, tree: Eqn | If, measure: _Measure) -> None:
         self.trees.of[v] = tree
@@ -208,7 +229,7 @@ class _Folder:
     def fits(self, eqn: Eqn, measure: _Measure, reader: Stmt | None) -> bool:
         """Tell whether an equation may be written inside the statement that reads its result."""
         v = eqn.out
-        partial = isinstance(reader, Eqn) and self.partial_sum(eqn, reader)
+        partial = isinstance(reader, Eqn) and self.partial(eqn, reader)
         if self.keeps_name(eqn) and not partial:
             return False
         match reader:
@@ -226,9 +247,11 @@ class _Folder:
                 return False
         return measure.width <= USER_WIDTH and measure.nodes <= NODES
 
-    def partial_sum(self, eqn: Eqn, reader: Eqn) -> bool:
-        """Tell whether an adjoint is a partial sum of the one that reads it, and comes from the same line."""
-        if reader.prim != "acc" or reader.args[0] is not eqn.out or eqn.out in self.primal or eqn.prim in ALLOCATED:
+    def partial(self, eqn: Eqn, reader: Eqn) -> bool:
+        """Tell whether an adjoint is a step on the way to the one that reads it, of the same name and line."""
+        if eqn.out in self.primal or eqn.prim in ALLOCATED or len(reader.outs) != 1:
+            return False
+        if PRIMITIVES[reader.prim].updates and reader.args[0] is eqn.out and reader.prim != "acc":
             return False
         names = {self.fn.name_of(eqn.out), self.fn.name_of(reader.out)} - {""}
         return len(names) <= 1 and _line(eqn) == _line(reader)

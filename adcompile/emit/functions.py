@@ -9,7 +9,7 @@ from dataclasses import replace
 from adcompile.analysis.storage import storage
 from adcompile.emit import arrange, syntax
 from adcompile.emit.comments import Notes, annotate
-from adcompile.emit.exits import find_exits, read_counts
+from adcompile.emit.exits import Exits, find_exits, read_counts
 from adcompile.emit.fold import fold
 from adcompile.emit.interference import live_ranges
 from adcompile.emit.layout import Layout, Param
@@ -38,12 +38,19 @@ def make_plan(fn: Function, params: Sequence[Param], taken: Collection[str]) -> 
     read = dict(counts)
     exits = find_exits(fn, counts)
     trees = fold(fn, counts, exits, storage(fn))
+    fn = named_flags(fn, exits)
     fixed = {p.tree: p.name for p in params if isinstance(p.tree, Var)}
     reserved = {*taken, *({p.name for p in params} - set(fixed.values()))}
     names = choose_names(fn, live_ranges(fn, trees, exits), fixed, reserved)
-    tapes = name_tapes(fn, trees, names, {*reserved, *names.values()})
+    tapes = name_tapes(fn, names, {*reserved, *names.values()})
     openings = {stmt: [tapes[t] for t in found] for stmt in fn.stmts if (found := tapes_within(stmt))}
     return Plan(fn, read, exits, trees, names, tapes, openings, statements_within(fn.primal))
+
+
+def named_flags(fn: Function, exits: Exits) -> Function:
+    """Name the flags that tell whether a loop was left early."""
+    flags = [e.flag for e in exits.loops.values() if e.flag is not None and not fn.name_of(e.flag)]
+    return replace(fn, names={**fn.names, **dict.fromkeys(flags, "stopped")}) if flags else fn
 
 
 def _named(fn: Function) -> Function:
@@ -51,7 +58,7 @@ def _named(fn: Function) -> Function:
     primal = {v for s in fn.primal for v in s.outs}
     first = next((a for a in fn.outs if isinstance(a, Var) and a in primal), None)
     if fn.adjoint and first is not None and not fn.name_of(first):
-        return replace(fn, names={**fn.names, first: "y"})
+        return replace(fn, names={**fn.names, first: "value" if "y" in fn.names.values() else "y"})
     return fn
 
 

@@ -134,22 +134,38 @@ class _Walk:
         self.define(stmt.outs, live)
         body = stmt.body
         through = live | self.captured(stmt)
-        index = [stmt.index] if isinstance(stmt, For) else []
-        for v in index:
-            for o in stmt.outs:
-                self.ranges.clash(v, o)
         self.slots(stmt)
         self.header(stmt)
         tests = self.tests(stmt)
         inside = through | tests | self.leaves(body.yields)
         self.stmts(body.stmts, inside)
-        self.define([*body.params, *index], inside | through)
+        self.enter(stmt, inside, through)
         if isinstance(stmt, While):
             test = through | self.leaves(stmt.cond.yields) | set(body.params) - self.exits.ghosts
             self.stmts(stmt.cond.stmts, test)
             self.define(stmt.cond.params, test | through)
         live |= through
         live |= self.leaves(operands(stmt))
+
+    def enter(self, stmt: Loop, inside: set[Var], through: set[Var]) -> None:
+        """Assign the slots and the index at the start of a trip.
+
+        A slot that only holds the last index, as after ``for i in range(n)``, is the index variable itself.
+        """
+        body = stmt.body
+        if isinstance(stmt, While):
+            self.define(body.params, inside | through)
+            return
+        twins = [p for p, y in zip(body.params, body.yields, strict=True) if y is stmt.index and p not in inside]
+        others = (inside | through) - {stmt.index}
+        self.define(body.params, set(others))
+        self.define([stmt.index], others - set(body.params))
+        for param, out in zip(body.params, stmt.outs, strict=True):
+            if param in twins[:1]:
+                self.ranges.updates.append((stmt.index, param))
+            elif param not in self.exits.ghosts:
+                self.ranges.clash(stmt.index, param)
+                self.ranges.clash(stmt.index, out)
 
     def slots(self, stmt: Loop) -> None:
         """Join the variables of each slot."""

@@ -111,9 +111,9 @@ class Writer(StatementWriter):
         before: list[ast.stmt] = []
         done: list[ast.stmt] = []
         if ending.exit.flag is not None:
-            if ending.sets:
+            if ending.sets and not self.is_named(ending.last, self.names[ending.exit.flag]):
                 done += self.moves([(ending.exit.flag, TRUE)])
-            else:
+            if not ending.sets:
                 before += self.moves([(ending.exit.flag, ending.last)])
         if same_atom(ending.last, FALSE):
             return before

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from adcompile.emit.interference import Ranges
-from adcompile.ir.core import Function, Var
+from adcompile.ir.core import Function, Var, walk
 
 RESERVED: Final = frozenset({"np", "math", *dir(builtins), *keyword.kwlist, *keyword.softkwlist} - {"_"})
 
@@ -38,6 +38,8 @@ class _Groups:
         self.clashes = {v: set(ws) for v, ws in ranges.clashes.items()}
         self.rank = {v: k for k, v in enumerate(ranges.order)}
         self.words = {v: {word} for v in ranges.order if (word := self.word(v))}
+        self.users = set(params.values()) | {fn.name_of(v) for s in walk(fn.primal) for v in s.outs}
+        self.taken = set(params)
         for a, b in ranges.same:
             self.union(a, b)
         for a, b in ranges.updates:
@@ -47,7 +49,7 @@ class _Groups:
 
     def word(self, v: Var) -> str:
         """Return the name that the user gave a variable."""
-        return self.params.get(v) or self.fn.names.get(v, "")
+        return self.params.get(v) or self.fn.name_of(v)
 
     def find(self, v: Var) -> Var:
         while v in self.parent:
@@ -63,10 +65,17 @@ class _Groups:
         a, b = self.find(a), self.find(b)
         if a is b or b in self.rivals(a):
             return
-        words = self.words.get(a, set()), self.words.get(b, set())
-        if same_word and words[0] and words[1] and words[0] != words[1]:
+        if same_word and self.differ(a, b):
             return
         self.union(a, b)
+
+    def differ(self, a: Var, b: Var) -> bool:
+        """Tell whether the user calls two sets differently, or one is a parameter of another name."""
+        words = self.words.get(a, set()), self.words.get(b, set())
+        if self.taken & {a, b}:
+            return words[0] != words[1]
+        users = words[0] & self.users, words[1] & self.users
+        return bool(users[0] and users[1] and users[0] != users[1])
 
     def union(self, a: Var, b: Var) -> None:
         a, b = self.find(a), self.find(b)
@@ -75,6 +84,8 @@ class _Groups:
         if self.rank.get(b, len(self.rank)) < self.rank.get(a, len(self.rank)):
             a, b = b, a
         self.parent[b] = a
+        if b in self.taken:
+            self.taken.add(a)
         self.words[a] = self.words.get(a, set()) | self.words.get(b, set())
         self.clashes.setdefault(a, set()).update(self.clashes.get(b, ()))
 

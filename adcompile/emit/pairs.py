@@ -28,10 +28,12 @@ from adcompile.ir.structure import leaves, replace_leaves
 TAPE = "tape"
 
 
-def write_pair(fn: Function, forward: Layout, backward: Layout, taken: Collection[str], notes: Notes) -> list[ast.stmt]:
-    """Write the two functions."""
+def write_pair(
+    fn: Function, forward: Layout, backward: Layout, taken: Collection[str], notes: Notes, *, own: bool
+) -> list[ast.stmt]:
+    """Write the two functions. `own`: what the tape holds of the arguments is copied."""
     fn = arrange.run(fn)
-    cotangents = {v for p in backward.params if p.tree is not None for v in leaves(p.tree)}
+    cotangents = {v for p in backward.params for v in leaves(p.tree) if v is not None}
     kept = [fn.outs[k] for k in leaves(forward.result)]
     held = residuals(fn, [fn.outs[k] for k in leaves(backward.result)], cotangents)
     tapes = tapes_read(fn.adjoint)
@@ -105,8 +107,8 @@ def with_copies(fn: Function, kept: int, read: Collection[Var]) -> Function:
     outs, copies = list(fn.outs), list[Stmt]()
     for k, v in enumerate(fn.outs[kept:], kept):
         if isinstance(v, Var) and v in read and v.type.is_array and roots[v] & params:
-            outs[k] = Var(v.name, v.type)
-            copies.append(Eqn((outs[k],), "copy", (v,)))
+            outs[k] = copy = Var(v.name, v.type)
+            copies.append(Eqn((copy,), "copy", (v,)))
     return replace(fn, primal=(*fn.primal, *copies), outs=tuple(outs))
 
 

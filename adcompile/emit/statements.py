@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adcompile.analysis.storage import has_storage
-from adcompile.emit import moves, paths, syntax
+from adcompile.emit import lists, moves, paths, syntax
 from adcompile.emit.exits import Exits
 from adcompile.emit.expressions import Expressions
 from adcompile.emit.fold import Trees
@@ -57,7 +57,7 @@ class StatementWriter:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.names, self.trees, self.exits = plan.names, plan.trees, plan.exits
-        self.write = Expressions(plan.trees.of, plan.names, self.is_plain)
+        self.write = Expressions(plan.trees.of, plan.names, plan.tapes, self.is_plain)
         self.origins: dict[ast.stmt, Origin] = {}
 
     def is_plain(self, eqn: Eqn) -> bool:
@@ -88,7 +88,7 @@ class StatementWriter:
         return (bool(stmt.outs) and stmt.outs[0] in self.trees.of) or stmt in self.exits.clauses
 
     def note(self, written: ast.stmt, stmt: Stmt) -> ast.stmt:
-        if stmt.span is not None:
+        if stmt.span is not None and not (isinstance(stmt, Eqn) and stmt.prim == "zeros_like"):
             self.origins[written] = Origin(stmt.span, stmt in self.plan.primal)
         return written
 
@@ -122,6 +122,9 @@ class StatementWriter:
         target = self.names[eqn.out] if len(eqn.outs) == 1 else ""
         if not target:
             return syntax.assign(self.targets(eqn), self.write.equation(eqn))
+        grown = self.grown(eqn, target)
+        if grown is not None:
+            return grown
         operand = self.augmented(eqn, target)
         if operand is not None:
             return syntax.augment(syntax.name(target), eqn.prim, self.write.atom(operand))
@@ -131,12 +134,19 @@ class StatementWriter:
         """Return what is added if an assignment may be written ``s += ...``; only numbers, since it modifies arrays."""
         if eqn.prim not in AUGMENTED or has_storage(eqn.out) or any(map(has_storage, eqn.args)):
             return None
-        if eqn in self.plan.primal and not self.wrote_augmented(eqn):
+        if eqn in self.plan.primal and eqn.span is not None and not self.wrote_augmented(eqn):
             return None
         x, y = eqn.args
         if self.is_named(x, target):
             return y
         return x if eqn.prim == "acc" and self.is_named(y, target) else None
+
+    def grown(self, eqn: Eqn, target: str) -> ast.stmt | None:
+        """Write an adjoint number that several contributions are added to: ``x_bar += g + h``."""
+        terms = self.write.terms(eqn) if eqn.prim == "acc" and not has_storage(eqn.out) else []
+        if len(terms) < 2 or not self.is_named(terms[0], target):
+            return None
+        return syntax.augment(syntax.name(target), "acc", syntax.sum_of(list(map(self.write.atom, terms[:0:-1]))))
 
     def is_named(self, a: Atom, name: str) -> bool:
         return isinstance(a, Var) and a not in self.trees.of and self.names[a] == name
@@ -146,9 +156,13 @@ class StatementWriter:
 
     def update(self, eqn: Eqn) -> list[ast.stmt]:
         """Write a store to the buffer of the first operand."""
-        base, value, *atoms = eqn.args
+        base, *rest = eqn.args
+        value = rest[0] if rest else base
         assert isinstance(base, Var)
-        if eqn.prim == "acc":
+        if eqn.prim in lists.CHANGES:
+            read = [v for v in eqn.outs[1:] if self.plan.read.get(v)]
+            written = lists.change(eqn, self.write.atom, self.names[read[0]] if read else None)
+        elif eqn.prim == "acc":
             written = syntax.augment(syntax.name(self.names[base]), "acc", self.write.atom(value))
         elif eqn.prim == "index_add":
             written = self.add_at(eqn)
@@ -257,7 +271,7 @@ def _push(w: StatementWriter, eqn: Eqn) -> ast.stmt:
 
 
 def _pop(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    return syntax.assign([w.names[eqn.out]], syntax.method(syntax.name(w.plan.tapes[eqn.attrs[0]]), "pop"))
+    return syntax.assign([w.names[eqn.out]], w.write.equation(eqn))
 
 
 def _print(w: StatementWriter, eqn: Eqn) -> ast.stmt:

@@ -85,8 +85,10 @@ def tuple_of(items: Iterable[ast.expr]) -> ast.expr:
 
 def binary(prim: str, left: ast.expr, right: ast.expr) -> ast.expr:
     """Apply an operator; ``a + -b`` becomes ``a - b``, which is the same number."""
-    if prim in ("add", "acc", "sub") and isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.USub):
-        return ast.BinOp(left, ast.Add() if prim == "sub" else ast.Sub(), right.operand)
+    if prim in ("add", "sub"):
+        match right:
+            case ast.UnaryOp(op=ast.USub(), operand=negated):
+                return ast.BinOp(left, ast.Add() if prim == "sub" else ast.Sub(), negated)
     return ast.BinOp(left, OPERATORS[prim](), right)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from adcompile.emit.fold import Trees
-from adcompile.ir.core import Atom, Eqn, Function, Stmt, Var, walk
+from adcompile.ir.core import Atom, Eqn, Function, Stmt, Var, definitions, walk
 
 
 def tapes_within(stmt: Stmt) -> list[object]:
@@ -20,14 +19,14 @@ def tapes_read(stmts: Iterable[Stmt]) -> list[object]:
     return list(dict.fromkeys(found))
 
 
-def name_tapes(fn: Function, trees: Trees, names: Mapping[Var, str], taken: Iterable[str]) -> dict[object, str]:
+def name_tapes(fn: Function, names: Mapping[Var, str], taken: Iterable[str]) -> dict[object, str]:
     """Name each tape after what is pushed on it, or popped: ``s_tape``."""
-    used = set(taken)
+    used, made = set(taken), definitions(fn.stmts)
     found: dict[object, str] = {}
     for stmt in walk(fn.stmts):
         if not isinstance(stmt, Eqn) or stmt.prim not in ("push", "pop") or stmt.attrs[0] in found:
             continue
-        word = _word(stmt.args[0] if stmt.args else stmt.out, fn, trees, names)
+        word = _word(stmt.args[0] if stmt.args else stmt.out, fn, made, names)
         candidate, k = f"{word}_tape" if word else "tape", 0
         while candidate in used:
             k += 1
@@ -37,13 +36,13 @@ def name_tapes(fn: Function, trees: Trees, names: Mapping[Var, str], taken: Iter
     return found
 
 
-def _word(a: Atom, fn: Function, trees: Trees, names: Mapping[Var, str]) -> str:
+def _word(a: Atom, fn: Function, made: Mapping[Var, Stmt], names: Mapping[Var, str]) -> str:
     """Return the name of what is pushed, or of the array that it is read from; "" for a temporary."""
     while isinstance(a, Var):
-        if a not in trees.of:
-            return names[a] if fn.name_of(a) else ""
-        tree = trees.of[a]
-        if not isinstance(tree, Eqn) or tree.prim not in ("index", "copy"):
+        if fn.name_of(a):
+            return fn.name_of(a) if a not in names else names[a]
+        eqn = made.get(a)
+        if not isinstance(eqn, Eqn) or eqn.prim not in ("index", "copy"):
             return ""
-        a = tree.args[0]
+        a = eqn.args[0]
     return ""

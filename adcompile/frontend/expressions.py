@@ -412,7 +412,7 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
     """Lower ``value.name``."""
     if isinstance(value, Const) and not value.type.is_numeric:
         try:
-            return lo.constant(getattr(value.value, name), name, node)
+            return lo.constant(value.value, name, getattr(value.value, name), node)
         except AttributeError as error:
             lo.refuse(node, str(error), "here")
     if isinstance(value, Node | Iterable):

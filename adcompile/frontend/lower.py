@@ -51,9 +51,12 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """What a free name stood for when the function was compiled; the guard tests that it still does."""
+    """What a free name stood for when the function was compiled, or an attribute of the object `source`.
 
-    source: Source
+    The guard tests that it still does.
+    """
+
+    source: Source | object
     name: str
     value: object
 
@@ -230,8 +233,10 @@ class Lowering(State):
         self.captures[(id(scope.function), name)] = Capture(name, var, scope)
         return self.new_cell(var) if var.type.is_array else var
 
-    def constant(self, value: object, name: str, node: ast.AST) -> Value:
-        """Return the value of an attribute of a module, class or other constant."""
+    def constant(self, owner: object, name: str, value: object, node: ast.AST) -> Value:
+        """Return the value of an attribute of a module, class or other constant, which the guard tests."""
+        if not self.frame.rule and not _settled(owner):
+            self.dependencies[(id(owner), name)] = Dependency(owner, name, value)
         if isinstance(value, np.ndarray):
             self.refuse(node, f"the array `{name}` of a module is not supported", "here", "bind it to a global name")
         if callable(value) or isinstance(value, STATIC_TYPES + (types.ModuleType, int, float)):
@@ -271,6 +276,12 @@ class Lowering(State):
 
 def _describe(value: Value) -> str:
     return f"the method `{value.name}`" if isinstance(value, Method) else f"a {type(value).__name__.lower()}"
+
+
+def _settled(owner: object) -> bool:
+    """Tell whether the attributes of an object never change: NumPy's modules and types, the standard ones used here."""
+    module = owner.__name__ if isinstance(owner, types.ModuleType) else getattr(owner, "__module__", None)
+    return str(module).partition(".")[0] in ("numpy", "math", "operator", "functools", "builtins", "cmath")
 
 
 def _constant(value: object) -> bool:
@@ -357,7 +368,8 @@ def lower(target: Target, arguments: Mapping[str, Argument], facts: Facts) -> Lo
     builder = Builder(facts, {v.name: v for v in params})
     lo = Lowering(builder)
     for v in params:
-        lo.names[v] = v.name
+        if v.name in arguments:  # what is inside a container goes by the name that the function gives it
+            lo.names[v] = v.name
         builder.anchor(v)
     source = target.source
     given = {name: lo.owned(map_leaves(lambda a: _argument(lo, a), a)) for name, a in arguments.items()}

@@ -91,7 +91,7 @@ class Slots:
         for identity, held in plan.dynamic.items():
             known = lo.contents[identity]
             if isinstance(known, Node):
-                lo.contents[identity] = lists.make(lo, known.children, held)
+                lo.contents[identity] = self.named(identity, lists.make(lo, known.children, held))
         self.lists: dict[int, Node[Value]] = {}
         for identity in sorted(plan.lists):
             held = lo.contents[identity]
@@ -135,6 +135,13 @@ class Slots:
                 return self.promote(key, value, known)
             self.slots.append(Slot(key, value, known or _carried(value.type)))
         return value
+
+    def named(self, identity: int, ref: Ref) -> Ref:
+        """Name a list after the first name that refers to it."""
+        for name, value in self.lo.frame.names.items():
+            if isinstance(value, Node) and value.identity == identity and not name.startswith("."):
+                self.lo.names.setdefault(self.lo.cells[ref.cell], name)
+        return ref
 
     def own_cell(self, key: Key, ref: Ref) -> int:
         """Return a cell that only this name reaches: its own, or a new one that may share memory with it."""

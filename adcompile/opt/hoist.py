@@ -11,6 +11,8 @@ from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import all_same, replace_block, replace_blocks
 from adcompile.ir.types import numpy_dtype
 
+ARITHMETIC: Final = frozenset({"add", "sub", "mul", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne"})
+
 
 def run(fn: Function) -> Function:
     """Move an equation before the loop if its operands are defined there.
@@ -76,9 +78,6 @@ def _movable(stmt: Stmt) -> TypeGuard[Eqn]:
     prim = PRIMITIVES[stmt.prim]
     pure = not (prim.effect or prim.updates or prim.allocates)
     return pure and all(out.type.is_scalar for out in stmt.outs) and (prim.safe or _is_float_arithmetic(stmt))
-
-
-ARITHMETIC: Final = frozenset({"add", "sub", "mul", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne"})
 
 
 def _is_float_arithmetic(eqn: Eqn) -> bool:

@@ -53,8 +53,8 @@ elementwise("np.square(x)", "2 * x", cost="arithmetic")
 elementwise("np.sqrt(x)", "0.5 / ans", cost="division")
 elementwise("np.cbrt(x)", "1 / (3 * ans**2)")
 elementwise("np.hypot(x, y)", "x / (ans + (ans == 0))", "y / (ans + (ans == 0))")
-elementwise("np.copysign(x, y)", "np.sign(x) * np.copysign(1, y)", "0", cost="arithmetic")
-elementwise("np.ldexp(x, y)", "np.exp2(y)", "0")
+elementwise("np.copysign(x, y)", "np.sign(x) * np.sign(ans)", "0", cost="arithmetic")
+elementwise("np.ldexp(x, y)", "np.ldexp(np.ones_like(x), y)", "0")
 elementwise("np.conjugate(x)", "1", cost="arithmetic")
 
 # -- exponentials and logarithms

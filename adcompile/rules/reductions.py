@@ -241,11 +241,12 @@ def std_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool, ddof
     return restore(g / ((count(x, axis) - ddof) * spread), axis, keepdims) * centred
 
 
-def shares(ans: Array, x: Array, axis: Axis, keepdims: bool) -> tuple[Array, Array | int]:
+def shares(ans: Array, x: Array, axis: Axis, keepdims: bool) -> tuple[Array, Array | np.integer | int]:
     """Find the elements that are the extremum, and count them."""
     ties = x == restore(ans, axis, keepdims)
     if axis is None:
-        return ties, int(np.count_nonzero(ties))
+        n = np.count_nonzero(ties)
+        return ties, n if x.dtype == np.float64 else int(n)  # a NumPy int would make float64 of float32
     return ties, np.sum(ties, axis=axis, keepdims=keepdims, dtype=x.dtype)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs, Const, Var
 from adcompile.ir.primitives import PRIMITIVES, Cost, Infer, Simplify
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Facts, Type, join, result_type
@@ -21,7 +21,7 @@ from adcompile.rules.define import primitive
 from adcompile.rules.elementwise import POWER
 from adcompile.rules.lengths import is_integer
 from adcompile.rules.promotion import ufunc_dtype
-from adcompile.rules.table import ROWS, adjoint, linear, nondifferentiable, nonlinear, row
+from adcompile.rules.table import ROWS, adjoint, linear, nondifferentiable, nonlinear, row, static
 
 # NumPy's names of functions that math calls otherwise.
 RENAMED: Final = {
@@ -238,12 +238,19 @@ def extremum_adjoint(g: float, ans: float, xs: tuple[float, ...]) -> object:
     return tuple([share * (x == ans) for x in xs])
 
 
-def count_equal(xs: tuple[float, ...], value: float) -> int:
+def count_equal(xs: tuple[float, ...], value: float) -> float:
     """Count the numbers that equal a value."""
-    n = 0
-    for x in xs:
-        n = n + (x == value)
+    equal = [x == value for x in xs]
+    n = equal[0] if python_numbers(xs) else 0 + equal[0]
+    for e in equal[1:]:
+        n = n + e
     return n
+
+
+@static
+def python_numbers(xs: tuple[object, ...]) -> bool:
+    """Tell whether all are Python numbers, whose truth values add up to an int."""
+    return all(x.type.kind == "py" if isinstance(x, Var) else type(x) in (int, float) for x in xs)
 
 
 def builtin_sum_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.ir.core import FALSE, TRUE, Atom, Attrs, Const, is_const
+from adcompile.ir.core import FALSE, TRUE, Atom, Attrs, Const, is_const, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Simplify
 from adcompile.ir.types import PY_BOOL, Facts, Length, Type, anchored
 
@@ -102,7 +102,13 @@ def simplify_div(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
 
 
 def simplify_pow(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
-    return args[0] if is_const(args[1], 1) and keeps(b, "pow", args, args[0]) else None
+    x, y = args
+    if is_const(y, 1) and keeps(b, "pow", args, x):
+        return x
+    if b.phase == "adjoint" and x.type.is_array and x.type.inexact and (is_const(y, 3) or is_const(y, 4)):
+        square = b.emit("mul", x, x)  # many times faster than the power of an array
+        return b.emit("mul", square, x if is_const(y, 3) else square)
+    return None
 
 
 def simplify_neg(b: Builder, args: tuple[Atom, ...]) -> Atom | None:
@@ -215,24 +221,30 @@ def product_adjoint(b: Builder, name: str, args: tuple[Atom, ...]) -> Atom | Non
             return b.emit("neg", y)
         if isinstance(y, Const) and not isinstance(x, Const):
             return b.emit("mul", y, x)
-        return multiply_constants(b, x, y)
+        return multiply_scalars(b, x, y)
     return None
 
 
-def multiply_constants(b: Builder, x: Atom, y: Atom) -> Atom | None:
-    """Rewrite ``2.0 * (3.0 * x)`` to ``6.0 * x``."""
+def multiply_scalars(b: Builder, x: Atom, y: Atom) -> Atom | None:
+    """Multiply numbers before arrays, and constants first: ``2 * (3 * x)`` to ``6 * x``, ``s * (2 * x)`` to ``2 * s * x``."""
     inner = b.definition(y, "mul")
-    if inner is None or not isinstance(x, Const) or not isinstance(inner.args[0], Const):
+    if inner is None or x.type.dims != () or not x.type.inexact | isinstance(x, Const):
         return None
-    c, d = x.value, inner.args[0].value
-    if type(c) is float and type(d) is float:
-        return b.emit("mul", Const(c * d), inner.args[1])
+    scale, rest = inner.args
+    if isinstance(scale, Const) or (scale.type.dims == () and rest.type.dims not in ((), None)):
+        return b.emit("mul", b.emit("mul", scale, x), rest)
     return None
 
 
 def sum_adjoint(b: Builder, name: str, args: tuple[Atom, ...]) -> Atom | None:
-    """Rewrite ``x + -y`` to ``x - y``, ``x - -y`` to ``x + y``, ``-x + y`` to ``y - x``."""
+    """Rewrite ``x + -y`` to ``x - y``, ``x - -y`` to ``x + y``, ``-x + y`` to ``y - x``, ``x + x`` to ``2.0 * x``."""
     x, y = args
+    if name == "add" and y.type.inexact and y.type.is_numeric:
+        if same_atom(x, y):
+            return b.emit("mul", Const(2.0), y)
+        total = b.definition(x, "add")
+        if total is not None and same_atom(total.args[1], y):
+            return b.emit("add", total.args[0], b.emit("mul", Const(2.0), y))
     inner = negated(b, y)
     if inner is not None:
         return b.emit("sub" if name == "add" else "add", x, inner)
@@ -280,7 +292,7 @@ def broadcast_to(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | Non
 
 
 def accumulate(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
-    """Rewrite ``acc(x, broadcast_to(g))`` to ``acc(x, g)``, and an accumulation on nothing to what is accumulated."""
+    """Accumulate before broadcasting, the same thing once, and on nothing not at all."""
     x, g = args
     spread = b.definition(g, "broadcast_to")
     if spread is not None:

@@ -34,6 +34,7 @@ from adcompile.analysis.storage import (
     is_view,
     result_roots,
     slot_closure,
+    updated_from,
 )
 from adcompile.ir.core import (
     Atom,
@@ -242,7 +243,8 @@ class _Attempt:
         a = eqn.args[0]
         if self.may_update(a, live.without(eqn.out)):
             self.updated |= self.of(a)
-            self.set_roots({eqn.out: self.of(a)})
+            held = frozenset[Var]().union(*map(self.of, updated_from(eqn)))
+            self.set_roots({v: held for v in eqn.outs if has_storage(v)})
         elif eqn.prim == "acc":
             eqn = replace(eqn, prim="add")
             self.changed = True
@@ -250,7 +252,8 @@ class _Attempt:
         else:
             c = self.copy(a, eqn.out.name, out)
             eqn = replace(eqn, args=(c, *eqn.args[1:]))
-            self.set_roots({eqn.out: self.of(c)})
+            held = frozenset[Var]().union(*map(self.of, updated_from(eqn)))
+            self.set_roots({v: held for v in eqn.outs if has_storage(v)})
         out.append(eqn)
 
     def view(self, eqn: Eqn, out: list[Stmt]) -> None:

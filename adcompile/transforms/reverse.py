@@ -152,9 +152,14 @@ class Reverser:
         have = self.bars.get(v)
         if have is None:
             self.bars[v] = g
+            self.entitle(g, v)
             return
         if v.type.is_list:
             self.bars[v] = self.b.emit("list_sum", have, g)
+            return
+        if have is g:
+            self.bars[v] = self.b.emit("mul", Const(2.0), g)
+            self.entitle(self.bars[v], v)
             return
         if self.b.definition(have, "broadcast_to") is not None and self.b.definition(g, "broadcast_to") is None:
             have, g = g, have
@@ -162,6 +167,12 @@ class Reverser:
             self.bars[v] = self.b.emit("add", have, g, name=self.hint(v))
         else:
             self.bars[v] = self.b.emit("acc", have, g, name=self.hint(v))
+        self.entitle(self.bars[v], v)
+
+    def entitle(self, g: Atom, v: Var) -> None:
+        """Name an adjoint equation after the variable, if it has no name yet."""
+        if isinstance(g, Var) and not g.name and g in self.b.defs and self.hint(v):
+            self.names.setdefault(g, self.hint(v))
 
     def full(self, v: Var) -> Atom:
         """Return the adjoint of a variable so far, zero if there is none."""
