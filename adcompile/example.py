@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from adcompile.frontend.arguments import Argument, abstract_all
 from adcompile.frontend.lower import Lowered, lower
@@ -31,6 +32,14 @@ class Example:
     arguments: Mapping[str, Argument]
     wrt: tuple[Argument, ...]
     fixed: frozenset[str] = frozenset()
+
+    def passing(self, name: str) -> Literal["whole", "items", "none"]:
+        """Tell how the compiled program takes an argument: as one, as many, or not at all."""
+        kind = next(p.kind for p in signature_of(self.source) if p.name == name)
+        argument = self.arguments[name]
+        if name in self.fixed or (kind == "varkw" and isinstance(argument, Node) and not argument.children):
+            return "none"
+        return "items" if kind == "varargs" else "whole"
 
     @property
     def function(self) -> Function:
@@ -74,6 +83,9 @@ def lower_for(f: Callable[..., object], args: Sequence[object]) -> Lowered:
 
 
 def _opaque(argument: Argument) -> bool:
+    """Tell whether an argument is an object: no number, array, container, and nothing that can be written down."""
+    if isinstance(argument, Const):
+        return not isinstance(argument.value, bool | str | bytes | type(None))
     return isinstance(argument, Var) and argument.type.kind == "object"
 
 

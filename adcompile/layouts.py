@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,7 +13,7 @@ from adcompile.errors import ArgumentError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture, Lowered
-from adcompile.frontend.resolve import MISSING, signature_of
+from adcompile.frontend.resolve import signature_of
 from adcompile.ir.core import NONE, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Type, example_of
@@ -78,8 +77,8 @@ def _described(lowered: Lowered, result: Result) -> str:
 
 
 def _described_type(t: Type) -> str:
-    name = getattr(t.dtype, "name", None) or getattr(t.dtype, "__name__", "")
-    article = "an" if name[:1] in ("i", "o") else "a"
+    name = str(getattr(t.dtype, "name", None) or getattr(t.dtype, "__name__", ""))
+    article = "an" if name.startswith(("i", "o")) else "a"
     if not t.is_array:
         return f"{article} {name}" if name else "an object"
     shape = "" if t.dims is None else f" of shape {tuple(map(example_of, t.dims))}".replace("None", "?")
@@ -146,23 +145,47 @@ def layout(example: Example, name: str, more: Sequence[Param], result: Result) -
 def parameters(example: Example) -> tuple[Param, ...]:
     """Return the parameters that are the user's: numbers, and what was known when compiling.
 
-    The last ones keep their defaults, if those can be written down.
+    A variadic argument is as many parameters as it has items. The last parameters keep their defaults, if those can be
+    written down.
     """
     defaults = {p.name: p.default for p in signature_of(example.source)}
     found: list[Param] = []
     for name, argument in reversed([*example.arguments.items()]):
-        if name in example.fixed:
-            continue
-        default = _default(argument, defaults.get(name, MISSING)) if all(p.default for p in found) else None
-        found.append(Param(name, map_leaves(lambda a: a if isinstance(a, Var) else None, argument), default))
+        how = example.passing(name)
+        if how == "items":
+            found += reversed(_items(name, argument, set(example.arguments)))
+        elif how == "whole":
+            default = _default(argument, defaults.get(name)) if all(p.default for p in found) else None
+            found.append(Param(name, _varying(argument), default))
     return tuple(reversed(found))
 
 
+def _items(name: str, argument: Argument, taken: set[str]) -> list[Param]:
+    """Return one parameter for each item of a variadic argument."""
+    assert isinstance(argument, Node)
+    params: list[Param] = []
+    for k, item in enumerate(argument.children):
+        own = f"{name}_{k}"
+        while own in taken:
+            own += "_"
+        taken.add(own)
+        params.append(Param(own, _varying(item)))
+    return params
+
+
+def _varying(argument: Argument) -> Node[Var | None] | Var | None:
+    return map_leaves(lambda a: a if isinstance(a, Var) else None, argument)
+
+
 def _default(argument: Argument, default: object) -> str | None:
-    """Return the text of a parameter's default."""
+    """Return the text of a parameter's default, if the program is for a value like it."""
     if isinstance(argument, Const):
         return repr(argument.value) if argument.value is None or isinstance(argument.value, bool | str) else None
-    return repr(default) if type(default) in (int, float) and default == default else None
+    if not isinstance(argument, Var) or not isinstance(default, int | float) or default != default:
+        return None
+    if argument.type.dtype is float:
+        return repr(float(default))
+    return repr(default) if argument.type.dtype is int and type(default) is int else None
 
 
 def captured(captures: Sequence[Capture]) -> tuple[tuple[Param, ...], tuple[str, ...]]:
@@ -175,7 +198,7 @@ def captured(captures: Sequence[Capture]) -> tuple[tuple[Param, ...], tuple[str,
     for c in captures:
         text = _literal(c.read())
         if text is not None and c.var.type.is_array:
-            constants += textwrap.wrap(f"{c.var.name} = {text}", 96, break_long_words=False)
+            constants.append(f"{c.var.name} = {text}")
             text = c.var.name
         params.append(Param(c.var.name, c.var, text, "keyword"))
     return tuple(params), tuple(constants)

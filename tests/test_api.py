@@ -14,6 +14,7 @@ import types
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import adcompile
@@ -318,8 +319,6 @@ def test_source_before_any_call() -> None:
 
 
 def test_source_before_any_call_follows_annotations() -> None:
-    import numpy.typing as npt
-
     def single(x: npt.NDArray[np.float32]):
         return np.sum(x * x)
 

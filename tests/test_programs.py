@@ -35,8 +35,9 @@ SCALAR = [p for p in PROGRAMS if returns_one_number(p)]
 
 
 @pytest.fixture(autouse=True)
-def no_disk_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def clean_cache_and_verified_passes(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("ADCOMPILE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("ADCOMPILE_VERIFY", "1")
 
 
 def refusals(check: Callable[..., None]) -> Callable[..., None]:

@@ -13,12 +13,16 @@ README = Path(__file__).parent.parent / "README.md"
 
 
 def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """The doctests hold, and a block under a comment that names a text is that text."""
+    text = README.read_text()
+    test = doctest.DocTestParser().get_doctest(text, {}, "README.md", str(README), 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     with np.errstate(all="ignore"):
-        failed, tried = doctest.testfile(
-            str(README), module_relative=False, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
-        )
-    assert failed == 0, capsys.readouterr().out
-    assert tried > 20
+        runner.run(test, clear_globs=False)
+    assert runner.summarize(verbose=False).failed == 0, capsys.readouterr().out
+    assert runner.tries > 25
+    for expression, block in re.findall(r"<!-- ([^\n]+) -->\n```python\n(.*?)```", text, re.DOTALL):
+        assert eval(expression, test.globs) == block, expression
 
 
 @pytest.mark.parametrize(("marker", "ends"), [("main job", "-m examples.temperature"), ("tests", "-m pytest -q")])

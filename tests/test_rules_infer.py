@@ -306,6 +306,11 @@ def shape_cases() -> Iterator[tuple[Any, ...]]:
         yield np.diag, (SQUARE, k), {}
         yield np.triu, (X2, k), {}
         yield np.tril, (X2, k), {}
+        yield np.diagonal, (X2, k), {}
+        yield "diagonal", (X3, k, 1, 2), {}
+        yield np.diagonal, (X3, k, 0, -1), {}
+    yield np.shape, (X2,), {}
+    yield np.ndim, (X2,), {}
     yield np.diff, (X2, 2, 0), {}
     yield np.diff, (X2,), {"axis": 0}
 
@@ -378,6 +383,9 @@ def creation_cases() -> Iterator[tuple[Any, ...]]:
         yield "astype", (x,), {"dtype": "float64"}
     yield np.size, (X2,), {}
     yield np.astype, (X2, F4), {}
+    for f in (F8, F4, np.float16, np.int64, np.int32, np.bool_):
+        for x in (0.5, 1, F8(0.5), F4(0.5), X2):
+            yield f, (x,), {}
     yield np.ascontiguousarray, (X2,), {}
 
 

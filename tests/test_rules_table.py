@@ -249,6 +249,7 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("repeat", (X2,), (2, axis)) for axis in (None, 0, 1)],
     *[("tile", (X2,), (reps,)) for reps in ((2,), (2, 1), (2, 1, 3))],
     *[("diag", (x,), (k,)) for x in (X1, X2, Y2, SQUARE, X2.T) for k in (-1, 0, 1)],
+    *[("diagonal", (x,), (k, *axes)) for x, axes in ((X2, (0, 1)), (BATCH, (1, 2)), (X3, (2, 0))) for k in (-1, 0, 1)],
     *[(name, (X2,), (k,)) for name in ("triu", "tril") for k in (-1, 0, 1)],
     *[("diff", (X3,), a) for a in ((1, 0), (1, 2), (2, 2))],
     *[("concatenate", ((X2, X2 + 1.0),), (axis,)) for axis in (0, 1, None)],

@@ -38,6 +38,11 @@ Point: TypeAlias = Mapping[Formula, float]
 _DIGITS: Final = 30
 _POINTS: Final = 4
 _RTOL: Final = 1e-9
+_CONDITIONS: Final = (
+    sympy.core.relational.Relational,
+    sympy.logic.boolalg.BooleanFunction,
+    sympy.logic.boolalg.BooleanAtom,
+)
 _EFFECTS: Final = ("print", "assert", "raise")
 
 
@@ -153,7 +158,7 @@ def _apply(eqn: Eqn, args: list[Formula]) -> Formula:
 
 def _number(condition: object) -> Formula:
     """Return a condition that takes part in arithmetic as 1 or 0."""
-    logical = isinstance(condition, sympy.logic.boolalg.Boolean)
+    logical = isinstance(condition, _CONDITIONS)
     return sympy.Piecewise((1, condition), (0, True)) if logical else condition
 
 

@@ -46,7 +46,7 @@ def assemble(signature: Signature, values: Values) -> Assembled:
         captures,
         nodes.objects,
         example.function.facts.log,
-        [name for name in example.arguments if name not in example.fixed],
+        _passed(example),
     )
     filename = programs.filename_of(compiled.entries[0], compiled.source)
     program = Program(
@@ -62,6 +62,12 @@ def assemble(signature: Signature, values: Values) -> Assembled:
         tuple(nodes.digests),
     )
     return Assembled(program, nodes.objects, nodes.shareable)
+
+
+def _passed(example: Example) -> list[str]:
+    """Return the texts that pass the function's arguments on to the program."""
+    texts = {"whole": "{}", "items": "*{}", "none": ""}
+    return [text.format(name) for name in example.arguments if (text := texts[example.passing(name)])]
 
 
 def source(signature: Signature, values: Values) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adcompile.dispatch.linking import Slot, read
+from adcompile.dispatch.linking import PLAIN, Slot, read
 from adcompile.dispatch.signature import Header, Wrt, callee
 from adcompile.frontend.arguments import Argument
 from adcompile.ir.core import Atom, Const, Var
@@ -144,7 +144,11 @@ class _Text:
         if o.origin == "builtin":
             self.tests.append(f"{o.name!r} not in {self.slot('g', 'globals', o.owner)}")
         else:
-            self.tests.append(f"{self.reading(o)} is {self.slot('n', 'node', node)}")
+            reading, pinned = self.reading(o), self.slot("n", "node", node)
+            test = f"{reading} is {pinned}"
+            if isinstance(self.nodes[node], PLAIN):
+                test = f"({test} or _agree({reading}, {pinned}))"
+            self.tests.append(test)
 
     def reading(self, o: Outside) -> str:
         """Return the expression that reads a name from outside."""

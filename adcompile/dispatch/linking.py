@@ -14,7 +14,7 @@ import numpy as np
 
 from adcompile.dispatch.signature import callee
 
-__all__ = ["FIXED", "Slot", "fill", "read"]
+__all__ = ["FIXED", "PLAIN", "Slot", "fill", "read"]
 
 # A name in the guard, what kind of thing it stands for, and where to find it:
 #   ("_d0", "dtype", "<f8")            the dtype
@@ -30,6 +30,23 @@ __all__ = ["FIXED", "Slot", "fill", "read"]
 #   ("_k1", "code", 1)
 #   ("_f1", "defaults", 1)
 Slot = tuple[object, ...]
+
+
+# Types of which two objects may mean the same.
+PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, types.MethodType, types.BuiltinMethodType)
+
+
+def _agree(a: object, b: object) -> bool:
+    """Tell whether two objects mean the same: one object, equal plain data, or one method of one object."""
+    if a is b:
+        return True
+    if type(a) is not type(b) or not isinstance(a, PLAIN):
+        return False
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_agree, a, b))
+    if isinstance(a, types.MethodType | types.BuiltinMethodType):
+        return a == b
+    return repr(a) == repr(b)
 
 
 def _same(now: dict[str, object] | None, before: dict[str, object]) -> bool:
@@ -50,6 +67,7 @@ FIXED: Final[Mapping[str, object]] = {
     "_float": float,
     "_int": int,
     "_complex": complex,
+    "_agree": _agree,
     "_same": _same,
     "_changed": (LookupError, ValueError, AttributeError, TypeError),
 }

@@ -25,7 +25,7 @@ Trees = Mapping[Var, Eqn | If]
 METHODS: Final = frozenset(
     {
         *("sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "argmax", "argmin", "cumsum", "cumprod"),
-        *("reshape", "ravel", "transpose", "swapaxes", "squeeze", "repeat", "trace"),
+        *("reshape", "ravel", "swapaxes", "squeeze", "repeat", "trace"),
     }
 )
 
@@ -224,9 +224,10 @@ def _astype(w: Expressions, eqn: Eqn) -> ast.expr:
 
 
 def _transpose(w: Expressions, eqn: Eqn) -> ast.expr | None:
-    if eqn.attrs == (None,) and eqn.args[0].type.is_array:
-        return syntax.attribute(w.atom(eqn.args[0]), "T")
-    return None
+    (x,), (axes,) = eqn.args, eqn.attrs
+    if axes in (None, (1, 0)) and x.type.is_array:
+        return syntax.attribute(w.atom(x), "T")
+    return None if axes is None else syntax.call("np.transpose", w.atom(x), syntax.constant(axes))
 
 
 def _full(w: Expressions, eqn: Eqn) -> ast.expr | None:

@@ -32,6 +32,11 @@ class Lengths:
                 return syntax.subscript(syntax.attribute(x, "shape"), syntax.constant(axis))
             case "value", (str(leaf),):
                 return syntax.name(self.names[self.params[leaf]])
+            case "slice", (dim, None | 0, int(hi), None) if hi >= 0:
+                return syntax.call("min", self.operand(dim), syntax.constant(hi))
+            case "slice", (dim, int(lo), None, None) if lo >= 0:
+                rest = syntax.binary("sub", self.operand(dim), syntax.constant(lo))
+                return syntax.call("max", rest, ast.Constant(0))
             case "slice", (dim, *bounds):
                 whole = syntax.call("range", self.operand(dim))
                 lo, hi, step = (None if b is None else self.operand(b) for b in bounds)

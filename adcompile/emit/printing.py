@@ -24,7 +24,7 @@ def to_text(tree: ast.Module) -> str:
     for printer in (_astor(), ast.unparse):
         if printer is None:
             continue
-        text = _joined_elif(printer(tree))
+        text = printer(tree).strip("\n") + "\n"
         if _parses_to(text, expected):
             wrapped = "\n".join(map(wrap, text.splitlines())) + "\n"
             return wrapped if _parses_to(wrapped, expected) else text
@@ -36,10 +36,6 @@ def _parses_to(text: str, expected: str) -> bool:
         return ast.dump(ast.parse(text)) == expected
     except SyntaxError:
         return False
-
-
-def _joined_elif(text: str) -> str:
-    return text.strip("\n") + "\n"
 
 
 @functools.cache
@@ -68,63 +64,66 @@ def wrap(line: str) -> str:
     """Break a line that is too long, at commas or before operators, inside brackets."""
     if len(line) <= MAX_WIDTH or line.lstrip().startswith("#"):
         return line
-    broken = _break(line)
-    if broken is None:
-        broken = _break(_bracketed(line))
-    if broken is None:
-        return line
-    head, tail = broken
-    return f"{head}\n{wrap(tail)}"
-
-
-def _break(line: str) -> tuple[str, str] | None:
-    """Split a line at the outermost place inside brackets that fits; the second part is indented."""
     margin = len(line) - len(line.lstrip())
-    places = [(depth, -column) for column, depth in _places(line) if margin + INDENT < column <= MAX_WIDTH]
-    if not places:
-        return None
-    depth, column = min(places)
-    rest = line[-column:].lstrip()
-    indent = margin if line.lstrip().startswith(_CONTINUED) else margin + INDENT
-    return line[:-column].rstrip(), " " * indent + rest
+    pieces = _pieces(line, margin) or _pieces(_bracketed(line), margin)
+    return "\n".join(pieces) if pieces else line
 
 
-_CONTINUED: Final = ("+ ", "- ", "* ", "/ ", "@ ")
+def _pieces(line: str, margin: int) -> list[str]:
+    """Split a line at its outermost places so that every piece fits; nothing if that cannot be."""
+    places = _places(line)
+    pieces: list[str] = []
+    start, indent = 0, 0
+    while len(line) - start + indent > MAX_WIDTH:
+        room = start + MAX_WIDTH - indent
+        fitting = [(depth, -column) for column, depth in places if start + INDENT < column <= room]
+        if not fitting:
+            return []
+        column = -min(fitting)[1]
+        pieces.append(" " * indent + line[start:column].rstrip())
+        start = column + len(line[column:]) - len(line[column:].lstrip())
+        indent = margin + INDENT
+        places = [p for p in places if p[0] > start]
+    return [*pieces, " " * indent + line[start:]]
 
 
 def _places(line: str) -> list[tuple[int, int]]:
-    """Return the columns where a line may be broken, and how deep in brackets each is."""
+    """Return the columns inside brackets where a line may be broken, and how deep in brackets each is."""
     places: list[tuple[int, int]] = []
-    depth = 0
-    before = ""
-    for token in tokenize.generate_tokens(io.StringIO(line.strip()).readline):
-        shift = len(line) - len(line.lstrip())
+    stripped = line.lstrip()
+    shift = len(line) - len(stripped)
+    depth, before = 0, ""
+    for token in tokenize.generate_tokens(io.StringIO(stripped + (" pass" if stripped.endswith(":") else "")).readline):
         if token.string in ("(", "[", "{"):
             depth += 1
         elif token.string in (")", "]", "}"):
             depth -= 1
         elif depth and token.string == ",":
             places.append((token.end[1] + shift, depth))
-        elif depth and _is_binary(token, before):
+        elif depth and _is_binary(token.string, before):
             places.append((token.start[1] + shift, depth))
         before = token.string
     return places
 
 
-def _is_binary(token: tokenize.TokenInfo, before: str) -> bool:
-    if token.string in ("and", "or", "if", "else"):
+def _is_binary(word: str, before: str) -> bool:
+    """Tell whether a token is an operator between two operands."""
+    if word in ("and", "or", "if", "else"):
         return True
     operand = before.isidentifier() or before[:1].isdigit() or before in (")", "]", "}")
-    return operand and token.string in ("+", "-", "*", "/", "@", "==", "<", ">", "<=", ">=")
+    return operand and word in ("+", "-", "*", "/", "@", "==", "<", ">", "<=", ">=")
 
 
 def _bracketed(line: str) -> str:
-    """Put the value of an assignment or return in brackets, so that it can be broken."""
+    """Put the value of an assignment or return, or a condition, in brackets, so that it can be broken."""
     stripped = line.lstrip()
     margin = line[: len(line) - len(stripped)]
-    if stripped.startswith("return "):
-        return f"{margin}return ({stripped[7:]})"
-    target, equals, value = stripped.partition(" = ")
-    if equals and "(" not in target:
-        return f"{margin}{target} = ({value})"
+    for word in ("return ", "if ", "elif ", "while "):
+        if stripped.startswith(word):
+            end = ":" if word != "return " else ""
+            return f"{margin}{word}({stripped[len(word) :].removesuffix(end)}){end}"
+    for equals in (" = ", " += ", " -= ", " *= ", " /= "):
+        target, found, value = stripped.partition(equals)
+        if found and "(" not in target:
+            return f"{margin}{target}{equals}({value})"
     return line

@@ -182,8 +182,10 @@ def settle(
     plan.dynamic.clear()
     start = lo.snapshot()
     depth = len(lo.builder.stmts)
+    cells = lo.cell_count
     for _ in range(ATTEMPTS):
         lo.restore(start)
+        lo.cell_count = cells  # so that what the plan says of a cell holds for the next attempt
         del lo.builder.stmts[depth:]
         slots = Slots(lo, node, flags, plan)
         outer_skipped, lo.skipped = lo.skipped, False

@@ -67,7 +67,7 @@ def arange_length(facts: Facts, args: tuple[Atom, ...]) -> Length:
 
 
 def not_negative(facts: Facts, length: Length) -> bool:
-    """Tell whether a length is not negative; assume what the example shows, as the fact ``len(range(n + 1)[:1]) == 1``."""
+    """Tell whether a length is not negative; assume what the example shows: the fact ``len(range(n + 1)[:1]) == 1``."""
     found = facts.find(length)
     if isinstance(found, int) or found.op in ("axis", "slice"):
         return not isinstance(found, int) or found >= 0
@@ -164,6 +164,11 @@ primitive(
 nondifferentiable("zeros", "ones", "empty", "zeros_like", "ones_like", "empty_like", "eye", "identity")
 
 
+def as_dtype(operands: list[Operand], values: dict[str, object]) -> None:
+    """Make a dtype of its name."""
+    values["dtype"] = np.dtype(str(values["dtype"]))
+
+
 def fill_first(operands: list[Operand], values: dict[str, object]) -> None:
     """The primitive has the fill value before the shape."""
     operands.insert(0, operands.pop())
@@ -191,6 +196,9 @@ method_of("copy", "copy", "a, order: no = 'C'")
 method_of(
     "astype", "astype", "a, dtype: dtype, order: no = 'K', casting: no = 'unsafe', subok: no = True, copy: no = True"
 )
+for _scalar in (np.float64, np.float32, np.float16, np.int64, np.int32, np.bool_):
+    # np.float32(x) of a number is a NumPy scalar, of an array an array
+    function(_scalar, "astype", f"x, /, *, dtype: dtype = '{np.dtype(_scalar).name}'", as_dtype)
 function(np.astype, "astype", "x, dtype: dtype, /, *, copy: no = True")
 function(np.size, "size", "a, axis: no = None")
 

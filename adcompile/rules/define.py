@@ -8,15 +8,17 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.primitives import PRIMITIVES, Cost, Infer, Primitive, Simplify, register
 from adcompile.ir.types import Facts, Type
 from adcompile.rules import simplify
-from adcompile.rules.binding import FUNCTIONS, Prepare, function
+from adcompile.rules.binding import Prepare, function
 from adcompile.rules.promotion import ufunc_type
 from adcompile.rules.table import row
 
-UFUNC_OPTIONS: Final = "out: no = None, *, where: no = True, casting: no = 'same_kind', order: no = 'K', dtype: no = None, subok: no = True"
+UFUNC_OPTIONS: Final = ", ".join(
+    ("out: no = None", "*", "where: no = True", "casting: no = 'same_kind'", "order: no = 'K'", "dtype: no = None")
+)
 
 
 def spelled(text: str) -> Callable[..., object]:
@@ -98,13 +100,3 @@ def elementwise(
     )
     if partials:
         row(bare, head, *partials)
-
-
-def constant_of(a: Atom) -> object:
-    """Return the value of a constant operand, or None."""
-    return a.value if isinstance(a, Const) else None
-
-
-def alias(f: Callable[..., object], of: Callable[..., object]) -> None:
-    """State that a function is called as another is, and means the same."""
-    FUNCTIONS[f] = FUNCTIONS[of]

@@ -1,6 +1,6 @@
-"""Functions that rearrange one array: reshape, transpose, squeeze, flip, roll, repeat, tile, diag, diff.
+"""Functions that change the shape of one array: reshape, ravel, transpose, swapaxes, moveaxis, expand_dims, squeeze.
 
-Each is linear, and its adjoint rearranges back.
+Each is linear, and its adjoint changes the shape back.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const, Var, is_const
+from adcompile.ir.core import Atom, Attrs, Const, is_const
 from adcompile.ir.primitives import Infer
 from adcompile.ir.types import OBJECT, Dim, Facts, Length, Type, anchored, combine, example_of, numpy_dtype
 from adcompile.rules import simplify
@@ -20,7 +20,6 @@ from adcompile.rules.binding import METHODS, Binding, Operand, function, macro, 
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import (
     Dims,
-    add,
     length_of,
     normalise_axes,
     product,
@@ -28,7 +27,6 @@ from adcompile.rules.lengths import (
     show,
 )
 from adcompile.rules.products import inverse
-from adcompile.rules.promotion import ufunc_dtype
 from adcompile.rules.table import linear, static
 
 if TYPE_CHECKING:
@@ -412,214 +410,11 @@ def at_least_adjoint(g: Array, ans: Array, x: Array) -> Array:
     return np.reshape(g, x.shape)
 
 
-# -- flip, roll
+@macro(np.shape)
+def shape_of(a: Array) -> tuple[int, ...]:
+    return a.shape
 
 
-def infer_same(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer a function that keeps the shape."""
-    t = args[0].type
-    return array(t, t.dims)
-
-
-primitive(
-    "flip", infer_same, "np.flip", "x", "axis=None", usage="m, axis: axes = None", cost="free", shares=True, safe=True
-)
-primitive(
-    "roll",
-    infer_same,
-    "np.roll",
-    "x",
-    "shift, axis=None",
-    usage="a, shift: static, axis: axes = None",
-    cost="arithmetic",
-    safe=True,
-)
-
-
-@macro(np.flipud)
-def flip_up_down(m: Array) -> Array:
-    return m[::-1]
-
-
-@macro(np.fliplr)
-def flip_left_right(m: Array) -> Array:
-    return m[:, ::-1]
-
-
-@linear("flip")
-def flip_adjoint(g: Array, ans: Array, x: Array, axis: Axis) -> Array:
-    return np.flip(g, axis)
-
-
-@linear("roll")
-def roll_adjoint(g: Array, ans: Array, x: Array, shift: int | tuple[int, ...], axis: Axis) -> Array:
-    return np.roll(g, opposite(shift), axis)
-
-
-@static
-def opposite(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
-    """Negate a shift."""
-    return tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
-
-
-# -- repeat, tile
-
-
-def infer_repeat(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer repeat by one number."""
-    t = args[0].type
-    repeats, axis = attrs
-    assert isinstance(repeats, int)
-    if t.dims is None:
-        return array(t, None)
-    if axis is None:
-        return array(t, (combine("*", (product(t.dims), repeats)),))
-    return array(t, tuple(combine("*", (n, repeats)) if i == axis else n for i, n in enumerate(t.dims)))
-
-
-def prepare_repeat(operands: list[Operand], values: dict[str, object]) -> None:
-    if not isinstance(values["repeats"], int):
-        raise TypeError("np.repeat: `repeats` must be one int that is known when compiling")
-
-
-def prepare_tile(operands: list[Operand], values: dict[str, object]) -> None:
-    reps = values["reps"]
-    values["reps"] = tuple(reps) if isinstance(reps, tuple | list) else (reps,)
-
-
-def infer_tile(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer tile."""
-    t, reps = args[0].type, attrs[0]
-    assert isinstance(reps, tuple)
-    if t.dims is None:
-        return array(t, None)
-    rank = max(len(t.dims), len(reps))
-    dims = (1,) * (rank - len(t.dims)) + t.dims
-    reps = (1,) * (rank - len(reps)) + reps
-    return array(t, tuple(combine("*", pair) for pair in zip(dims, reps, strict=True)))
-
-
-primitive(
-    "repeat",
-    infer_repeat,
-    "np.repeat",
-    "x",
-    "repeats, axis=None",
-    usage="a, repeats: static, axis: axis = None",
-    prepare=prepare_repeat,
-    method="repeat",
-    cost="arithmetic",
-)
-primitive("tile", infer_tile, "np.tile", "x", "reps", usage="A, reps: static", prepare=prepare_tile, cost="arithmetic")
-
-
-@linear("repeat")
-def repeat_adjoint(g: Array, ans: Array, x: Array, repeats: int, axis: int | None) -> Array:
-    if axis is None:
-        return np.reshape(np.sum(np.reshape(g, (x.size, repeats)), axis=1), x.shape)
-    split = x.shape[: axis + 1] + (repeats,) + x.shape[axis + 1 :]
-    return np.sum(np.reshape(g, split), axis=axis + 1)
-
-
-@linear("tile")
-def tile_adjoint(g: Array, ans: Array, x: Array, reps: tuple[int, ...]) -> Array:
-    rank = max(x.ndim, len(reps))
-    shape = (1,) * (rank - x.ndim) + x.shape
-    times = (1,) * (rank - len(reps)) + tuple(reps)
-    split: tuple[int, ...] = ()
-    for r, n in zip(times, shape, strict=True):
-        split = split + (r, n)
-    return np.reshape(np.sum(np.reshape(g, split), axis=tuple(range(0, 2 * rank, 2))), x.shape)
-
-
-# -- diag, diagonal, triu, tril, diff
-
-
-def diagonal_length(n: Length, m: Length, offset: int) -> Length | None:
-    """Return the length of a diagonal, if the two lengths tell it."""
-    if isinstance(n, int) and isinstance(m, int):
-        return max(0, min(n + min(offset, 0), m - max(offset, 0)))
-    return combine("slice", (n, abs(offset) or None, None, None)) if n == m else None
-
-
-def infer_diag(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer diag: the matrix with a diagonal, or the diagonal of a matrix."""
-    t, k = args[0].type, attrs[0]
-    assert isinstance(k, int)
-    if t.dims is None:
-        raise TypeError("np.diag needs an array of known rank")
-    dims = tuple(map(facts.find, t.dims))
-    if len(dims) == 1:
-        return array(t, (add(dims[0], abs(k)),) * 2)
-    if len(dims) != 2:
-        raise TypeError(f"np.diag takes an array of rank 1 or 2, not of shape {show(dims)}")
-    return array(t, (diagonal_length(*dims, k) or facts.fresh_for(("diagonal", *dims, k)),))
-
-
-primitive("diag", infer_diag, "np.diag", "x", "k=0", usage="v, k: static = 0", cost="arithmetic")
-for _name in ("triu", "tril"):
-    primitive(_name, infer_same, f"np.{_name}", "x", "k=0", usage="m, k: static = 0", cost="arithmetic")
-
-
-@linear("diag")
-def diag_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
-    if x.ndim == 1:
-        return np.diag(g, k)
-    if k == 0 and square(x):
-        return np.diag(g)
-    n, m = x.shape
-    if k >= 0:
-        rows = np.concatenate([g, np.zeros(n - ans.shape[0], g.dtype)])
-        return np.eye(n, m, k, dtype=g.dtype) * np.expand_dims(rows, 1)
-    return np.eye(n, m, k, dtype=g.dtype) * np.concatenate([g, np.zeros(m - ans.shape[0], g.dtype)])
-
-
-@static
-def square(x: Var | Array) -> bool:
-    """Tell whether both lengths of a matrix are known to be the same."""
-    dims = x.type.dims if isinstance(x, Var) else x.shape
-    return dims is not None and dims[0] == dims[1]
-
-
-@linear("triu")
-def triu_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
-    return np.triu(g, k)
-
-
-@linear("tril")
-def tril_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
-    return np.tril(g, k)
-
-
-def infer_diff(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer diff."""
-    t = args[0].type
-    n, axis = attrs
-    assert isinstance(n, int) and isinstance(axis, int)
-    if t.dims is None:
-        return array(t, None)
-    shorter = combine("slice", (facts.find(t.dims[axis]), n or None, None, None))
-    return Type("array", None if t.dtype is None else ufunc_dtype(np.subtract, (t, t)), _with(t.dims, axis, shorter))
-
-
-def _with(dims: Dims, axis: int, length: Length) -> Dims:
-    return (*dims[:axis], length, *dims[axis + 1 :])
-
-
-primitive(
-    "diff",
-    infer_diff,
-    "np.diff",
-    "x",
-    "n=1, axis=-1",
-    usage="a, n: static = 1, axis: axis = -1, prepend: no = None, append: no = None",
-    cost="arithmetic",
-)
-
-
-@linear("diff")
-def diff_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int) -> Array:
-    for _ in range(n):
-        edge = np.zeros_like(g[(slice(None),) * axis + (slice(0, 1),)])
-        g = -np.diff(np.concatenate([edge, g, edge], axis), axis=axis)
-    return g
+@macro(np.ndim)
+def rank_of_array(a: Array) -> int:
+    return a.ndim

@@ -226,9 +226,9 @@ def product_adjoint(b: Builder, name: str, args: tuple[Atom, ...]) -> Atom | Non
 
 
 def multiply_scalars(b: Builder, x: Atom, y: Atom) -> Atom | None:
-    """Multiply numbers before arrays, and constants first: ``2 * (3 * x)`` to ``6 * x``, ``s * (2 * x)`` to ``2 * s * x``."""
+    """Multiply numbers before arrays, constants first: ``2 * (3 * x)``: ``6 * x``, ``s * (2 * x)``: ``2 * s * x``."""
     inner = b.definition(y, "mul")
-    if inner is None or x.type.dims != () or not x.type.inexact | isinstance(x, Const):
+    if inner is None or x.type.dims != () or not (x.type.inexact or isinstance(x, Const)):
         return None
     scale, rest = inner.args
     if isinstance(scale, Const) or (scale.type.dims == () and rest.type.dims not in ((), None)):

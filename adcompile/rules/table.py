@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
@@ -23,7 +23,7 @@ import numpy as np
 
 from adcompile.ir.core import Atom
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.rules.signature import Slot, operand_slots
+from adcompile.rules.signature import operand_slots
 
 Rule = Callable[..., object]
 F = TypeVar("F", bound=Callable[..., object])
@@ -190,13 +190,3 @@ def singular(partial: str) -> bool:
             case ast.Call(func=ast.Attribute(attr="power" | "float_power" | "log" | "log2" | "log10")):
                 return True
     return False
-
-
-def scope(extra: Mapping[str, object]) -> dict[str, object]:
-    """Return what the names in a row mean, with its operands."""
-    return {**SCOPE, **extra}
-
-
-def slots_of(prim: str) -> list[Slot]:
-    """Return the operands of a primitive as its signature names them."""
-    return operand_slots(PRIMITIVES[prim])
