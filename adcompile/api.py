@@ -72,7 +72,7 @@ class Derivative:
 
     def source_for(self, *args: object, **kwargs: object) -> str:
         """Return the source of the program for arguments like these."""
-        return self._specialiser.program(args, kwargs).source
+        return self._specialiser.choose(args, kwargs).source
 
     def ssa_for(self, *args: object, **kwargs: object) -> str:
         """Return the derivative for arguments like these as the compiler sees it: v-1, v0, v1, ... with types."""

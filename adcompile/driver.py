@@ -82,7 +82,7 @@ def compile_reverse(example: Example, *, value: bool, has_aux: bool, single: boo
     fn = run(fn, AFTER_REVERSE)
     seed = fn.params[-1]
     name = f"{example.function.name}_{'value_and_vjp' if value else 'vjp'}"
-    layout = layouts.layout(example, name, (Param(seed.name, seed, "1.0"),), result)
+    layout = layouts.layout(example, name, (layouts.seed(seed, fn.params),), result)
     dtype = "" if seed.type.kind == "py" else np.dtype(seed.type.dtype).str
     return Compiled(emission.emit(fn, layout, _units(fn, callees)), (name,), dtype)
 

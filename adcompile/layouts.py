@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -28,6 +27,7 @@ __all__ = [
     "gradients",
     "layout",
     "one_number",
+    "seed",
     "select",
     "split",
     "tangents",
@@ -35,8 +35,6 @@ __all__ = [
 
 # The structure of what is returned, over the numbers of a function's results.
 Result = Node[int] | int
-
-SMALL: Final = 1000  # elements of an array that is written into the source
 
 
 # -- results
@@ -137,9 +135,13 @@ def bare(stop: int, start: int = 0) -> Result:
 
 
 def layout(example: Example, name: str, more: Sequence[Param], result: Result) -> Layout:
-    """Return the outside of an emitted function: the user's parameters, `more`, and those for captured values."""
-    hidden, constants = captured(example.lowered.captures)
-    return Layout(name, (*parameters(example), *more, *hidden), result, constants=constants)
+    """Return the outside of an emitted function: the user's parameters, `more`, and those for captured values.
+
+    The default of a captured value is a constant of the module, which is None until somebody writes its value there.
+    """
+    constants = tuple(f"{c.var.name} = None" for c in example.lowered.captures)
+    params = (*parameters(example), *more, *captured(example.lowered.captures))
+    return Layout(name, params, result, constants=constants)
 
 
 def parameters(example: Example) -> tuple[Param, ...]:
@@ -188,30 +190,16 @@ def _default(argument: Argument, default: object) -> str | None:
     return repr(default) if argument.type.dtype is int and type(default) is int else None
 
 
-def captured(captures: Sequence[Capture]) -> tuple[tuple[Param, ...], tuple[str, ...]]:
-    """Return the hidden parameters, which are values from outside the function, and constants for their defaults.
-
-    The defaults are what the values are now, so that the emitted source runs alone.
-    """
-    params: list[Param] = []
-    constants: list[str] = []
-    for c in captures:
-        text = _literal(c.read())
-        if text is not None and c.var.type.is_array:
-            constants.append(f"{c.var.name} = {text}")
-            text = c.var.name
-        params.append(Param(c.var.name, c.var, text, "keyword"))
-    return tuple(params), tuple(constants)
+def captured(captures: Sequence[Capture]) -> tuple[Param, ...]:
+    """Return the hidden parameters: values from outside the function."""
+    return tuple(Param(c.var.name, c.var, c.var.name, "keyword") for c in captures)
 
 
-def _literal(value: object) -> str | None:
-    """Write down a finite number or small array; None for others."""
-    array = np.asarray(value)
-    if array.size > SMALL or not np.all(np.isfinite(array)):
-        return None
-    if isinstance(value, np.ndarray):
-        return f"np.array({value.tolist()!r}, dtype=np.{value.dtype.name})"
-    return repr(value)  # a NumPy scalar's is np.float32(0.5)
+def seed(variable: Var, params: Sequence[Var]) -> Param:
+    """Return the cotangent of a number: 1 of its type, where a Python float would give results of another type."""
+    double = (float, int, bool, None)
+    plain = all(p.type.dtype in double or p.type.dtype == np.float64 for p in (variable, *params) if p.type.inexact)
+    return Param(variable.name, variable, "1.0" if plain else f"np.{np.dtype(variable.type.dtype).name}(1.0)")
 
 
 def dots(wrt: Sequence[Argument], names: Sequence[str], variables: Sequence[Var]) -> tuple[Param, ...]:

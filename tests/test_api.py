@@ -325,6 +325,24 @@ def test_source_before_any_call_follows_annotations() -> None:
     assert grad(single).source == grad(single).source_for(np.ones(3, np.float32))
 
 
+def test_the_source_holds_what_the_function_captures() -> None:
+    def make(rate, table):
+        return lambda x: np.sum(x * table) * rate
+
+    table = np.arange(40.0) / 7.0
+    for rate in (0.25, np.float32(3.0), 0.25, float("inf")):
+        for values in (table, table[:3], np.ones(2000)):
+            d = grad(make(rate, values))
+            x = np.ones(len(values))
+            want = d(x)
+            namespace: dict[str, Any] = {}
+            exec(d.source, namespace)
+            if len(values) <= 1000:
+                np.testing.assert_array_equal(namespace["lambda__vjp"](x), want)
+            np.testing.assert_array_equal(namespace["lambda__vjp"](x, table=values), want)
+            assert max(map(len, d.source.splitlines())) <= 100
+
+
 def test_ssa() -> None:
     text = grad(product).ssa_for(2.0, 3.0)
     assert "v-1 : float = x" in text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adcompile import driver
 from adcompile.dispatch import digest, guard, programs
+from adcompile.dispatch.constants import stated
 from adcompile.dispatch.guard import Outside
 from adcompile.dispatch.programs import Place, Program
 from adcompile.dispatch.signature import Signature, callee
@@ -17,7 +18,7 @@ from adcompile.frontend.resolve import Source
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
 
-__all__ = ["Assembled", "assemble", "listing", "source"]
+__all__ = ["Assembled", "assemble", "listing", "source_for"]
 
 Values = Mapping[str, object]
 
@@ -48,11 +49,13 @@ def assemble(signature: Signature, values: Values) -> Assembled:
         example.function.facts.log,
         _passed(example),
     )
-    filename = programs.filename_of(compiled.entries[0], compiled.source)
+    source = stated(compiled.source, {c.var.name: c.read() for c in example.lowered.captures})
+    filename = programs.filename_of(compiled.entries[0], source)
     program = Program(
         compiled.source,
+        source,
         filename,
-        compile(compiled.source, filename, "exec", dont_inherit=True),
+        compile(source, filename, "exec", dont_inherit=True),
         compiled.entries,
         compiled.seed,
         text.source,
@@ -60,6 +63,7 @@ def assemble(signature: Signature, values: Values) -> Assembled:
         text.slots,
         tuple(nodes.places),
         tuple(nodes.digests),
+        tuple((var.name, (o.origin, o.owner, o.name)) for o, var in captures),
     )
     return Assembled(program, nodes.objects, nodes.shareable)
 
@@ -70,9 +74,10 @@ def _passed(example: Example) -> list[str]:
     return [text.format(name) for name in example.arguments if (text := texts[example.passing(name)])]
 
 
-def source(signature: Signature, values: Values) -> str:
+def source_for(signature: Signature, values: Values) -> str:
     """Return the emitted source for arguments, without making a program of it."""
-    return _compile(signature, _example(signature, values)).source
+    example = _example(signature, values)
+    return stated(_compile(signature, example).source, {c.var.name: c.read() for c in example.lowered.captures})
 
 
 def _example(signature: Signature, values: Values) -> Example:

@@ -33,7 +33,7 @@ def guessed_source(signature: Signature) -> str:
     first: AdcompileError | None = None
     for values in _combinations(signature):
         try:
-            return assembly.source(signature, values)
+            return assembly.source_for(signature, values)
         except SourceError:
             raise
         except AdcompileError as error:

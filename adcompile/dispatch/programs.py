@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # Where an object is that a program depends on:
-#   ("function",)                     the function itself
+#   ("function",)                     the function itself: always the first
 #   ("piece", "x", 0)                 a piece of the arguments
 #   ("global", 0, "np")               what a name means to the function that is number 0 of the program's nodes;
 #   ("closure", 0, "n")               likewise
@@ -53,12 +53,15 @@ MEMORY: Final = 512  # names
 class Program:
     """A derivative's emitted source, compiled, and its guard.
 
+    template source without the values of what it captures; `captures` says where those are
+    source   with the values that they had when it was compiled
     entries  the functions of the source that are called: one, or the forward and the backward function
     seed     what the last default of the first entry is in process: 1 of this dtype ("" for what the source says)
     guard    the text of the guard; `slots` says what the names in it are
     places   where the nodes are; `digests` are theirs, in the same order
     """
 
+    template: str
     source: str
     filename: str
     code: types.CodeType
@@ -69,6 +72,7 @@ class Program:
     slots: tuple[Slot, ...]
     places: tuple[Place, ...]
     digests: tuple[str, ...]
+    captures: tuple[tuple[str, Place], ...]
 
 
 class Loaded:
@@ -166,10 +170,10 @@ def _digest(value: object) -> str:
 
 def find_nodes(program: Program, function: types.FunctionType, values: Mapping[str, object]) -> list[object] | None:
     """Return the objects that a program depends on, if they are what they were when it was compiled."""
-    nodes: list[object] = []
-    for place, expected in zip(program.places, program.digests, strict=True):
+    nodes: list[object] = [function]
+    for place, expected in zip(program.places[1:], program.digests[1:], strict=True):
         try:
-            node = value_at(place, function, values, nodes)
+            node = read(values, place[1:]) if place[0] == "piece" else value_at(place, nodes)
         except (LookupError, AttributeError, ValueError):
             return None
         if expected and digest.of_value(node) != expected:
@@ -178,24 +182,16 @@ def find_nodes(program: Program, function: types.FunctionType, values: Mapping[s
     return nodes
 
 
-def value_at(
-    place: Place, function: types.FunctionType, values: Mapping[str, object], nodes: Sequence[object]
-) -> object:
-    """Return the object at a place now; raises LookupError, AttributeError or ValueError if there is none."""
-    kind, *where = place
-    if kind == "function":
-        return function
-    if kind == "piece":
-        return read(values, where)
-    owner, name = where
+def value_at(place: Place, nodes: Sequence[object]) -> object:
+    """Return what a name means now; raises LookupError, AttributeError or ValueError if nothing."""
+    kind, owner, name = place
     assert isinstance(owner, int) and isinstance(name, str)
-    holder = nodes[owner]
     if kind == "attribute":
-        found: object = getattr(holder, name)
+        found: object = getattr(nodes[owner], name)
         return found
-    inner = callee(holder).function
-    assert inner is not None
-    return _free_name(str(kind), inner, name)
+    function = callee(nodes[owner]).function
+    assert function is not None
+    return _free_name(str(kind), function, name)
 
 
 def _free_name(origin: str, function: types.FunctionType, name: str) -> object:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from adcompile.dispatch import containers, programs
+from adcompile.dispatch.constants import stated
 from adcompile.dispatch.linking import FIXED, fill
-from adcompile.dispatch.programs import Loaded, Program
+from adcompile.dispatch.programs import Loaded
 from adcompile.dispatch.pullback import paired
 from adcompile.dispatch.signature import Signature, Transform
 from adcompile.errors import AdcompileError
@@ -33,10 +34,19 @@ Values = Mapping[str, object]
 class Specialisation:
     """A program linked to one function object: the names in its guard stand for that function's globals and cells."""
 
-    def __init__(self, loaded: Loaded, names: Mapping[str, object], transform: Transform, label: str) -> None:
+    def __init__(
+        self, loaded: Loaded, nodes: Sequence[object], names: Values, transform: Transform, label: str
+    ) -> None:
         self.loaded: Final = loaded
+        self.nodes: Final = nodes
         self.names: Final = {**FIXED, **names}
         self.run: Final = paired(loaded.functions, transform, label) if transform.kind == "vjp" else loaded.functions[0]
+
+    @property
+    def source(self) -> str:
+        """Return the emitted source, with what the function captures as it is now."""
+        program = self.loaded.program
+        return stated(program.template, {name: programs.value_at(p, self.nodes) for name, p in program.captures})
 
     def link(self, run: object, miss: object) -> Callable[..., object]:
         """Return the guard: it runs `run` if the arguments fit, else `miss`."""
@@ -78,10 +88,10 @@ class Specialiser:
         self._lock: Final = threading.RLock()
 
     @property
-    def last(self) -> Program | None:
+    def last(self) -> Specialisation | None:
         """Return the program that was linked last."""
         known = self._known
-        return known[0].loaded.program if known else None
+        return known[0] if known else None
 
     def slow(self, *args: object, **kwargs: object) -> object:
         """Call after finding the program for the arguments; raises ArgumentError if they cannot be differentiated."""
@@ -96,9 +106,9 @@ class Specialiser:
         """Raise ArgumentError if the arguments are not those that the function takes."""
         self.signature.bind(args, kwargs)
 
-    def program(self, args: Sequence[object], kwargs: Values) -> Program:
+    def choose(self, args: Sequence[object], kwargs: Values) -> Specialisation:
         """Return the program for example arguments."""
-        return self._choose(args, kwargs)[0].loaded.program
+        return self._choose(args, kwargs)[0]
 
     def _choose(
         self, args: Sequence[object], kwargs: Values
@@ -166,7 +176,8 @@ class Specialiser:
 
     def _link(self, loaded: Loaded, nodes: Sequence[object], values: Values) -> Specialisation:
         names = dict(fill(loaded.program.slots, nodes, values))
-        return Specialisation(loaded, {**names, **self.signature.header.values}, self.transform, self.signature.label)
+        names.update(self.signature.header.values)
+        return Specialisation(loaded, nodes, names, self.transform, self.signature.label)
 
     def _compile(self, name: str | None, values: dict[str, object]) -> Specialisation:
         from adcompile.dispatch import assembly

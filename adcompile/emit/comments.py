@@ -7,12 +7,14 @@ line is then replaced by the comment.
 from __future__ import annotations
 
 import ast
+import linecache
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from adcompile.emit.statements import Origin
+from adcompile.errors import Span
 
 PLACE: Final = "_note_"
 MAX_WIDTH: Final = 99
@@ -46,13 +48,21 @@ def annotate(body: list[ast.stmt], origins: Mapping[ast.stmt, Origin], notes: No
     for run in _runs(body, origins):
         origin = next((o for s in run if (o := origins.get(s)) is not None and o.span is not None), None)
         if origin is not None and origin.span is not None and not _says_itself(run, origin):
-            text = origin.span.text.strip()
+            text = written_by_user(origin.span)
             if text and not text.startswith(("for ", "while ")):
                 out.append(notes.place(text))
         for stmt in run:
             _annotate_within(stmt, origins, notes)
         out += run
     return out
+
+
+def written_by_user(span: Span) -> str:
+    """Return a statement of the user's source in one line; of one with a body, its first line."""
+    if span.end_line == span.line or span.text.rstrip().endswith(":"):
+        return span.text.strip()
+    lines = (linecache.getline(span.filename, k).strip() for k in range(span.line, span.end_line + 1))
+    return " ".join(lines).replace("( ", "(").replace(" )", ")").replace("[ ", "[").replace(" ]", "]")
 
 
 def _annotate_within(stmt: ast.stmt, origins: Mapping[ast.stmt, Origin], notes: Notes) -> None:
@@ -104,7 +114,7 @@ def _says_itself(run: list[ast.stmt], origin: Origin) -> bool:
     if len(run) != 1 or origin.span is None or not origin.primal:
         return False
     try:
-        written = ast.parse(origin.span.text.strip()).body
+        written = ast.parse(written_by_user(origin.span)).body
     except SyntaxError:
         return False
     return len(written) == 1 and ast.dump(written[0]) == ast.dump(run[0])

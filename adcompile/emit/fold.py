@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
+from adcompile.emit import lists
 from adcompile.emit.exits import Exits
 from adcompile.ir.core import (
     Atom,
@@ -32,7 +33,6 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
-from adcompile.emit import lists
 from adcompile.ir.primitives import PRIMITIVES
 
 USER_WIDTH: Final = 170  # columns of an expression that the user wrote in one piece

@@ -10,6 +10,7 @@ from adcompile.emit import syntax
 from adcompile.ir.core import Function, Var
 from adcompile.ir.types import Dim, Length
 
+WIDTH: Final = 60  # columns of a message about two lengths
 OPERATORS: Final = {"+": "add", "-": "sub", "*": "mul", "//": "floordiv", "%": "mod"}
 
 
@@ -37,6 +38,9 @@ class Lengths:
             case "slice", (dim, int(lo), None, None) if lo >= 0:
                 rest = syntax.binary("sub", self.operand(dim), syntax.constant(lo))
                 return syntax.call("max", rest, ast.Constant(0))
+            case "slice", (dim, None | 0, None, int(step)) if step > 0:
+                rounded = syntax.binary("add", self.operand(dim), syntax.constant(step - 1))
+                return syntax.binary("floordiv", rounded, syntax.constant(step))
             case "slice", (dim, *bounds):
                 whole = syntax.call("range", self.operand(dim))
                 lo, hi, step = (None if b is None else self.operand(b) for b in bounds)
@@ -63,7 +67,9 @@ def checks(fn: Function, name: str, names: Mapping[Var, str]) -> Iterator[ast.st
         text = ast.unparse(test)
         if text not in done:
             done.add(text)
-            error = syntax.call("ValueError", ast.Constant(f"{name}: {message(left, right)}"))
+            said = message(left, right)
+            said = said if len(said) <= WIDTH else "lengths that must be equal differ"
+            error = syntax.call("ValueError", ast.Constant(f"{name}: {said}"))
             yield ast.If(test, [ast.Raise(error, None)], [])
 
 

@@ -71,7 +71,10 @@ def wrap(line: str) -> str:
 
 def _pieces(line: str, margin: int) -> list[str]:
     """Split a line at its outermost places so that every piece fits; nothing if that cannot be."""
-    places = _places(line)
+    try:
+        places = _places(line)
+    except (tokenize.TokenError, IndentationError):  # a part of a longer statement
+        return []
     pieces: list[str] = []
     start, indent = 0, 0
     while len(line) - start + indent > MAX_WIDTH:
@@ -87,15 +90,16 @@ def _pieces(line: str, margin: int) -> list[str]:
     return [*pieces, " " * indent + line[start:]]
 
 
-def _places(line: str) -> list[tuple[int, int]]:
+def _places(line: str) -> list[tuple[int, float]]:
     """Return the columns inside brackets where a line may be broken, and how deep in brackets each is."""
-    places: list[tuple[int, int]] = []
+    places: list[tuple[int, float]] = []
     stripped = line.lstrip()
     shift = len(line) - len(stripped)
     depth, before = 0, ""
     for token in tokenize.generate_tokens(io.StringIO(stripped + (" pass" if stripped.endswith(":") else "")).readline):
         if token.string in ("(", "[", "{"):
             depth += 1
+            places.append((token.end[1] + shift, depth + 0.5))  # rather there than deeper inside
         elif token.string in (")", "]", "}"):
             depth -= 1
         elif depth and token.string == ",":

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 
+from adcompile.emit import printing
 from adcompile.emit.layout import Pair, Unit
 from adcompile.ir.core import Eqn, walk
 from adcompile.ir.primitives import PRIMITIVES
@@ -47,7 +48,7 @@ def _add(helper: Callable[..., object], needed: dict[str, str]) -> None:
 def _source(helper: Callable[..., object]) -> tuple[str, tuple[Callable[..., object], ...]]:
     """Return the text of a function, and the functions of its module that it calls."""
     text = textwrap.dedent(inspect.getsource(helper))
-    text = "\n".join(line.split("  # type:")[0].rstrip() for line in text.splitlines()) + "\n"
+    text = "\n".join(printing.wrap(line.split("  # type:")[0].rstrip()) for line in text.splitlines()) + "\n"
     module = vars(sys.modules[helper.__module__])
     names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
     called = (module[n] for n in sorted(names) if isinstance(module.get(n), FunctionType) and n != helper.__name__)

@@ -683,6 +683,18 @@ def _negative(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
     return lo.emit(node, "neg", lo.number(args[0], node))
 
 
+def _add_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower np.add.at: duplicates accumulate."""
+    if len(args) != 3 or keywords or not isinstance(args[0], Ref) or lo.type_of(args[0]).is_list:
+        lo.refuse(node, "np.add.at() needs an array, an index and a value", "called here")
+    base = args[0]
+    assert isinstance(base, Ref)
+    step, atoms = expressions.components(lo, args[1], node)
+    place = Ref(base.cell, (*base.path, step), base.atoms + atoms)
+    lo.write(place, lo.number(args[2], node), node, "index_add")
+    return NONE
+
+
 def _parts(item: Value) -> tuple[Value, ...]:
     assert isinstance(item, Node)
     return item.children
@@ -704,6 +716,7 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     functools.partial: _partial,
     functools.reduce: _reduce,
     operator.neg: _negative,
+    np.add.at: _add_at,
     math.prod: _math_prod,
     np.transpose: _permuted("transpose"),
     np.swapaxes: _permuted("swapaxes"),

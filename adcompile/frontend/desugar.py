@@ -100,9 +100,8 @@ def desugar(body: Sequence[ast.stmt]) -> Desugared:
 
 
 def _set(name: str, value: ast.expr | bool, like: ast.AST) -> ast.stmt:
-    node = ast.Constant(value) if isinstance(value, bool) else value
-    assign = ast.Assign([ast.Name(name, ast.Store())], ast.copy_location(node, like))
-    return ast.copy_location(assign, like)
+    node = ast.copy_location(ast.Constant(value), like) if isinstance(value, bool) else value
+    return ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], node), like)
 
 
 def _if(name: str, body: list[ast.stmt], orelse: list[ast.stmt], like: ast.AST) -> ast.stmt:

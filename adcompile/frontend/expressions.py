@@ -325,7 +325,11 @@ def slice_(lo: Lowering, node: ast.Slice) -> Slice:
 
 def subscript(lo: Lowering, node: ast.expr) -> tuple[str, tuple[Atom, ...]]:
     """Return the component codes and the operands of a subscript of an array."""
-    value = evaluate(lo, node)
+    return components(lo, evaluate(lo, node), node)
+
+
+def components(lo: Lowering, value: Value, node: ast.AST) -> tuple[str, tuple[Atom, ...]]:
+    """Return the component codes and the operands that an index stands for."""
     parts = value.children if isinstance(value, Node) and value.kind == "tuple" else (value,)
     code, atoms = "", []
     for part in parts:
@@ -335,7 +339,7 @@ def subscript(lo: Lowering, node: ast.expr) -> tuple[str, tuple[Atom, ...]]:
     return code, tuple(atoms)
 
 
-def component(lo: Lowering, part: Value, node: ast.expr) -> tuple[str, list[Atom]]:
+def component(lo: Lowering, part: Value, node: ast.AST) -> tuple[str, list[Atom]]:
     if isinstance(part, Slice):
         return "s", [part.lo, part.hi, part.step]
     if isinstance(part, Const) and part.value is None:

@@ -202,8 +202,8 @@ class State:
                 return t
         return OBJECT
 
-    def write(self, ref: Ref, value: Atom, node: ast.AST) -> None:
-        """Store into an array: make a new version of its cell."""
+    def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
+        """Store into an array, or add to it: make a new version of its cell."""
         for other in self.alias_of(ref.cell):
             for name, owner in self.reaching(other):
                 if owner is not None:
@@ -214,7 +214,7 @@ class State:
                         "whether they do is known only at run time; make one of them a copy with .copy()",
                     )
         base = self.cells[ref.cell]
-        new = self.builder.emit("index_update", base, value, *ref.atoms, attrs=(ref.path,))
+        new = self.builder.emit(prim, base, value, *ref.atoms, attrs=(ref.path,))
         assert isinstance(new, Var)
         if base in self.names:
             self.names[new] = self.names[base]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from adcompile.ir.core import NONE, Atom, Attrs, atom_key, same_atom
 from adcompile.ir.primitives import Primitive, register
 from adcompile.ir.types import OBJECT, Facts, Length, Type, combine
+from adcompile.rules import simplify
 from adcompile.rules.lengths import Dims, broadcast, conflict, require_integer, show, value_of
 
 Step = str | tuple[str, tuple[int, ...]]
@@ -177,7 +178,17 @@ def fits(facts: Facts, value: Type, target: Dims | None) -> None:
         raise TypeError(f"a value of shape {show(value.dims)} does not fit the shape {show(target)} it is stored to")
 
 
-register(Primitive("index", infer_index, signature="x, *indices, path", n_attrs=1, cost="arithmetic", shares=True))
+register(
+    Primitive(
+        "index",
+        infer_index,
+        signature="x, *indices, path",
+        n_attrs=1,
+        simplify=simplify.index,
+        cost="arithmetic",
+        shares=True,
+    )
+)
 register(
     Primitive(
         "index_update", infer_store, signature="x, value, *indices, path", n_attrs=1, cost="arithmetic", updates=True

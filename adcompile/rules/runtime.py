@@ -13,8 +13,10 @@ def unbroadcast(g, like):
     shape = np.shape(like)
     g = np.sum(g, axis=tuple(range(np.ndim(g) - len(shape))))
     g = np.reshape(g, (1,) * (len(shape) - np.ndim(g)) + np.shape(g))
-    axes = tuple(i for i, n in enumerate(shape) if n == 1)
-    return np.broadcast_to(np.sum(g, axis=axes, keepdims=True), shape)[()]
+    for axis, n in enumerate(shape):
+        if n == 1:
+            g = np.sum(g, axis=axis, keepdims=True)
+    return np.broadcast_to(g, shape)[()]
 
 
 def other_factors(x, axis=None):

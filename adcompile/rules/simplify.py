@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.ir.core import FALSE, TRUE, Atom, Attrs, Const, is_const, same_atom
+from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Attrs, Const, is_const, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Simplify
 from adcompile.ir.types import PY_BOOL, Facts, Length, Type, anchored
 
@@ -356,3 +356,16 @@ def size(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
     for d in dims:
         total = b.emit("mul", total, b.length(d))
     return total
+
+
+def index(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Drop a read of a whole array, ``x[()]`` or ``x[...]`` or ``x[:]``, from the adjoint."""
+    x, *bounds = args
+    (path,) = attrs
+    if b.phase != "adjoint" or not isinstance(path, tuple):
+        return None
+    whole = all(isinstance(step, str) and set(step) <= {"s", "e"} for step in path)
+    if not whole or not all(same_atom(bound, NONE) for bound in bounds):
+        return None
+    result = PRIMITIVES["index"].infer(b.facts, args, attrs)
+    return x if isinstance(result, Type) and same_type(b.facts, x.type, result) else None

@@ -40,7 +40,7 @@ from adcompile.transforms import conform, counters
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.lists import list_adjoint
 from adcompile.transforms.local import adjoint_terms, no_rule, row_term
-from adcompile.transforms.stores import add_at, index_update_terms
+from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
 
 Bars = dict[Var, Atom]
@@ -193,7 +193,7 @@ class Reverser:
                     self.loop(stmt)
 
     def equation(self, eqn: Eqn) -> None:
-        if eqn.prim == "index_update":
+        if eqn.prim in ("index_update", "index_add"):
             self.b.emit_many("undo", (eqn.out,), (), ())
         gs = [self.bars.pop(o, None) for o in eqn.outs]
         if all(g is None for g in gs):
@@ -255,6 +255,8 @@ class Reverser:
                 return []
             case "index_update":
                 return index_update_terms(self.b, eqn, g, wanted)
+            case "index_add":
+                return index_add_terms(self.b, eqn, g, wanted)
             case "acc":
                 return [(k, g) for k in wanted]
         if eqn.prim in table.ROWS:

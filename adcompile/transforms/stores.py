@@ -40,6 +40,18 @@ def index_update_terms(b: Builder, eqn: Eqn, g: Atom, wanted: list[int]) -> Iter
         yield 0, b.emit("index_update", g, Const(0.0), *atoms, attrs=eqn.attrs)
 
 
+def index_add_terms(b: Builder, eqn: Eqn, g: Atom, wanted: list[int]) -> Iterator[tuple[int, Atom]]:
+    """Yield the cotangents of the operands of an addition to a part of an array."""
+    _, _, *atoms = eqn.args
+    (path,) = eqn.attrs
+    assert isinstance(path, tuple)
+    if 1 in wanted:
+        piece = read_path(b, g, atoms, path)
+        yield 1, b.emit("copy", piece) if piece.type.is_array else piece
+    if 0 in wanted:
+        yield 0, g
+
+
 def last_writes(b: Builder, eqn: Eqn, piece: Atom, path: tuple[object, ...]) -> Atom:
     """Return 1.0 where a store through integer arrays is the last one to its place, 0.0 where a later one hides it."""
     base, _, *atoms = eqn.args
