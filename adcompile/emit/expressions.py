@@ -223,6 +223,12 @@ def _astype(w: Expressions, eqn: Eqn) -> ast.expr:
     return syntax.call(syntax.constant(dtype), w.atom(x))
 
 
+def _slice_length(w: Expressions, eqn: Eqn) -> ast.expr:
+    n, *bounds = (None if isinstance(a, Const) and a.value is None else w.atom(a) for a in eqn.args)
+    assert n is not None
+    return syntax.call("len", syntax.subscript(syntax.call("range", n), ast.Slice(*bounds)))
+
+
 def _transpose(w: Expressions, eqn: Eqn) -> ast.expr | None:
     (x,), (axes,) = eqn.args, eqn.attrs
     if axes in (None, (1, 0)) and x.type.is_array:
@@ -272,6 +278,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "dim": _dim,
     "size": lambda w, eqn: syntax.attribute(w.atom(eqn.args[0]), "size"),
     "range_length": _range_length,
+    "slice_length": _slice_length,
     "index": _index,
     "astype": _astype,
     "transpose": _transpose,

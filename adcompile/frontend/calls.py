@@ -192,6 +192,7 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
         f.frame.numpy,
         (*lo.frame.calls, id(node)),
         local_names(inner),
+        inner,
     )
     return run_body(lo, frame, inner)
 
@@ -212,7 +213,7 @@ def run_function(
     if not rule and is_recursive(lo, source):
         return recursive_call(lo, source, names, node)
     check_depth(lo, node)
-    frame = Frame(source, body_of(source.node), names, None, lo.frame.rule, False, calls, local_names(source.node))
+    frame = Frame(source, body_of(source.node), names, None, lo.frame.rule, False, calls, local_names(source.node), source.node)
     return run_body(lo, frame, source.node)
 
 
@@ -287,7 +288,7 @@ def enter(
                 names[p.name] = Node("dict", ())
             else:
                 names[p.name] = lift(p.default)
-    frame = Frame(source, body_of(source.node), names, local=local_names(source.node))
+    frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
     return run_body(lo, frame, source.node)
 
 

@@ -371,6 +371,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         return container_item(lo, base, node)
     if isinstance(base, Ref) and lists.is_list(lo, base):
         return lists.read(lo, base, evaluate(lo, node.slice), node)
+    if isinstance(base, Iterable):
+        return iteration.sliced(lo, base, evaluate(lo, node.slice), node)
     if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
         code, atoms = subscript(lo, node.slice)
         return lo.guarded(node, lambda: lo.view(base, code, atoms))

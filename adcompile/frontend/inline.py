@@ -51,5 +51,5 @@ def inline_rule(builder: Builder, function: types.FunctionType, args: Sequence[V
     source = calls.rule_source(function)
     lo.frames.append(Frame(source, NO_BODY, {}, rule=True))
     names = calls.bind(lo, source, args, {}, source.node)
-    frame = Frame(source, body_of(source.node), names, rule=True, local=local_names(source.node))
+    frame = Frame(source, body_of(source.node), names, rule=True, local=local_names(source.node), node=source.node)
     return run_body(lo, frame, source.node)

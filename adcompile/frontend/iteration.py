@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
-from adcompile.frontend.values import Generator, Iterable, Ref, Value, is_static, lift, static_value
+from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value, is_static, lift, static_value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 
@@ -72,6 +72,20 @@ def range_(lo: Lowering, args: Sequence[Value], node: ast.AST) -> Iterable:
         return emit("add", start, emit("mul", k, step))
 
     return Iterable(count, item, (start, stop, step))
+
+
+def sliced(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Iterable:
+    """Lower ``range(n)[lo:hi:step]``, of which only the length is known."""
+    if source.bounds is None or not isinstance(index, Slice):
+        lo.refuse(node, "only a range can be sliced here", "here")
+    start, stop, step = source.bounds
+    if not (isinstance(start, Const) and start.value == 0 and isinstance(step, Const) and step.value == 1):
+        lo.refuse(node, "only range(n) can be sliced", "here")
+
+    def item(k: Atom) -> Value:
+        lo.refuse(node, "the items of a slice of a range are not supported", "here", "write the range itself")
+
+    return Iterable(lambda: lo.builder.emit("slice_length", stop, index.lo, index.hi, index.step), item)
 
 
 def zip_(lo: Lowering, parts: Sequence[Value], node: ast.AST) -> Iterable | list[Value]:

@@ -68,6 +68,7 @@ def repeat(lo: Lowering, node: ast.For, items: list[Value]) -> None:
     from adcompile.frontend import branches, statements
 
     flags = flags_of(lo, node)
+    lo.frame.loops.append(node)
     for k, item in enumerate(items):
         for name in flags.resets:
             lo.frame.names[name] = FALSE
@@ -78,11 +79,12 @@ def repeat(lo: Lowering, node: ast.For, items: list[Value]) -> None:
         ended = lo.atom(lo.frame.names[flags.until])
         if isinstance(ended, Const):
             if ended.value:
-                return
+                break
             continue
         rest = items[k + 1 :]
         branches.merge(lo, node, ended, lambda: None, lambda rest=rest: repeat(lo, node, rest))  # type: ignore[misc]  # bound now
-        return
+        break
+    lo.frame.loops.pop()
 
 
 def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -> None:
@@ -190,11 +192,13 @@ def settle(
         slots = Slots(lo, node, flags, plan)
         outer_skipped, lo.skipped = lo.skipped, False
         lo.tolerant += 1
+        lo.frame.loops.append(node)
         try:
             loop = attempt(slots)
             settled = slots.close(loop.stmts)
         finally:
             lo.tolerant -= 1
+            lo.frame.loops.pop()
         skipped, lo.skipped = lo.skipped, outer_skipped
         if settled and not skipped:
             return loop, slots

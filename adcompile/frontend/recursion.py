@@ -154,7 +154,7 @@ def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Val
     before = dict(inner.cells)
     span = lo.builder.span
     inner.builder.span = span
-    frame = Frame(source, body_of(source.node), names, local=local_names(source.node))
+    frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
     result = run_body(inner, frame, source.node)
     for cell, var in before.items():
         if inner.cells[cell] is not var:

@@ -15,6 +15,7 @@ from typing import Final, NoReturn, Protocol
 
 from adcompile.errors import CompileError, Span
 from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.lifetimes import may_be_read
 from adcompile.frontend.values import LocalFunction, Method, Partial, Path, Ref, Step, Value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
@@ -60,6 +61,7 @@ class Frame:
     rule    a derivative rule of ours, not the user's code
     numpy   division is NumPy's, also of Python floats: the rule of a NumPy function
     calls   the call sites that led here; local: the names that the function assigns
+    node    the function; `statement` and `loops` say where in it lowering has come to
     """
 
     scope: Scope
@@ -70,6 +72,9 @@ class Frame:
     numpy: bool = False
     calls: tuple[int, ...] = ()
     local: frozenset[str] = frozenset()
+    node: ast.AST | None = None
+    statement: ast.stmt | None = None
+    loops: list[ast.stmt] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -249,10 +254,10 @@ class State:
                     yield from self.refs_in(default)
 
     def reaching(self, cell: int) -> Iterator[tuple[str, Frame | None]]:
-        """Yield the names through which a cell can be reached."""
+        """Yield the names, read again later, through which a cell can be reached."""
         for frame in self.frames:
             for name, value in frame.names.items():
-                if any(ref.cell == cell for ref in self.refs_in(value)):
+                if any(ref.cell == cell for ref in self.refs_in(value)) and may_be_read(frame, name):
                     yield name.lstrip("."), frame
 
 

@@ -25,6 +25,7 @@ def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
     for stmt in body:
         if len(lo.frames) == 1 and not lo.frame.rule:
             lo.builder.span = lo.frame.scope.span(stmt)
+        lo.frame.statement = stmt
         try:
             statement(lo, stmt)
         except Unbound:

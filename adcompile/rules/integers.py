@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.primitives import Primitive, register
-from adcompile.ir.types import OBJECT, PY_INT, Facts, Type
+from adcompile.ir.types import OBJECT, PY_INT, Facts, Type, combine
 from adcompile.rules.table import nondifferentiable
 
 
@@ -21,6 +21,13 @@ def infer_range_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Ty
     return PY_INT
 
 
+def infer_slice_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """``len(range(n)[lo:hi:step])``, as the length of a slice of an array of length n."""
+    n, *bounds = (a.value if isinstance(a, Const) else a.type.value for a in args)
+    known = n is not None and all(b is not None or (isinstance(a, Const) and a.value is None) for a, b in zip(args[1:], bounds, strict=True))
+    return Type("py", int, (), combine("slice", (n, *bounds))) if known else PY_INT
+
+
 def infer_text(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return OBJECT
 
@@ -29,4 +36,5 @@ register(Primitive("max_int", infer_int, "max", "a, b", fold=max, cost="arithmet
 register(Primitive("min_int", infer_int, "min", "a, b", fold=min, cost="arithmetic", safe=True))
 register(Primitive("range_length", infer_range_length, signature="start, stop, step", cost="arithmetic"))
 register(Primitive("format", infer_text, signature="*xs, template", n_attrs=1, cost="transcendental"))
-nondifferentiable("max_int", "min_int", "range_length", "format")
+register(Primitive("slice_length", infer_slice_length, signature="n, lo, hi, step", cost="arithmetic"))
+nondifferentiable("slice_length", "max_int", "min_int", "range_length", "format")

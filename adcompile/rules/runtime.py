@@ -20,8 +20,11 @@ def unbroadcast(g, like):
 
 
 def other_factors(x, axis=None):
-    """For each entry of x, multiply all other entries along axis: the derivative of a product, also at zeros."""
-    axes = tuple(range(x.ndim)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    """For each entry of x, multiply all others along axis: the derivative of a product."""
+    if axis is None:
+        axes = tuple(range(x.ndim))
+    else:
+        axes = axis if isinstance(axis, tuple) else (axis,)
     last = tuple(range(x.ndim - len(axes), x.ndim))
     moved = np.moveaxis(x, axes, last)
     rows = moved.reshape(moved.shape[: x.ndim - len(axes)] + (-1,))
