@@ -38,8 +38,8 @@ class Derivative:
     __qualname__: str
 
     def __init__(self, function: Callable[..., object], transform: Transform) -> None:
-        self._specialiser: Final = Specialiser(function, transform)
-        functools.update_wrapper(self, function)
+        self._specialiser: Final = Specialiser(_refuse_derivatives(function), transform)
+        functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", self._specialiser.signature.label)
 
     def __call__(self, *args: object, **kwargs: object) -> object:
@@ -119,6 +119,17 @@ class Derivative:
     def __digest_parts__(self) -> tuple[object, ...]:
         transform = self._specialiser.transform
         return transform.kind, transform.argnums, transform.single, transform.has_aux, self.primal
+
+
+def _refuse_derivatives(function: Callable[..., object]) -> Callable[..., object]:
+    inner = function.__func__ if isinstance(function, types.MethodType) else function
+    if isinstance(inner, Derivative):
+        name = inner.__name__
+        raise ArgumentError(
+            f"{name} is a derivative already; to differentiate it once more, compile its source: "
+            f"adcompile.from_source({name}.source_for(*args), name), which jvp can differentiate"
+        )
+    return function
 
 
 def _picklable(function: Callable[..., object]) -> object:
@@ -242,6 +253,7 @@ _RECENT: Final = 128
 
 def _specialiser(f: Function, transform: Transform) -> Specialiser:
     """Return the programs of a function that is given anew at each call."""
+    _refuse_derivatives(f)
     function = f.__func__ if isinstance(f, types.MethodType) else f
     if not isinstance(function, types.FunctionType):
         return Specialiser(f, transform)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import types
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from adcompile.analysis.storage import storage
 from adcompile.frontend.arguments import Argument, abstract_all
 from adcompile.frontend.lower import Lowered, lower
 from adcompile.frontend.resolve import MISSING, Source, resolve, signature_of
 from adcompile.frontend.targets import Target, target
-from adcompile.ir.core import Const, Function, Var
+from adcompile.ir.core import Const, Eqn, Function, Var, walk
+from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Facts
 
@@ -40,6 +43,20 @@ class Example:
         if name in self.fixed or (kind == "varkw" and isinstance(argument, Node) and not argument.children):
             return "none"
         return "items" if kind == "varargs" else "whole"
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return the arrays, by name in pairs, that must not share memory: the function stores into the first.
+
+        It would change the second one too, which the derivative does not see.
+        """
+        fn, roots = self.function, storage(self.function)
+        stored: set[Var] = set()
+        for stmt in walk(fn.stmts):
+            if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].updates and isinstance(stmt.args[0], Var):
+                stored |= roots.get(stmt.args[0], frozenset())
+        arrays = [p for p in fn.params if p.type.is_array]
+        pairs = itertools.combinations(arrays, 2)
+        return [(p.name, q.name) if p in stored else (q.name, p.name) for p, q in pairs if p in stored or q in stored]
 
     @property
     def function(self) -> Function:

@@ -103,6 +103,28 @@ def test_subclasses_of_arrays_are_refused_everywhere() -> None:
     refused("np.asarray", grad(loss), V, [np.ma.masked_array([1.0])])
 
 
+def test_arguments_that_share_memory_with_one_that_is_stored_into() -> None:
+    def f(x, y):
+        x[0] = 2.0 * x[1]
+        return np.sum(x * y)
+
+    d = grad(f, argnums=(0, 1))
+    a = V.copy()
+    refused("x and y share memory, and f stores into x", d, a, a)
+    x_bar, y_bar = d(a, a.copy())
+    np.testing.assert_allclose(x_bar, [0.0, 4.0, 3.0])
+    np.testing.assert_allclose(y_bar, [4.0, 2.0, 3.0])
+    np.testing.assert_array_equal(a, V)
+    refused("share memory", d, a, a[::-1])
+    both = np.zeros(6)
+    d(both[:3], both[3:])
+
+
+def test_derivatives_of_derivatives_are_refused() -> None:
+    refused("is a derivative already", grad, grad(total))
+    refused("is a derivative already", jvp, grad(total), (V,), (V,))
+
+
 def test_wrong_numbers_of_arguments() -> None:
     d = grad(loss)
     refused("missing a required argument: 'x'", d, V)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from adcompile import driver
 from adcompile.dispatch import digest, guard, programs
 from adcompile.dispatch.constants import stated
@@ -12,10 +14,12 @@ from adcompile.dispatch.guard import Outside
 from adcompile.dispatch.programs import Place, Program
 from adcompile.dispatch.signature import Signature, callee
 from adcompile.driver import Compiled
+from adcompile.errors import ArgumentError
 from adcompile.example import Example, example_call
+from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture, Dependency
 from adcompile.frontend.resolve import Source
-from adcompile.ir.core import Const
+from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
 __all__ = ["Assembled", "assemble", "listing", "source_for"]
@@ -35,20 +39,11 @@ class Assembled:
 def assemble(signature: Signature, values: Values) -> Assembled:
     """Compile the derivative that a signature asks for."""
     example = _example(signature, values)
+    _refuse_overlaps(example, values)
     compiled = _compile(signature, example)
     nodes = _Nodes(signature, example, values)
     captures = [(nodes.captured(c), c.var) for c in example.lowered.captures]
-    text = guard.generate(
-        signature.header,
-        example.arguments,
-        values,
-        signature.wrt,
-        nodes.outside,
-        captures,
-        nodes.objects,
-        example.function.facts.log,
-        _passed(example),
-    )
+    text = guard.generate(signature, example, values, nodes.outside, captures, nodes.objects)
     source = stated(compiled.source, {c.var.name: c.read() for c in example.lowered.captures})
     filename = programs.filename_of(compiled.entries[0], source)
     program = Program(
@@ -68,10 +63,29 @@ def assemble(signature: Signature, values: Values) -> Assembled:
     return Assembled(program, nodes.objects, nodes.shareable)
 
 
-def _passed(example: Example) -> list[str]:
-    """Return the texts that pass the function's arguments on to the program."""
-    texts = {"whole": "{}", "items": "*{}", "none": ""}
-    return [text.format(name) for name in example.arguments if (text := texts[example.passing(name)])]
+def _refuse_overlaps(example: Example, values: Values) -> None:
+    """Refuse arguments of which a store into one changes another."""
+    conflicts = example.conflicts()
+    arrays: dict[str, object] = {}
+    for name, argument in example.arguments.items() if conflicts else ():
+        arrays.update(_leaf_values(argument, values[name]))
+    arrays.update({c.var.name: c.read() for c in example.lowered.captures})
+    for a, b in conflicts:
+        first, second = arrays[a], arrays[b]
+        assert isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
+        if np.may_share_memory(first, second):
+            name = example.function.name
+            raise ArgumentError(f"{a} and {b} share memory, and {name} stores into {a}: pass a copy of one of them")
+
+
+def _leaf_values(argument: Argument, value: object) -> Iterator[tuple[str, object]]:
+    """Yield the values of an argument's variables by name."""
+    if isinstance(argument, Var):
+        yield argument.name, value
+    elif isinstance(argument, Node):
+        assert isinstance(value, tuple | list | dict)
+        for child, item in zip(argument.children, value.values() if isinstance(value, dict) else value, strict=True):
+            yield from _leaf_values(child, item)
 
 
 def source_for(signature: Signature, values: Values) -> str:

@@ -16,7 +16,6 @@ import numpy as np
 
 __all__ = ["of_code", "of_text", "of_value"]
 
-_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by a class statement
 _DEEPEST: Final = 20
 _LARGEST: Final = 1 << 20  # bytes of an array
 
@@ -105,7 +104,7 @@ def _array_parts(value: np.ndarray) -> Iterable[str]:
 
 
 def _callable_parts(value: object, depth: int) -> Iterable[str]:
-    """Spell a function, a class, a module; a function's free names are no part of it."""
+    """Spell a function, a class, a module: not what it refers to, which has digests of its own where it is used."""
     match value:
         case types.FunctionType():
             yield from (value.__module__ or "", value.__qualname__, of_code(value.__code__))
@@ -116,7 +115,7 @@ def _callable_parts(value: object, depth: int) -> Iterable[str]:
             yield f"{value.__module__}.{value.__qualname__}"
         case np.ufunc() if getattr(np, getattr(value, "__name__", ""), None) is value:
             yield getattr(value, "__name__", "")
-        case type() if not value.__flags__ & _HEAP_TYPE or value.__module__.partition(".")[0] in ("builtins", "numpy"):
+        case type() if "<locals>" not in value.__qualname__:
             yield f"{value.__module__}.{value.__qualname__}"
         case types.MethodType():
             yield from _parts((value.__func__, value.__self__), depth)

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from adcompile.dispatch.linking import PLAIN, Slot, read
-from adcompile.dispatch.signature import Header, Wrt, callee
+from adcompile.dispatch.signature import Header, Signature, Wrt, callee
+from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -55,34 +56,37 @@ class Guard:
 
 
 def generate(
-    header: Header,
-    arguments: Mapping[str, Argument],
+    signature: Signature,
+    example: Example,
     values: Mapping[str, object],
-    wrt: Sequence[Wrt],
     outside: Sequence[Outside],
     captures: Sequence[tuple[Outside, Var]],
     nodes: Sequence[object],
-    facts: Sequence[tuple[Length, Length]],
-    passed: Sequence[str],
 ) -> Guard:
-    """Generate the guard of a program that was compiled for the abstract arguments.
+    """Generate the guard of a program that was compiled for an example call.
 
-    `values` are the example arguments, `nodes` the objects that `outside` refers to by number, and `passed` the
-    arguments that the program takes.
+    `values` are the arguments of the call, and `nodes` the objects that `outside` refers to by number.
     """
-    text = _Text(values, nodes)
+    header, text = signature.header, _Text(values, nodes)
     for owner, var in captures:
         text.lines.append(f"{var.name} = {text.reading(owner)}")
-    for name, argument in arguments.items():
+    for name, argument in example.arguments.items():
         text.tree(argument, name, name, (name,))
     for _, var in captures:
         text.leaf(var, var.name, var.name, None)
-    text.tangents(arguments, wrt, header.tangents)
-    text.facts(facts)
+    text.tangents(example.arguments, signature.wrt, header.tangents)
+    text.facts(example.function.facts.log)
+    text.apart(example.conflicts())
     text.outside(outside)
     keywords = [f"{var.name}={var.name}" for _, var in captures]
-    call = ", ".join([*passed, *header.tangents, *keywords])
+    call = ", ".join([*_passed(example), *header.tangents, *keywords])
     return Guard(text.render(header, call), tuple(text.slots.values()))
+
+
+def _passed(example: Example) -> list[str]:
+    """Return the texts that pass the function's arguments on to the program."""
+    texts = {"whole": "{}", "items": "*{}", "none": ""}
+    return [text.format(name) for name in example.arguments if (text := texts[example.passing(name)])]
 
 
 class _Text:
@@ -267,6 +271,12 @@ class _Text:
             self.tests.append(f"_type({first}) is _type({primal})")
             if argument.type.is_array:
                 self.tests.append(f"{local}.dtype == {primal}.dtype and {local}.shape == {primal}.shape")
+
+    # -- memory
+
+    def apart(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Test that arrays do not share memory."""
+        self.tests += [f"not _overlap({self.places[a]}, {self.places[b]})" for a, b in pairs]
 
     # -- lengths
 

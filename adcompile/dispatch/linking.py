@@ -69,6 +69,7 @@ FIXED: Final[Mapping[str, object]] = {
     "_complex": complex,
     "_agree": _agree,
     "_same": _same,
+    "_overlap": np.may_share_memory,
     "_changed": (LookupError, ValueError, AttributeError, TypeError),
 }
 

@@ -24,7 +24,7 @@ __all__ = ["MISS", "Specialiser"]
 # What a chain of guards returns if no program fits.
 MISS: Final = object()
 
-CHAIN: Final = 4  # programs whose guards are linked
+CHAIN: Final = 8  # programs whose guards are linked
 KNOWN: Final = 64  # programs that are kept
 ATTEMPTS: Final = 8
 

@@ -42,19 +42,49 @@ def _comment(margin: str, line: str) -> str:
     return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 4] + " ..."
 
 
-def annotate(body: list[ast.stmt], origins: Mapping[ast.stmt, Origin], notes: Notes) -> list[ast.stmt]:
-    """Put a comment above each run of statements that came from one line of the user's source."""
-    out: list[ast.stmt] = []
-    for run in _runs(body, origins):
-        origin = next((o for s in run if (o := origins.get(s)) is not None and o.span is not None), None)
-        if origin is not None and origin.span is not None and not _says_itself(run, origin):
-            text = written_by_user(origin.span)
-            if text and not text.startswith(("for ", "while ")):
-                out.append(notes.place(text))
-        for stmt in run:
-            _annotate_within(stmt, origins, notes)
-        out += run
-    return out
+def annotate(
+    body: list[ast.stmt], origins: Mapping[ast.stmt, Origin], notes: Notes, above: object = None
+) -> list[ast.stmt]:
+    """Put a comment above each run of statements that came from one line of the user's source.
+
+    `above` is the line that the comment above the body names; it is not repeated.
+    """
+    return _Annotator(origins, notes, above).body(body)
+
+
+class _Annotator:
+    def __init__(self, origins: Mapping[ast.stmt, Origin], notes: Notes, above: object) -> None:
+        self.origins, self.notes, self.above = origins, notes, above
+
+    def body(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        for run in _runs(body, self.origins):
+            out += self.comment(run)
+            for stmt in run:
+                self.within(stmt)
+            out += run
+        return out
+
+    def comment(self, run: list[ast.stmt]) -> list[ast.stmt]:
+        """Return the comment above a run, if it needs one."""
+        origin = next((o for s in run if (o := self.origins.get(s)) is not None and o.span is not None), None)
+        if origin is None or origin.span is None or _place(origin) == self.above:
+            return []
+        self.above = _place(origin)
+        text = written_by_user(origin.span)
+        if not text or text.startswith(("for ", "while ")) or _says_itself(run, origin):
+            return []
+        return [self.notes.place(text)]
+
+    def within(self, stmt: ast.stmt) -> None:
+        """Annotate the bodies of a statement."""
+        match stmt:
+            case ast.If(orelse=[ast.If() as other]):
+                stmt.body = self.body(stmt.body)
+                self.within(other)
+            case ast.If() | ast.For() | ast.While():
+                stmt.body = self.body(stmt.body)
+                stmt.orelse = self.body(stmt.orelse)
 
 
 def written_by_user(span: Span) -> str:
@@ -63,23 +93,6 @@ def written_by_user(span: Span) -> str:
         return span.text.strip()
     lines = (linecache.getline(span.filename, k).strip() for k in range(span.line, span.end_line + 1))
     return " ".join(lines).replace("( ", "(").replace(" )", ")").replace("[ ", "[").replace(" ]", "]")
-
-
-def _annotate_within(stmt: ast.stmt, origins: Mapping[ast.stmt, Origin], notes: Notes) -> None:
-    match stmt:
-        case ast.If() | ast.For() | ast.While():
-            stmt.body = annotate(stmt.body, origins, notes)
-            stmt.orelse = _annotated_else(stmt, origins, notes)
-
-
-def _annotated_else(
-    stmt: ast.If | ast.For | ast.While, origins: Mapping[ast.stmt, Origin], notes: Notes
-) -> list[ast.stmt]:
-    chained = isinstance(stmt, ast.If) and len(stmt.orelse) == 1 and isinstance(stmt.orelse[0], ast.If)
-    if chained:
-        _annotate_within(stmt.orelse[0], origins, notes)
-        return stmt.orelse
-    return annotate(stmt.orelse, origins, notes)
 
 
 def _runs(body: list[ast.stmt], origins: Mapping[ast.stmt, Origin]) -> Iterator[list[ast.stmt]]:

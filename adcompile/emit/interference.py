@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from adcompile.analysis.storage import has_storage
 from adcompile.emit.exits import Exits
 from adcompile.emit.fold import Trees
-from adcompile.ir.core import Atom, Eqn, For, Function, If, Loop, Stmt, Var, While, blocks_of, operands
+from adcompile.ir.core import Atom, Block, Eqn, For, Function, If, Loop, Stmt, Var, While, blocks_of, operands
 from adcompile.ir.primitives import PRIMITIVES
 
 Pair = tuple[Var, Var]
@@ -76,6 +76,7 @@ class _Walk:
 
     def __init__(self, trees: Trees, exits: Exits) -> None:
         self.trees, self.exits = trees, exits
+        self.tested = {v for e in exits.loops.values() for v in e.tests}
         self.ranges = Ranges()
 
     def leaves(self, atoms: Iterable[Atom]) -> set[Var]:
@@ -117,11 +118,16 @@ class _Walk:
             return
         entry: set[Var] = set()
         for block in blocks_of(stmt):
-            inside = live | self.leaves(block.yields)
+            inside = live | self.ends(block, stmt.outs)
             self.ranges.moves += self.moves(zip(stmt.outs, block.yields, strict=True))
             self.stmts(block.stmts, inside)
             entry |= inside
         live |= entry | self.leaves([stmt.cond])
+
+    def ends(self, block: Block, outs: Sequence[Var]) -> set[Var]:
+        """Return what the moves at the end of a block read; flags that became jumps are not moved."""
+        pairs = zip(outs, block.yields, strict=True)
+        return self.leaves(y for o, y in pairs if o not in self.exits.ghosts or y in self.tested)
 
     def moves(self, pairs: Iterable[tuple[Var, Atom]]) -> list[Pair]:
         """Return the moves between named variables."""
@@ -137,7 +143,7 @@ class _Walk:
         self.slots(stmt)
         self.header(stmt)
         tests = self.tests(stmt)
-        inside = through | tests | self.leaves(body.yields)
+        inside = through | tests | self.ends(body, stmt.outs)
         self.stmts(body.stmts, inside)
         self.enter(stmt, inside, through)
         if isinstance(stmt, While):

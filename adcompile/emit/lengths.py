@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from adcompile.emit import syntax
 from adcompile.ir.core import Function, Var
 from adcompile.ir.types import Dim, Length
 
-WIDTH: Final = 60  # columns of a message about two lengths
+WIDTH: Final = 80  # columns of a message
 OPERATORS: Final = {"+": "add", "-": "sub", "*": "mul", "//": "floordiv", "%": "mod"}
 
 
@@ -43,11 +43,31 @@ class Lengths:
                 return syntax.binary("floordiv", rounded, syntax.constant(step))
             case "slice", (dim, *bounds):
                 whole = syntax.call("range", self.operand(dim))
-                lo, hi, step = (None if b is None else self.operand(b) for b in bounds)
-                return syntax.call("len", syntax.subscript(whole, ast.Slice(lo, hi, step)))
+                return syntax.call("len", syntax.subscript(whole, self.slice(bounds)))
             case op, (a, b) if op in OPERATORS:
                 return syntax.binary(OPERATORS[op], self.operand(a), self.operand(b))
         raise KeyError(str(length))
+
+    def slice(self, bounds: Sequence[object]) -> ast.expr:
+        return ast.Slice(*(None if b is None else self.operand(b) for b in bounds))
+
+    def fact(self, a: Length, b: Length) -> str:
+        """Say in words that two lengths must be equal."""
+        arrays = self.array(a), self.array(b)
+        if arrays[0] is not None and arrays[1] is not None:
+            return f"{ast.unparse(arrays[0])} and {ast.unparse(arrays[1])} must have equal lengths"
+        verb = "must be" if isinstance(b, int) else "must equal"
+        return f"{ast.unparse(self.write(a))} {verb} {ast.unparse(self.write(b))}"
+
+    def array(self, length: object) -> ast.expr | None:
+        """Write the vector, or the slice of one, that has a length."""
+        match length:
+            case Dim(op="axis", args=(str(leaf), _)) if self.params[leaf].type.rank == 1:
+                return syntax.name(self.names[self.params[leaf]])
+            case Dim(op="slice", args=(dim, *bounds)):
+                whole = self.array(dim)
+                return None if whole is None else syntax.subscript(whole, self.slice(bounds))
+        return None
 
     def operand(self, length: object) -> ast.expr:
         assert isinstance(length, int | Dim)
@@ -59,6 +79,7 @@ def checks(fn: Function, name: str, names: Mapping[Var, str]) -> Iterator[ast.st
     lengths = Lengths({v.name: v for v in fn.params}, names)
     done: set[str] = set()
     for a, b in fn.facts.log:
+        a, b = (b, a) if isinstance(a, int) else (a, b)
         try:
             left, right = lengths.write(a), lengths.write(b)
         except KeyError:
@@ -67,19 +88,6 @@ def checks(fn: Function, name: str, names: Mapping[Var, str]) -> Iterator[ast.st
         text = ast.unparse(test)
         if text not in done:
             done.add(text)
-            said = message(left, right)
-            said = said if len(said) <= WIDTH else "lengths that must be equal differ"
-            error = syntax.call("ValueError", ast.Constant(f"{name}: {said}"))
-            yield ast.If(test, [ast.Raise(error, None)], [])
-
-
-def message(left: ast.expr, right: ast.expr) -> str:
-    """Say in words what must hold."""
-    match left, right:
-        case (ast.Call(func=ast.Name("len"), args=[ast.Name(x)]), ast.Call(func=ast.Name("len"), args=[ast.Name(y)])):
-            return f"{x} and {y} must have equal lengths"
-        case (ast.Constant(), _):
-            return f"{ast.unparse(right)} must be {ast.unparse(left)}"
-        case (_, ast.Constant()):
-            return f"{ast.unparse(left)} must be {ast.unparse(right)}"
-    return f"{ast.unparse(left)} must equal {ast.unparse(right)}"
+            said = f"{name}: {lengths.fact(a, b)}"
+            said = said if len(said) <= WIDTH else f"{name}: lengths that must be equal differ"
+            yield ast.If(test, [ast.Raise(syntax.call("ValueError", ast.Constant(said)), None)], [])

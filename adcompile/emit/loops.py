@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adcompile.emit import syntax
 from adcompile.emit.exits import Exit, sides
@@ -128,6 +128,9 @@ class Writer(StatementWriter):
     def fork(self, before: list[ast.stmt], stmt: If, ending: _Ending) -> tuple[list[ast.stmt], bool]:
         """Write the if that ends a trip; what follows a branch that leaves the loop needs no else."""
         lasts = (FALSE, FALSE) if isinstance(ending.last, Const) else sides(stmt, ending.last)
+        if ending.exit is not None and ending.exit.flag is not None:
+            if ending.sets and self.is_named(stmt.cond, self.names[ending.exit.flag]):
+                ending = replace(ending, exit=replace(ending.exit, flag=None))  # it is true already
         written = []
         for block, last in zip((stmt.then, stmt.orelse), lasts, strict=True):
             pairs = [p for p in zip(stmt.outs, block.yields, strict=True) if p[0] not in self.exits.ghosts]

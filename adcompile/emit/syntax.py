@@ -137,10 +137,10 @@ def shifted(x: ast.expr, by: int) -> ast.expr:
     number = integer(x)
     if number is not None:
         return constant(number + by)
-    if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Add | ast.Sub):
-        inner = integer(x.right)
-        if inner is not None:
-            x, by = x.left, by + (inner if isinstance(x.op, ast.Add) else -inner)
+    match x:
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right) if integer(right) is not None:
+            inner = integer(right) or 0
+            x, by = left, by + (inner if isinstance(op, ast.Add) else -inner)
     if by == 0:
         return x
     return ast.BinOp(x, ast.Add() if by > 0 else ast.Sub(), ast.Constant(abs(by)))

@@ -179,8 +179,9 @@ class _Rewriter:
             new = ast.copy_location(ast.For(stmt.target, stmt.iter, body, []), stmt)
         else:
             new = ast.copy_location(ast.While(stmt.test, body, []), stmt)
+        returns = "return" in found and "break" not in found
         resets = ([flags.broke] if ends else []) + ([flags.skipped] if "continue" in found else [])
-        self.out.loops[new] = LoopFlags(flags.broke if ends else None, tuple(resets), found >= {"return"} and "break" not in found)
+        self.out.loops[new] = LoopFlags(flags.broke if ends else None, tuple(resets), returns)
         done: list[ast.stmt] = [_set(flags.broke, False, stmt)] if ends else []
         done.append(new)
         after = list(rest)

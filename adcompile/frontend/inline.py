@@ -1,6 +1,6 @@
 """Lower derivative rules into a program that is being built.
 
-    the row  "g * np.cos(x)"  of sin, with x = v3, g = v7_bar   ->   v8 = cos(v3); v9 = mul(v7_bar, v8)
+the row  "g * np.cos(x)"  of sin, with x = v3, g = v7_bar   ->   v8 = cos(v3); v9 = mul(v7_bar, v8)
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
-from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value, is_static, lift, static_value
+from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 
@@ -54,16 +54,15 @@ def range_(lo: Lowering, args: Sequence[Value], node: ast.AST) -> Iterable:
     for a in atoms:
         if not (a.type.is_scalar and a.type.dtype is not None and not a.type.inexact):
             lo.refuse(node, "range() needs integers", f"got {a.type}", "convert the number with int()")
-    start, stop, step = {
-        1: lambda: (Const(0), atoms[0], Const(1)),
-        2: lambda: (atoms[0], atoms[1], Const(1)),
-        3: lambda: (atoms[0], atoms[1], atoms[2]),
-    }[len(atoms)]()
+    if len(atoms) == 1:
+        atoms = [Const(0), *atoms]
+    start, stop, step = atoms if len(atoms) == 3 else [*atoms, Const(1)]
     emit = lo.builder.emit
 
     def count() -> Atom:
-        if all(isinstance(a, Const) for a in (start, stop, step)):
-            return Const(len(range(*(static_value(a) for a in (start, stop, step)))))  # type: ignore[arg-type]  # ints, tested above
+        known = [a.value for a in (start, stop, step) if isinstance(a, Const) and isinstance(a.value, int)]
+        if len(known) == 3:
+            return Const(len(range(*known)))
         if isinstance(step, Const) and step.value == 1:
             return emit("max_int", emit("sub", stop, start), Const(0))
         return emit("range_length", start, stop, step)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import expressions, iteration
 from adcompile.frontend.desugar import RETURNED, LoopFlags
-from adcompile.frontend.slots import Plan, Slots
+from adcompile.frontend.plans import Plan
+from adcompile.frontend.slots import Slots
 from adcompile.frontend.state import NeedsUnrolling, Unbound
 from adcompile.frontend.values import Iterable, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While

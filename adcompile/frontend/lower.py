@@ -22,12 +22,12 @@ from typing import Final
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import calls, statements
+from adcompile.frontend import application, calls, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
 from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
+from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.slots import Plan
 from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
@@ -114,7 +114,7 @@ class Lowering(State):
         """Return a value as an operand of a numeric operation; a list of numbers becomes an array."""
         value = self.current(value)
         if isinstance(value, Node) and value.kind != "dict":
-            return self.atom(calls.stacked(self, value, node))
+            return self.atom(application.stacked(self, value, node))
         if isinstance(value, Ref):
             return self.as_array(self.read(value), node)
         if isinstance(value, Var) or (isinstance(value, Const) and value.type.is_numeric):
@@ -129,7 +129,7 @@ class Lowering(State):
     # -- what is known
 
     def static_int(self, value: Value, pin: bool = False) -> int | None:
-        """Return an int that is known when compiling. `pin`: an int argument is taken to be what it is in the example."""
+        """Return an int that is known when compiling. `pin`: an int argument is what it is in the example."""
         if isinstance(value, Const):
             return int(value.value) if isinstance(value.value, int | np.integer) else None
         if not isinstance(value, Var) or value.type.value is None:

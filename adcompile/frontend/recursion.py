@@ -8,7 +8,7 @@ examples, since they differ from call to call: what depends on them is decided a
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ def is_recursive(lo: Lowering, source: Source) -> bool:
 
 def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower a call of a function that is running already."""
-    given = {name: map_leaves(lambda v: _abstract(lo, v, node), value) for name, value in names.items()}
+    given = {name: _abstracted(lo, value, node) for name, value in names.items()}
     key = (source.node, id(source.function), _key(given))
     callee = lo.callees.get(key)
     if callee is None:
@@ -67,12 +67,29 @@ def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], nod
     atoms: list[Atom] = []
     for name, value in names.items():
         kinds = leaves(given[name])
-        atoms += [lo.atom(v) for v, kind in zip(leaves(value), kinds, strict=True) if isinstance(kind, Type)]
+        atoms += [lo.atom(v) for v, kind in zip(_leaves(lo, value), kinds, strict=True) if isinstance(kind, Type)]
     for scope, name in callee.scopes:
         atoms.append(lo.atom(lo.captured_from(scope, name, node)))
     results = lo.guarded_many(node, "call", tuple(atoms), (callee.name, callee.types))
     values = [lo.wrap(r) for r in results]
     return map_leaves(lambda k: values[k], callee.result)
+
+
+def _leaves(lo: Lowering, value: Value) -> Iterator[Value]:
+    """Yield what is in a container now, at any depth."""
+    value = lo.current(value)
+    if isinstance(value, Node):
+        for child in value.children:
+            yield from _leaves(lo, child)
+    else:
+        yield value
+
+
+def _abstracted(lo: Lowering, value: Value, node: ast.AST) -> Node[Type | Const] | Type | Const:
+    value = lo.current(value)
+    if isinstance(value, Node):
+        return Node(value.kind, tuple(_abstracted(lo, c, node) for c in value.children), value.keys)
+    return _abstract(lo, value, node)
 
 
 def _abstract(lo: Lowering, value: Value, node: ast.AST) -> Type | Const:
@@ -167,9 +184,7 @@ def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Val
     return inner, result, params
 
 
-def _parameters(
-    inner: Lowering, name: str, tree: Node[Type | Const] | Type | Const, params: list[Var]
-) -> Value:
+def _parameters(inner: Lowering, name: str, tree: Node[Type | Const] | Type | Const, params: list[Var]) -> Value:
     if isinstance(tree, Node):
         children = tuple(_parameters(inner, f"{name}_{k}", c, params) for k, c in enumerate(tree.children))
         return Node(tree.kind, children, tree.keys)
@@ -187,6 +202,7 @@ def _parameters(
 
 def _joined(inner: Lowering, old: tuple[Type, ...] | None, new: tuple[Type, ...]) -> tuple[Type, ...]:
     """Join result types with those of the attempt before; a caller knows nothing of lengths."""
+
     def outside(t: Type) -> Type:
         dims = None if t.dims is None else tuple(d if isinstance(d, int) else Dim("fresh", (0,)) for d in t.dims)
         return Type(t.kind, t.dtype, dims)
@@ -195,4 +211,3 @@ def _joined(inner: Lowering, old: tuple[Type, ...] | None, new: tuple[Type, ...]
     if old is None or len(old) != len(found):
         return found
     return tuple(outside(join(inner.facts, a, b)) for a, b in zip(old, found, strict=True))
-

@@ -128,7 +128,7 @@ class Source:
 
 
 def _builtins(f: types.FunctionType) -> Mapping[str, object]:
-    found: Mapping[str, object] = f.__builtins__
+    found: Mapping[str, object] = getattr(f, "__builtins__")  # noqa: B009  # typeshed does not know it
     return found
 
 

@@ -3,72 +3,19 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
 from adcompile.frontend.desugar import LoopFlags
+from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, skeleton, stored_names
 from adcompile.frontend.state import Conflict, NeedsUnrolling
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Facts, Length, Type, join, numpy_dtype
+from adcompile.ir.types import Dim, Length, Type, join, numpy_dtype
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to
-
-
-@dataclass
-class Plan:
-    """What earlier attempts at a loop found out.
-
-    types    of the slots
-    shapes   of the containers in names that are not assigned before the loop
-    written  cells that the body writes to, and `names` through which they were found
-    dropped  names that hold things of different kinds from trip to trip
-    aliases  pairs of slots or cells that may share memory after a trip
-    """
-
-    types: dict[Key, Type] = field(default_factory=dict)
-    shapes: dict[str, Value] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
-    written: set[int] = field(default_factory=set)
-    lists: set[int] = field(default_factory=set)
-    dynamic: dict[int, Type] = field(default_factory=dict)
-    dropped: dict[str, str] = field(default_factory=dict)
-    promoted: set[Key] = field(default_factory=set)
-    aliases: set[frozenset[Key]] = field(default_factory=set)
-
-
-@dataclass(eq=False)
-class Slot:
-    key: Key
-    init: Atom
-    type: Type
-    cell: int | None = None
-    param: Var | None = None
-
-
-def stored_names(node: ast.For | ast.While) -> list[str]:
-    """Return the names that a loop assigns, in order; those of inner functions and comprehensions are not its own."""
-    found: dict[str, None] = {}
-
-    def visit(n: ast.AST) -> None:
-        if isinstance(n, ast.FunctionDef):
-            found[n.name] = None
-            return
-        if isinstance(n, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            return
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
-            found[n.id] = None
-        for child in ast.iter_child_nodes(n):
-            visit(child)
-
-    for child in ([node.target] if isinstance(node, ast.For) else []) + list(node.body):
-        visit(child)
-    return list(found)
 
 
 class Slots:
@@ -88,10 +35,10 @@ class Slots:
             if value is UNDEFINED and name in plan.shapes:
                 value = plan.shapes[name]
             self.entry[name] = self.enlist((name,), value)
-        for identity, held in plan.dynamic.items():
+        for identity, list_type in plan.dynamic.items():
             known = lo.contents[identity]
             if isinstance(known, Node):
-                lo.contents[identity] = self.named(identity, lists.make(lo, known.children, held))
+                lo.contents[identity] = self.named(identity, lists.make(lo, known.children, list_type))
         self.lists: dict[int, Node[Value]] = {}
         for identity in sorted(plan.lists):
             held = lo.contents[identity]
@@ -113,7 +60,9 @@ class Slots:
         lo = self.lo
         value = lo.current(value)
         if isinstance(value, Node):
-            return lo.container(value.kind, [self.enlist((*key, k), c) for k, c in enumerate(value.children)], value.keys)
+            return lo.container(
+                value.kind, [self.enlist((*key, k), c) for k, c in enumerate(value.children)], value.keys
+            )
         known = self.plan.types.get(key)
         if isinstance(value, Ref):
             return Ref(self.own_cell(key, value))
@@ -133,7 +82,7 @@ class Slots:
         if isinstance(value, Var | Const) and value.type.is_numeric:
             if key in self.plan.promoted and known is not None:
                 return self.promote(key, value, known)
-            self.slots.append(Slot(key, value, known or _carried(value.type)))
+            self.slots.append(Slot(key, value, known or carried(value.type)))
         return value
 
     def named(self, identity: int, ref: Ref) -> Ref:
@@ -263,7 +212,7 @@ class Slots:
                 self.compare((*key, k), e, v)
         elif entry is UNDEFINED and key not in {s.key for s in self.slots}:
             if value is not UNDEFINED and self.numeric(value):
-                self.plan.shapes[name] = _skeleton(value)
+                self.plan.shapes[name] = skeleton(value)
                 self.learn_types(key, value)
         elif isinstance(entry, Node) or isinstance(value, Node):
             if value is not UNDEFINED:
@@ -281,7 +230,7 @@ class Slots:
             for k, child in enumerate(value.children):
                 self.learn_types((*key, k), child)
         else:
-            self.plan.types[key] = _carried(self.lo.type_of(value))
+            self.plan.types[key] = carried(self.lo.type_of(value))
 
     def found_changed(self, identity: int, before: Value, after: Value) -> None:
         """Note a list or dict that the body changes; one whose structure changes needs the loop unrolled."""
@@ -325,7 +274,7 @@ class Slots:
         if atom.type.is_array != slot.type.is_array:
             self.mismatch(slot, atom)
         elif not covers(lo.facts, slot.type, atom.type):
-            joined = join(lo.facts, slot.type, _carried(atom.type))
+            joined = join(lo.facts, slot.type, carried(atom.type))
             if joined.is_array and joined.dims is None:
                 plan.dropped[str(slot.key[0])] = "is an array of another rank from trip to trip"
             plan.types[slot.key] = joined
@@ -427,28 +376,3 @@ class Slots:
         branches.merge(
             lo, node, empty, lambda: lo.builder.emit_many("raise", (Const(text),), ("ValueError",), ()), lambda: None
         )
-
-
-def _carried(t: Type) -> Type:
-    """Return the type of a slot that starts as `t`: an int's value does not stay."""
-    return Type(t.kind, t.dtype, t.dims)
-
-
-def _skeleton(value: Value) -> Value:
-    if isinstance(value, Node):
-        return Node(value.kind, tuple(map(_skeleton, value.children)), value.keys)
-    return UNDEFINED
-
-
-def covers(facts: Facts, wide: Type, narrow: Type) -> bool:
-    """Tell whether every value of type `narrow` is of type `wide`."""
-    joined = join(facts, wide, _carried(narrow))
-    if (joined.kind, joined.dtype) != (wide.kind, wide.dtype):
-        return False
-    if wide.dims is None or narrow.dims is None:
-        return wide.dims is None
-    return all(facts.same(w, n) or _open(facts.find(w)) for w, n in zip(wide.dims, narrow.dims, strict=True))
-
-
-def _open(length: Length) -> bool:
-    return isinstance(length, Dim) and length.op == "fresh"

@@ -23,7 +23,6 @@ from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, NodeKind
 from adcompile.ir.types import OBJECT, Type
 
-
 # How many operands each component code of a subscript takes.
 OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}
 
@@ -279,8 +278,6 @@ def read_path(builder: Builder, base: Var, path: Path, atoms: tuple[Atom, ...]) 
             current = builder.emit("transpose", current, attrs=(step[1],))
     assert isinstance(current, Var)
     return current
-
-
 
 
 def lookup_local(frame: Frame, name: str) -> Value | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import branches, expressions, lists, loops
+from adcompile.frontend import access, branches, expressions, lists, loops
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Unbound
@@ -147,7 +147,7 @@ def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
 
 def location(lo: Lowering, base: Ref, target: ast.Subscript) -> Ref:
     """Return the part of an array that a subscript denotes, as something to write to."""
-    step, atoms = expressions.subscript(lo, target.slice)
+    step, atoms = access.subscript(lo, target.slice)
     if any("a" in s or "m" in s for s in base.path if isinstance(s, str)):
         raise AssertionError("an advanced subscript makes a new array")
     return Ref(base.cell, (*base.path, step), base.atoms + atoms)
@@ -171,7 +171,7 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
         assert isinstance(bounds, slice)
         children[bounds] = expressions.items_of(lo, value, target, None)
     else:
-        children[expressions.position_in(lo, base, index, target)] = value
+        children[access.position_in(lo, base, index, target)] = value
     lo.change(target, base, children, keys)
 
 
@@ -205,7 +205,7 @@ def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
 def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> None:
     """Lower ``items[k] op= value`` for a list or dict."""
     assert isinstance(stmt.target, ast.Subscript)
-    current = expressions.read_item(lo, base, stmt.target)
+    current = access.read_item(lo, base, stmt.target)
     right = expressions.evaluate(lo, stmt.value)
     if isinstance(current, Ref):
         update_in_place(lo, current, op, right, stmt)

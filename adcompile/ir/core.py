@@ -148,7 +148,7 @@ class For:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class While:
-    """``while cond(slots): slots = body(slots)``. `cond` and `body` have one parameter a slot; cond yields a boolean."""
+    """``while cond(slots): slots = body(slots)``. Both blocks have one parameter a slot; cond yields a boolean."""
 
     inits: tuple[Atom, ...]
     cond: Block

@@ -31,7 +31,7 @@ class Primitive:
     name      unique; also what the SSA listing prints
     infer     the types of the results; raises TypeError or ValueError with a message if the arguments do not fit
     spelling  the function that emitted source calls ("np.sin"); "" if the emitter has a form of its own for it
-    signature the names of the operands and of the attributes with their defaults, as in ``x, axis=None, keepdims=False``
+    signature the names of the operands and of the attributes with their defaults: ``x, axis=None, keepdims=False``
               (printing leaves out an attribute that equals its default). Any number of operands: "*xs" as separate
               arguments, "(*xs)" as one tuple, "[*xs]" as one list. "@name" is an attribute that is printed first,
               by position

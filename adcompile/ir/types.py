@@ -169,7 +169,9 @@ class Facts:
 
 def _contains(length: Length, part: Length) -> bool:
     """Tell whether a length is an expression of another one, which then has to stand for both."""
-    return isinstance(length, Dim) and any(a == part or (isinstance(a, Dim) and _contains(a, part)) for a in length.args)
+    return isinstance(length, Dim) and any(
+        a == part or (isinstance(a, Dim) and _contains(a, part)) for a in length.args
+    )
 
 
 def _rank(length: Length) -> tuple[int, int]:
@@ -220,10 +222,10 @@ def _slice_length(args: tuple[object, ...], example: int | None) -> Length:
         if lo == head and (hi is None or hi == dim):
             return tail
     values = [None if a is None else example_of(a) if isinstance(a, Dim) else a for a in args]
-    n, bounds = values[0], slice(*values[1:])
-    usable = n is not None and all(v is not None or a is None for v, a in zip(values, args, strict=True))
-    if usable and isinstance(n, int) and bounds.step != 0:
-        example = len(range(n)[bounds])
+    n, *bounds = (v if isinstance(v, int) else None for v in values)
+    usable = all(v is not None or a is None for v, a in zip((n, *bounds), args, strict=True))
+    if usable and n is not None and bounds[2] != 0:
+        example = len(range(n)[slice(*bounds)])
         if not any(isinstance(a, Dim) for a in args):
             return example
     # x[k:], x[:-k] and x[j:-i] with j + i = k have one form, so that the parts of a stencil agree
@@ -283,7 +285,7 @@ class Type:
     def __str__(self) -> str:
         if self.kind == "object":
             return "object"
-        name = "?" if self.dtype is None else getattr(self.dtype, "name", None) or getattr(self.dtype, "__name__", "?")
+        name = "?" if self.dtype is None else self.dtype.__name__ if isinstance(self.dtype, type) else self.dtype.name
         if self.kind == "list":
             return f"list of {name}{list(map(str, self.dims)) if self.dims else ''}"
         if self.kind == "array":

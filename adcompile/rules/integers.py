@@ -24,7 +24,9 @@ def infer_range_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Ty
 def infer_slice_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """``len(range(n)[lo:hi:step])``, as the length of a slice of an array of length n."""
     n, *bounds = (a.value if isinstance(a, Const) else a.type.value for a in args)
-    known = n is not None and all(b is not None or (isinstance(a, Const) and a.value is None) for a, b in zip(args[1:], bounds, strict=True))
+    known = n is not None and all(
+        b is not None or (isinstance(a, Const) and a.value is None) for a, b in zip(args[1:], bounds, strict=True)
+    )
     return Type("py", int, (), combine("slice", (n, *bounds))) if known else PY_INT
 
 

@@ -1,4 +1,4 @@
-"""Lists of numbers or arrays whose length is known only at run time: values in the program, changed in place when emitted.
+"""Lists of numbers or arrays whose length is known only at run time: values in the program, emitted as Python lists.
 
 The type of such a list has kind "list" and the dtype and shape of its elements. The derivative of a list is a list of
 derivatives: the adjoint of an append is a pop, and that of a pop an append.

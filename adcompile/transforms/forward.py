@@ -1,6 +1,6 @@
 """Carry tangents beside primals: forward mode.
 
-    v1 = sin(x); y = mul(v1, w)   ->   v1 = sin(x); v2 = cos(x); v1_dot = mul(x_dot, v2); y = ...; y_dot = mul(v1_dot, w)
+    v1 = sin(x); y = mul(v1, w)   ->   v1 = sin(x); v2 = cos(x); v1_dot = mul(x_dot, v2); ...; y_dot = mul(v1_dot, w)
 
 It can be applied to a program again, and to one that `reverse` has made, before `store`: each variable has one tangent
 in the whole program, so that what the adjoint statements read of the primal is had for tangents too.
@@ -147,7 +147,7 @@ class Pusher:
             self.dots[eqn.out] = conform.tangent(self.b, dot, eqn.out)
 
     def call(self, eqn: Eqn) -> None:
-        """Call the function that returns results and tangents; a tape holds the tangents that the backward half needs."""
+        """Call the function that returns results and tangents."""
         if eqn.prim != "call":
             self.half(eqn)
             return

@@ -14,7 +14,6 @@ from adcompile.ir.core import NONE, Atom, Const, Eqn, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import table
 
-
 SINGULAR: Final = frozenset(
     {"div", "npdiv", "reciprocal", "pow", "power", "float_power", "math.pow", "log", "log2", "log10", "math.log"}
 )
@@ -84,19 +83,18 @@ def adjoint_terms(b: Builder, eqn: Eqn, g: Atom) -> Iterator[tuple[int, Atom]]:
     for group, part in zip(groups, parts, strict=False):
         if isinstance(group, tuple):
             children = part.children if isinstance(part, Node) else ()
-            yield from ((position + k, c) for k, c in enumerate(children) if _given(c))
+            for k, child in enumerate(children):
+                if isinstance(child, Var | Const) and not _is_none(child):
+                    yield position + k, child
             position += len(group)
         else:
-            if _given(part):
-                assert isinstance(part, Var | Const)
+            if isinstance(part, Var | Const) and not _is_none(part):
                 yield position, part
             position += 1
 
 
-def _given(value: Value) -> bool:
-    return (
-        isinstance(value, Var | Const) and value is not NONE and not (isinstance(value, Const) and value.value is None)
-    )
+def _is_none(a: Atom) -> bool:
+    return isinstance(a, Const) and a.value is None
 
 
 def tangent_rule(b: Builder, eqn: Eqn, dots: Mapping[int, Atom]) -> Atom:

@@ -46,9 +46,7 @@ from adcompile.transforms.transpose import transposed_terms
 Bars = dict[Var, Atom]
 
 
-def run(
-    fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, callees: Callees | None = None
-) -> Function:
+def run(fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, callees: Callees | None = None) -> Function:
     """Differentiate the results `outs` of a function with respect to the variables `wrt`.
 
     The new function takes one cotangent for each of these results after the parameters, and returns the adjoints of

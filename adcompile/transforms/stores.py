@@ -25,7 +25,7 @@ def read_path(b: Builder, base: Atom, atoms: Sequence[Atom], path: tuple[object,
 
 
 def index_update_terms(b: Builder, eqn: Eqn, g: Atom, wanted: list[int]) -> Iterator[tuple[int, Atom]]:
-    """Yield the cotangents of a store's operands: what was overwritten has none, what was stored has that of its place."""
+    """Yield the cotangents of a store's operands: that of its place for what was stored, none for what was there."""
     _, _, *atoms = eqn.args
     (path,) = eqn.attrs
     assert isinstance(path, tuple)

@@ -1,0 +1,165 @@
+"""Lower subscripts and attributes: parts of arrays, items of containers, what objects hold."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adcompile.frontend import expressions, iteration, lists
+from adcompile.frontend.state import NeedsUnrolling
+from adcompile.frontend.values import Iterable, Method, Ref, Slice, Value, is_static, lift, static_value
+from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.structure import Node
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+
+def slice_(lo: Lowering, node: ast.Slice) -> Slice:
+    bounds = [
+        NONE if b is None else expressions.number(lo, expressions.evaluate(lo, b), b)
+        for b in (node.lower, node.upper, node.step)
+    ]
+    return Slice(*bounds)
+
+
+def subscript(lo: Lowering, node: ast.expr) -> tuple[str, tuple[Atom, ...]]:
+    """Return the component codes and the operands of a subscript of an array."""
+    return components(lo, expressions.evaluate(lo, node), node)
+
+
+def components(lo: Lowering, value: Value, node: ast.AST) -> tuple[str, tuple[Atom, ...]]:
+    """Return the component codes and the operands that an index stands for."""
+    parts = value.children if isinstance(value, Node) and value.kind == "tuple" else (value,)
+    code, atoms = "", []
+    for part in parts:
+        letter, operands = component(lo, part, node)
+        code += letter
+        atoms += operands
+    return code, tuple(atoms)
+
+
+def component(lo: Lowering, part: Value, node: ast.AST) -> tuple[str, list[Atom]]:
+    if isinstance(part, Slice):
+        return "s", [part.lo, part.hi, part.step]
+    if isinstance(part, Const) and part.value is None:
+        return "n", []
+    if isinstance(part, Const) and part.value is Ellipsis:
+        return "e", []
+    atom = expressions.number(lo, part, node)
+    t = atom.type
+    kind = "" if t.dtype is None else "biufc"["biufc".index(_kind(t.dtype))]
+    if t.is_scalar and kind in ("i", "u"):
+        return "i", [atom]
+    if t.is_array and kind in ("i", "u"):
+        return "a", [atom]
+    if t.is_array and kind == "b":
+        return "m", [atom]
+    lo.refuse(node, "this index is neither an integer, a slice nor an array of integers or booleans", str(t))
+
+
+def _kind(dtype: object) -> str:
+
+    kind: str = np.dtype(dtype).kind  # type: ignore[call-overload]  # int, float, ... or a dtype
+    return kind
+
+
+def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
+    """Lower ``base[index]``."""
+    if isinstance(base, Node):
+        return container_item(lo, base, node)
+    if isinstance(base, Ref) and lists.is_list(lo, base):
+        return lists.read(lo, base, expressions.evaluate(lo, node.slice), node)
+    if isinstance(base, Iterable):
+        return iteration.sliced(lo, base, expressions.evaluate(lo, node.slice), node)
+    if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
+        code, atoms = subscript(lo, node.slice)
+        return lo.guarded(node, lambda: lo.view(base, code, atoms))
+    if is_static(base):
+        index = expressions.evaluate(lo, node.slice)
+        if is_static(index):
+            try:
+                return lift(static_value(base)[static_value(index)])  # type: ignore[index]  # Python raises as it would
+            except (TypeError, KeyError, IndexError) as error:
+                lo.refuse(node, f"this subscript fails: {error!r}", "here")
+    lo.refuse(node, "this object cannot be subscripted here", str(lo.type_of(base)), "pass an array, a tuple or a dict")
+
+
+def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Value:
+    index = expressions.evaluate(lo, node.slice)
+    if base.kind == "dict":
+        if is_static(index) and static_value(index) in base.keys:
+            return base.children[base.keys.index(static_value(index))]
+        lo.refuse(node, "this key is not in the dict", f"the keys are {list(base.keys)}")
+    if isinstance(index, Slice) and is_static(index):
+        bounds = static_value(index)
+        assert isinstance(bounds, slice)
+        return lo.container(base.kind, base.children[bounds])
+    return base.children[position_in(lo, base, index, node)]
+
+
+def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:
+    """Return the position that an index of a list or tuple denotes, which must be known."""
+    position = lo.static_int(index, pin=not isinstance(index, Var) or index in lo.builder.params.values())
+    if position is None:
+        if isinstance(index, Var):
+            raise NeedsUnrolling(lo, node)
+        lo.refuse(node, f"a {base.kind} index must be an integer", "here")
+    if not -len(base.children) <= position < len(base.children):
+        lo.refuse(node, f"the {base.kind} has {len(base.children)} items", f"index {position} is out of range")
+    return position % len(base.children)
+
+
+def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
+    """Lower ``value.name``."""
+    if isinstance(value, Const) and not value.type.is_numeric:
+        try:
+            return lo.constant(value.value, name, getattr(value.value, name), node)
+        except AttributeError as error:
+            lo.refuse(node, str(error), "here")
+    if isinstance(value, Node | Iterable):
+        return Method(value, name)
+    if isinstance(value, Ref | Var | Const):
+        return array_attribute(lo, value, name, node)
+    lo.refuse(node, f"the attribute `{name}` is not supported here", "here")
+
+
+def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -> Value:
+    t = lo.type_of(value)
+    if t.is_list:
+        return Method(value, name)
+    if t.kind == "object":
+        lo.refuse(
+            node, f"the attribute `{name}` of an object is not supported", "an object argument", "pass what it holds"
+        )
+    if t.dims is None and name in ("shape", "ndim", "size", "T"):
+        lo.refuse(node, f"`.{name}` of an array whose rank is not known", "here", "reshape it to a known rank first")
+    match name:
+        case "shape":
+            assert t.dims is not None
+            atom = lo.atom(value)
+            return Node("tuple", tuple(lo.length_of(atom, axis) for axis in range(len(t.dims))))
+        case "ndim":
+            assert t.dims is not None
+            return Const(len(t.dims))
+        case "dtype":
+            return Const(t.dtype) if t.dtype is not None else lo.refuse(node, "the dtype is not known when compiling")
+        case "size":
+            return lo.builder.emit("size", lo.atom(value))
+        case "T":
+            return transposed(lo, value, None)
+        case "real" if t.dtype is not None and _kind(t.dtype) != "c":
+            return value
+    return Method(value, name)
+
+
+def transposed(lo: Lowering, value: Value, axes: tuple[int, ...] | None) -> Value:
+    """Return a view with permuted axes."""
+    rank = lo.type_of(value).rank
+    assert rank is not None and isinstance(value, Ref | Var | Const)
+    order = tuple(reversed(range(rank))) if axes is None else tuple(a % rank for a in axes)
+    if order == tuple(range(rank)) or isinstance(value, Const):
+        return value
+    return lo.view(value, ("T", order), ())

@@ -1,0 +1,144 @@
+"""Apply what has a primitive: NumPy, math and builtin functions, and the methods of arrays."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adcompile.errors import CompileError
+from adcompile.frontend import access, calls, containers, iteration, lists
+from adcompile.frontend.values import (
+    Generator,
+    Iterable,
+    Method,
+    Ref,
+    Slice,
+    Value,
+    is_static,
+    static_value,
+)
+from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.structure import Node
+from adcompile.rules import binding
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Args = Sequence[Value]
+Keywords = Mapping[str, Value]
+
+
+def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
+    """Turn a value into what the binding of a primitive understands: atoms and nodes of atoms."""
+    value = lo.current(value)
+    match value:
+        case Ref():
+            return lo.as_array(lo.read(value), node)
+        case Node():
+            return Node(value.kind, tuple(plain(lo, c, node) for c in value.children), value.keys)
+        case Var() | Const():
+            return value
+        case Slice() if is_static(value):
+            return Const(static_value(value))
+        case Generator() | Iterable():
+            items = iteration.iterable(lo, value, node)
+            return plain(lo, Node("list", tuple(items)), node) if isinstance(items, list) else NONE
+    lo.refuse(node, f"a {type(value).__name__.lower()} cannot be passed to this function", "here")
+
+
+def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Apply a NumPy, math or builtin function, or the array method of a name, that has a primitive."""
+    bound = bind_primitive(lo, f, args, keywords, node)
+    if bound.macro is not None:
+        assert isinstance(bound.macro, types.FunctionType)
+        return calls.run_function(lo, calls.rule_source(bound.macro), args, keywords, node, rule=True)
+    for a in (*args, *keywords.values()):
+        if isinstance(a, Generator | Iterable) and not isinstance(iteration.iterable(lo, a, node), list):
+            lo.refuse(node, "a generator cannot be passed to this function", "here", "fill an array in a for loop")
+    results = emit_bound(lo, bound, node)
+    values = [lo.wrap(r) for r in results]
+    if PRIMITIVES[bound.prim].shares and args and isinstance(args[0], Ref):
+        for v in values:
+            if isinstance(v, Ref):
+                lo.link(v.cell, args[0].cell)
+    return values[0] if len(values) == 1 else Node("tuple", tuple(values))
+
+
+def bind_primitive(
+    lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Keywords, node: ast.AST
+) -> binding.Bound:
+    operands = [plain(lo, a, node) for a in args]
+    named = {k: plain(lo, v, node) for k, v in keywords.items()}
+    try:
+        return binding.bind(f, operands, named, lambda a: lo.static(a, node))
+    except CompileError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise CompileError(str(error), lo.span(node), "called here") from error
+
+
+def emit_bound(lo: Lowering, bound: binding.Bound, node: ast.AST) -> tuple[Atom, ...]:
+    """Make the equations of a bound call; operands that are calls themselves are made first."""
+    atoms = tuple(emit_bound(lo, a, node)[0] if isinstance(a, binding.Bound) else a for a in bound.args)
+    return lo.guarded_many(node, bound.prim, atoms, bound.attrs)
+
+
+def stacked(lo: Lowering, value: Node[Value], node: ast.AST | None) -> Value:
+    """Make an array of nested lists of numbers."""
+    return apply(lo, np.array, [value], {}, node or ast.Pass())
+
+
+def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Call a method of an array or of a container."""
+    receiver, name = lo.current(method.receiver), method.name
+    if isinstance(receiver, Node):
+        return containers.container_method(lo, receiver, name, args, keywords, node)
+    if isinstance(receiver, Ref) and lists.is_list(lo, receiver) and not keywords:
+        return lists.method(lo, receiver, name, args, node)
+    if isinstance(receiver, Ref | Var | Const):
+        if name in ("transpose", "swapaxes") and not keywords:
+            return permute(lo, name, [receiver, *args], node)
+        if name in binding.METHODS:
+            return apply(lo, name, [receiver, *args], keywords, node)
+    kind = lo.type_of(receiver)
+    lo.refuse(
+        node,
+        f"the method `{name}` of {kind} is not supported",
+        "called here",
+        "use a NumPy function that is, or move the call out of the differentiated function",
+    )
+
+
+def permute(lo: Lowering, name: str, args: Args, node: ast.AST) -> Value:
+    """Lower transpose and swapaxes, which are views that can be written through."""
+    value = args[0]
+    if isinstance(value, Node):
+        value = stacked(lo, value, node)
+    rank = lo.type_of(value).rank
+    if rank is None:
+        lo.refuse(node, "the rank of this array is not known", "here")
+    axes = [lo.static(a, node) for a in args[1:]]
+    if name == "swapaxes":
+        i, j = (_axis(lo, a, rank, node) for a in axes)
+        order = list(range(rank))
+        order[i], order[j] = order[j], order[i]
+        return access.transposed(lo, value, tuple(order))
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
+        axes = list(axes[0] or ())
+    if not axes:
+        return access.transposed(lo, value, None)
+    order = [_axis(lo, a, rank, node) for a in axes]
+    if sorted(order) != list(range(rank)):
+        lo.refuse(node, f"axes {tuple(order)} do not permute the {rank} axes of the array", "here")
+    return access.transposed(lo, value, tuple(order))
+
+
+def _axis(lo: Lowering, axis: object, rank: int, node: ast.AST) -> int:
+    if not isinstance(axis, int) or not -rank <= axis < rank:
+        lo.refuse(node, f"an array of rank {rank} has no axis {axis}", "here")
+    return axis % rank

@@ -1,0 +1,263 @@
+"""Calls of builtins that the frontend itself carries out."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from adcompile.frontend import access, application, calls, iteration, lists
+from adcompile.frontend.values import (
+    Iterable,
+    Partial,
+    Ref,
+    Slice,
+    Value,
+    is_static,
+    static_value,
+)
+from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.structure import Node
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Args = Sequence[Value]
+Keywords = Mapping[str, Value]
+
+
+def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    (value,) = args
+    if isinstance(value, Node):
+        return Const(len(value.children))
+    if isinstance(value, Ref) and lists.is_list(lo, value):
+        return lists.length(lo, value)
+    if isinstance(value, Ref | Var) and lo.type_of(value).is_array:
+        if lo.type_of(value).dims == ():
+            lo.refuse(node, "a 0-d array has no len()", "here")
+        return lo.length_of(lo.atom(value), 0)
+    if isinstance(value, Iterable):
+        return value.count()
+    if is_static(value):
+        return calls.compute_now(lo, len, args, {}, node)
+    lo.refuse(node, f"len() of {lo.type_of(value)} is not known", "here")
+
+
+def _range(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if not 1 <= len(args) <= 3 or keywords:
+        lo.refuse(node, "range() takes one to three arguments", "here")
+    return iteration.range_(lo, args, node)
+
+
+def _listed(found: Iterable | list[Value]) -> Value:
+    return Node("list", tuple(found)) if isinstance(found, list) else found
+
+
+def _zip(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    strict = keywords.get("strict", Const(False))
+    if not args or (set(keywords) - {"strict"}):
+        lo.refuse(node, "zip() needs at least one argument", "here")
+    if isinstance(strict, Const) and strict.value:
+        counts = [_len(lo, [a], {}, node) for a in args]
+        if not all(lo.same_length(counts[0], c) for c in counts[1:]):
+            lo.refuse(node, "zip(strict=True) needs lengths that are proved equal", "here", "test the lengths before")
+    return _listed(iteration.zip_(lo, args, node))
+
+
+def _enumerate(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    start = args[1] if len(args) > 1 else keywords.get("start", Const(0))
+    return _listed(iteration.enumerate_(lo, args[0], start, node))
+
+
+def _reversed(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return _listed(iteration.reversed_(lo, args[0], node))
+
+
+def _sequence(kind: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        items = iteration.static_items(lo, args[0], node, None) if args else []
+        return lo.container("tuple" if kind == "tuple" else "list", items)
+
+    return make
+
+
+def dict_(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    items: dict[object, Value] = {}
+    for value in args:
+        if isinstance(value, Node) and value.kind == "dict":
+            items.update(zip(value.keys, value.children, strict=True))
+            continue
+        for pair in iteration.static_items(lo, value, node, None):
+            key, item = iteration.static_items(lo, pair, node, 2)
+            items[lo.static(key, node)] = item
+    items.update(keywords)
+    return lo.container("dict", tuple(items.values()), tuple(items))
+
+
+def _slice(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    atoms = [a if isinstance(a, Const) and a.value is None else lo.number(a, node) for a in args]
+    return Slice(*{1: [NONE, *atoms, NONE], 2: [*atoms, NONE], 3: atoms}[len(atoms)])
+
+
+def _print(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Print once, in the forward sweep."""
+    shown = [a if isinstance(a, Const) else _printable(lo, a, node) for a in args]
+    options = tuple((k, lo.static(v, node)) for k, v in keywords.items())
+    if any(k not in ("sep", "end", "flush") for k, _ in options):
+        lo.refuse(node, "print() to a file is not supported", "here", "print without `file`")
+    lo.builder.emit_many("print", tuple(shown), (options,), ())
+    return NONE
+
+
+def _printable(lo: Lowering, value: Value, node: ast.AST) -> Atom:
+    if isinstance(value, Ref | Var):
+        return lo.atom(value)
+    lo.refuse(node, "only numbers, arrays and text can be printed", "here", "print the parts of the container")
+
+
+def _isinstance(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    value, classes = args
+    kinds = static_value(classes)
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    return Const(any(isinstance(k, type) and _is_kind(lo, value, k) for k in kinds))
+
+
+def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
+    if isinstance(value, Node):
+        return issubclass({"tuple": tuple, "list": list, "dict": dict}[value.kind], kind)
+    if isinstance(value, Const):
+        return isinstance(value.value, kind)
+    t = lo.type_of(value)
+    if t.is_array:
+        return issubclass(np.ndarray, kind)
+    if t.kind == "py" and isinstance(t.dtype, type):
+        return issubclass(t.dtype, kind)
+    if t.kind == "np" and isinstance(t.dtype, np.dtype):
+        return issubclass(t.dtype.type, kind)
+    lo.refuse(None, f"isinstance() of {t} is not known when compiling", "", "convert the value with float() first")
+
+
+def _partial(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return Partial(args[0], tuple(args[1:]), dict(keywords))
+
+
+def _permuted(name: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        axes = [keywords[k] for k in ("axes", "axis1", "axis2") if k in keywords]
+        return application.permute(lo, name, [*args, *axes], node)
+
+    return make
+
+
+def _same_array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """np.asarray of an array is the array itself."""
+    if isinstance(args[0], Ref) and len(args) == 1 and not keywords:
+        return args[0]
+    return application.apply(lo, np.asarray, args, keywords, node)
+
+
+def _module_function(name: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+    op: Mapping[str, str] = {"truediv": "div", "and_": "bitand", "or_": "bitor", "xor": "bitxor"}
+
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        from adcompile.frontend.operators import apply_binary
+
+        return apply_binary(lo, op.get(name, name), args[0], args[1], node)
+
+    return make
+
+
+def _math_prod(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    from adcompile.frontend.operators import apply_binary
+
+    result: Value = keywords.get("start", Const(1))
+    for item in iteration.static_items(lo, args[0], node, None):
+        result = apply_binary(lo, "mul", result, item, node)
+    return result
+
+
+def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    found = iteration.zip_(lo, args[1:], node)
+    if isinstance(found, list):
+        return Node("list", tuple(calls.call(lo, args[0], list(_parts(i)), {}, node) for i in found))
+    return Iterable(found.count, lambda k: calls.call(lo, args[0], list(_parts(found.item(k))), {}, node))
+
+
+def _reduce(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    items = iteration.static_items(lo, args[1], node, None)
+    items = [*args[2:], *items]
+    if not items:
+        lo.refuse(node, "reduce() of nothing has no value", "here", "give it an initial value")
+    result = items[0]
+    for item in items[1:]:
+        result = calls.call(lo, args[0], [result, item], {}, node)
+    return result
+
+
+def _negative(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return lo.emit(node, "neg", lo.number(args[0], node))
+
+
+def _add_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower np.add.at: duplicates accumulate."""
+    if len(args) != 3 or keywords or not isinstance(args[0], Ref) or lo.type_of(args[0]).is_list:
+        lo.refuse(node, "np.add.at() needs an array, an index and a value", "called here")
+    base = args[0]
+    assert isinstance(base, Ref)
+    step, atoms = access.components(lo, args[1], node)
+    place = Ref(base.cell, (*base.path, step), base.atoms + atoms)
+    lo.write(place, lo.number(args[2], node), node, "index_add")
+    return NONE
+
+
+def _parts(item: Value) -> tuple[Value, ...]:
+    assert isinstance(item, Node)
+    return item.children
+
+
+BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value]]] = {
+    len: _len,
+    range: _range,
+    zip: _zip,
+    enumerate: _enumerate,
+    reversed: _reversed,
+    map: _map,
+    tuple: _sequence("tuple"),
+    list: _sequence("list"),
+    dict: dict_,
+    slice: _slice,
+    print: _print,
+    isinstance: _isinstance,
+    functools.partial: _partial,
+    functools.reduce: _reduce,
+    operator.neg: _negative,
+    np.add.at: _add_at,
+    math.prod: _math_prod,
+    np.transpose: _permuted("transpose"),
+    np.swapaxes: _permuted("swapaxes"),
+    np.asarray: _same_array,
+    **{
+        getattr(operator, name): _module_function(name)
+        for name in (
+            "add",
+            "sub",
+            "mul",
+            "truediv",
+            "floordiv",
+            "mod",
+            "pow",
+            "matmul",
+            "lt",
+            "le",
+            "gt",
+            "ge",
+            "eq",
+            "ne",
+        )
+    },
+}

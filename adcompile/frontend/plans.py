@@ -1,0 +1,89 @@
+"""What earlier attempts at a loop found out about its slots."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from adcompile.frontend.values import Value
+from adcompile.ir.core import UNDEFINED, Atom, Var
+from adcompile.ir.structure import Node
+from adcompile.ir.types import Dim, Facts, Length, Type, join
+
+Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to
+
+
+@dataclass
+class Plan:
+    """What earlier attempts at a loop found out.
+
+    types    of the slots
+    shapes   of the containers in names that are not assigned before the loop
+    written  cells that the body writes to, and `names` through which they were found
+    dropped  names that hold things of different kinds from trip to trip
+    aliases  pairs of slots or cells that may share memory after a trip
+    """
+
+    types: dict[Key, Type] = field(default_factory=dict)
+    shapes: dict[str, Value] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    written: set[int] = field(default_factory=set)
+    lists: set[int] = field(default_factory=set)
+    dynamic: dict[int, Type] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+    promoted: set[Key] = field(default_factory=set)
+    aliases: set[frozenset[Key]] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Slot:
+    key: Key
+    init: Atom
+    type: Type
+    cell: int | None = None
+    param: Var | None = None
+
+
+def stored_names(node: ast.For | ast.While) -> list[str]:
+    """Return the names that a loop assigns, in order; those of inner functions and comprehensions are not its own."""
+    found: dict[str, None] = {}
+
+    def visit(n: ast.AST) -> None:
+        if isinstance(n, ast.FunctionDef):
+            found[n.name] = None
+            return
+        if isinstance(n, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            return
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+            found[n.id] = None
+        for child in ast.iter_child_nodes(n):
+            visit(child)
+
+    for child in ([node.target] if isinstance(node, ast.For) else []) + list(node.body):
+        visit(child)
+    return list(found)
+
+
+def carried(t: Type) -> Type:
+    """Return the type of a slot that starts as `t`: an int's value does not stay."""
+    return Type(t.kind, t.dtype, t.dims)
+
+
+def skeleton(value: Value) -> Value:
+    if isinstance(value, Node):
+        return Node(value.kind, tuple(map(skeleton, value.children)), value.keys)
+    return UNDEFINED
+
+
+def covers(facts: Facts, wide: Type, narrow: Type) -> bool:
+    """Tell whether every value of type `narrow` is of type `wide`."""
+    joined = join(facts, wide, carried(narrow))
+    if (joined.kind, joined.dtype) != (wide.kind, wide.dtype):
+        return False
+    if wide.dims is None or narrow.dims is None:
+        return wide.dims is None
+    return all(facts.same(w, n) or _open(facts.find(w)) for w, n in zip(wide.dims, narrow.dims, strict=True))
+
+
+def _open(length: Length) -> bool:
+    return isinstance(length, Dim) and length.op == "fresh"
