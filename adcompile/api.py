@@ -8,7 +8,6 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final, overload
 
 from adcompile.dispatch import containers
@@ -94,7 +93,7 @@ class Derivative:
         """Return the same derivative for calls that pass self first."""
         transform = self._specialiser.transform
         shifted = tuple(i + 1 if i >= 0 else i for i in transform.argnums)
-        return Derivative(self.primal, replace(transform, argnums=shifted, method=True))
+        return Derivative(self.primal, transform._replace(argnums=shifted, method=True))
 
     def __repr__(self) -> str:
         transform = self._specialiser.transform

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -60,8 +60,7 @@ def run_pair(fn: Function, kept: int) -> Function:
 # -- derivatives
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(NamedTuple):
     """The source of a derivative.
 
     entries  the functions in it that are called: one, or the forward and the backward function

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import types
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from adcompile.analysis.storage import storage
 from adcompile.frontend.arguments import Argument, abstract_all
@@ -21,8 +20,7 @@ from adcompile.ir.types import Facts
 __all__ = ["Example", "example_call", "lower_for"]
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A function lowered for example arguments.
 
     arguments  all arguments by name, abstracted

@@ -210,6 +210,28 @@ def test_keyword_defaults_may_be_replaced() -> None:
     assert d(3.0) == 7.0
 
 
+def test_what_mutable_defaults_and_attributes_hold_may_change() -> None:
+    settings = types.ModuleType("settings")
+    settings.rates = [2.0, {"a": 3.0}]  # type: ignore[attr-defined]
+
+    def helper(x, scale=[1.0], *, more={"k": 1.0}):  # noqa: B006
+        return x * scale[0] * more["k"]
+
+    def f(x):
+        return helper(x) * settings.rates[0] * settings.rates[1]["a"]
+
+    d = grad(f)
+    assert d(1.0) == 6.0
+    helper.__defaults__[0][0] = 5.0
+    assert d(1.0) == 30.0
+    helper.__kwdefaults__["more"]["k"] = 2.0
+    assert d(1.0) == 60.0
+    settings.rates[1]["a"] = 6.0  # type: ignore[attr-defined]
+    assert d(1.0) == 120.0
+    settings.rates = (2.0, {"a": 1.0})  # type: ignore[attr-defined]
+    assert d(1.0) == 20.0
+
+
 def test_builtins_may_be_hidden(module: Any) -> None:
     d = grad(lambda x: abs(x) * 2.0)
     assert d(-3.0) == -2.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ __all__ = ["Assembled", "assemble", "listing", "source_for"]
 Values = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
+class Assembled(NamedTuple):
     """A program, the objects that it depends on in this process, and whether other processes could find theirs."""
 
     program: Program

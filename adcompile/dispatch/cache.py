@@ -19,8 +19,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -41,8 +40,7 @@ class CacheWarning(UserWarning):
     """The disk cache cannot be used; everything else works."""
 
 
-@dataclass(frozen=True, slots=True)
-class CacheInfo:
+class CacheInfo(NamedTuple):
     """What the disk cache holds, and how it was used by this process.
 
     directory  where the files are; None if the cache is turned off

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from adcompile.dispatch.linking import PLAIN, Slot, read
+from adcompile.dispatch.linking import Slot, mutable, read
 from adcompile.dispatch.signature import Header, Signature, Wrt, callee
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
@@ -32,8 +32,7 @@ from adcompile.ir.types import Dim, Length
 __all__ = ["Guard", "Outside", "generate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(NamedTuple):
     """A name that the function, a helper or an object gives a meaning to.
 
     owner   the number of the node that has the name
@@ -47,8 +46,7 @@ class Outside:
     node: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """The text of a guard, and what the names in it stand for."""
 
     source: str
@@ -145,14 +143,16 @@ class _Text:
         return self.nodes[o.owner]
 
     def pin(self, o: Outside, node: int) -> None:
+        """Test that a name stands for what it stood for: at least for something that means the same."""
         if o.origin == "builtin":
             self.tests.append(f"{o.name!r} not in {self.slot('g', 'globals', o.owner)}")
+        elif mutable(self.nodes[node]):
+            self.tests.append(f"_agree({self.reading(o)}, {self.slot('n', 'snapshot', node)})")
+        elif isinstance(self.nodes[node], types.ModuleType | types.FunctionType | type):
+            self.tests.append(f"{self.reading(o)} is {self.slot('n', 'node', node)}")
         else:
             reading, pinned = self.reading(o), self.slot("n", "node", node)
-            test = f"{reading} is {pinned}"
-            if isinstance(self.nodes[node], PLAIN):
-                test = f"({test} or _agree({reading}, {pinned}))"
-            self.tests.append(test)
+            self.tests.append(f"({reading} is {pinned} or _agree({reading}, {pinned}))")
 
     def reading(self, o: Outside) -> str:
         """Return the expression that reads a name from outside."""
@@ -167,10 +167,12 @@ class _Text:
         """Test that a function has the code and the defaults that it had."""
         name = self.slot("f", "function", number)
         self.tests.append(f"{name}.__code__ is {self.slot('k', 'code', number)}")
-        if function.__defaults__ is not None:
+        if number and mutable(function.__defaults__):
+            self.tests.append(f"_agree({name}.__defaults__, {self.slot('e', 'defaults snapshot', number)})")
+        elif function.__defaults__ is not None:
             self.tests.append(f"{name}.__defaults__ is {self.slot('e', 'defaults', number)}")
         if function.__kwdefaults__:
-            self.tests.append(f"_same({name}.__kwdefaults__, {self.slot('e', 'keyword defaults', number)})")
+            self.tests.append(f"_agree({name}.__kwdefaults__, {self.slot('e', 'keyword defaults', number)})")
 
     # -- arguments
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from adcompile.dispatch.signature import callee
 
-__all__ = ["FIXED", "PLAIN", "Slot", "fill", "read"]
+__all__ = ["FIXED", "Slot", "fill", "mutable", "read"]
 
 # A name in the guard, what kind of thing it stands for, and where to find it:
 #   ("_d0", "dtype", "<f8")            the dtype
@@ -26,32 +26,48 @@ __all__ = ["FIXED", "PLAIN", "Slot", "fill", "read"]
 #   ("_k1", "kinds of keys", "p", 0)
 #   ("_g0", "globals", 0)              the globals of the node 0
 #   ("_c0", "cell", 0, "n")            the closure cell n of the node 0
-#   ("_n1", "node", 1)                 the node itself; its code; its defaults
+#   ("_n1", "node", 1)                 the node itself; a copy of it; its code; its defaults
+#   ("_n2", "snapshot", 1)
 #   ("_k1", "code", 1)
 #   ("_f1", "defaults", 1)
 Slot = tuple[object, ...]
 
 
-# Types of which two objects may mean the same.
-PLAIN: Final = (bool, int, float, complex, str, bytes, tuple, types.MethodType, types.BuiltinMethodType)
+def mutable(value: object) -> bool:
+    """Tell whether what a value means can change without its becoming another object."""
+    if isinstance(value, tuple | frozenset):
+        return any(map(mutable, value))
+    return isinstance(value, list | dict | set | np.ndarray)
 
 
-def _agree(a: object, b: object) -> bool:
+def snapshot(value: object) -> object:
+    """Copy containers and arrays, at any depth."""
+    match value:
+        case np.ndarray():
+            return value.copy()
+        case dict() if type(value) is dict:
+            return {k: snapshot(v) for k, v in value.items()}
+        case tuple() | list() | set() | frozenset() if type(value) in (tuple, list, set, frozenset):
+            return type(value)(map(snapshot, value))
+    return value
+
+
+def agree(a: object, b: object) -> bool:
     """Tell whether two objects mean the same: one object, equal plain data, or one method of one object."""
-    if a is b:
-        return True
-    if type(a) is not type(b) or not isinstance(a, PLAIN):
+    if type(a) is not type(b):
         return False
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return len(a) == len(b) and all(map(_agree, a, b))
-    if isinstance(a, types.MethodType | types.BuiltinMethodType):
-        return a == b
-    return repr(a) == repr(b)
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
+        return len(a) == len(b) and all(map(agree, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return agree(list(a), list(b)) and all(agree(a[k], b[k]) for k in a)
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, set | frozenset | types.MethodType):
+        return bool(a == b)
+    return a is b or (isinstance(a, NUMBERS_AND_TEXTS) and repr(a) == repr(b))
 
 
-def _same(now: dict[str, object] | None, before: dict[str, object]) -> bool:
-    """Tell whether a dict still holds the same objects."""
-    return now is not None and now.keys() == before.keys() and all(now[k] is v for k, v in before.items())
+NUMBERS_AND_TEXTS: Final = (bool, int, float, complex, str, bytes)
 
 
 # What the names of the generated text mean in every guard.
@@ -67,8 +83,7 @@ FIXED: Final[Mapping[str, object]] = {
     "_float": float,
     "_int": int,
     "_complex": complex,
-    "_agree": _agree,
-    "_same": _same,
+    "_agree": agree,
     "_overlap": np.may_share_memory,
     "_changed": (LookupError, ValueError, AttributeError, TypeError),
 }
@@ -100,8 +115,8 @@ def _meaning(kind: str, where: list[object], nodes: Sequence[object], values: Ma
         case "piece" | "type" | "dtype of" | "keys" | "kinds of keys":
             return _of_piece(kind, read(values, where))
     node = nodes[_number(where[0])]
-    if kind == "node":
-        return node
+    if kind in ("node", "snapshot"):
+        return node if kind == "node" else snapshot(node)
     function = callee(node).function
     assert function is not None
     return _of_function(kind, function, str(where[-1]))
@@ -133,7 +148,9 @@ def _of_function(kind: str, function: types.FunctionType, name: str) -> object:
             return function.__code__
         case "defaults":
             return function.__defaults__
-    return dict(function.__kwdefaults__ or {})
+        case "defaults snapshot":
+            return snapshot(function.__defaults__)
+    return snapshot(function.__kwdefaults__ or {})
 
 
 def _number(value: object) -> int:

@@ -14,8 +14,7 @@ import threading
 import types
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -49,8 +48,7 @@ Place = tuple[object, ...]
 MEMORY: Final = 512  # names
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """A derivative's emitted source, compiled, and its guard.
 
     template source without the values of what it captures; `captures` says where those are
@@ -240,17 +238,13 @@ def keep(name: str, loaded: Loaded) -> None:
 
 def add(name: str, program: Program) -> Loaded:
     """Keep a new program in memory and on disk."""
-    number = cache.write(name, program.source, _to_record(program))
+    number = cache.write(name, program.source, tuple(program))
     loaded = Loaded(program, number)
     keep(name, loaded)
     return loaded
 
 
-def _to_record(program: Program) -> tuple[object, ...]:
-    return tuple(getattr(program, f.name) for f in fields(program))
-
-
 def _from_record(record: object) -> Program | None:
-    if isinstance(record, tuple) and len(record) == len(fields(Program)):
+    if isinstance(record, tuple) and len(record) == len(Program._fields):
         return Program(*record)
     return None

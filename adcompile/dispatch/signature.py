@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from adcompile.dispatch import containers
 from adcompile.errors import ArgumentError
@@ -25,8 +25,7 @@ Kind = Literal["grad", "value_and_grad", "jvp", "vjp"]
 Wrt = tuple[str, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(NamedTuple):
     """What is asked of a function.
 
     single  argnums was an int, so that the gradient is not in a tuple
@@ -111,8 +110,7 @@ def _inside(target: object) -> tuple[object, tuple[object, ...], Mapping[str, ob
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """How the guard takes its arguments and gives them on.
 
     parameters  the text between the parentheses of the guard's definition

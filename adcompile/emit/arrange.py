@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from adcompile.analysis.storage import has_storage
+from adcompile.emit import choices
 from adcompile.emit.syntax import OPERATORS
 from adcompile.ir.core import (
     Block,
@@ -32,6 +33,7 @@ from adcompile.ir.primitives import PRIMITIVES
 
 def run(fn: Function) -> Function:
     """Return the function as it is to be written."""
+    fn = choices.simplify(fn)
     live = set(variables(fn.outs))
     adjoint = _useful((_arranged(s, fn, True) for s in fn.adjoint), live)
     primal = _useful((_arranged(s, fn, False) for s in fn.primal), live)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from adcompile.emit.choices import is_choice
 from adcompile.ir.core import (
     FALSE,
     TRUE,
@@ -52,10 +53,16 @@ class Exit:
 
 @dataclass(slots=True)
 class Exits:
-    """The ends of all loops; `ghosts` are the flags that need no variable."""
+    """The ends of all loops.
+
+    ghosts   flags that need no variable
+    forks    ifs at the ends of trips that say whether the loop ends
+    clauses  ifs that are the else clauses of loops
+    """
 
     loops: dict[Loop, Exit] = field(default_factory=dict)
     ghosts: set[Var] = field(default_factory=set)
+    forks: set[If] = field(default_factory=set)
     clauses: set[If] = field(default_factory=set)
 
 
@@ -106,7 +113,7 @@ def _exit(stmt: Loop, following: Stmt | None, counts: dict[Var, int], exits: Exi
     else:
         flag = stmt.body.params[k]
     tests: list[Var] = []
-    _follow(stmt.body, stmt.body.yields[k], counts, exits.ghosts, tests)
+    _follow(stmt.body, stmt.body.yields[k], counts, exits, tests)
     return Exit(flag, clause, tuple(tests))
 
 
@@ -117,22 +124,21 @@ def _else_clause(flag: Var, following: Stmt | None, counts: dict[Var, int]) -> I
     return None
 
 
-def _follow(block: Block, y: Atom, counts: dict[Var, int], ghosts: set[Var], tests: list[Var]) -> None:
+def _follow(block: Block, y: Atom, counts: dict[Var, int], exits: Exits, tests: list[Var]) -> None:
     """Follow a flag through the ifs at the ends of blocks; collect the variables that remain to be tested."""
     if not isinstance(y, Var):
         return
     last = ending(block, y)
-    if last is None:
+    if last is None or (last.cond is not y and (counts[y] > 1 or is_choice(last, ()))):
         tests.append(y)
         return
+    exits.forks.add(last)
     if last.cond is y:
         counts[y] -= 1
-    elif counts[y] > 1:
-        tests.append(y)
     else:
-        ghosts.add(y)
+        exits.ghosts.add(y)
         for branch, inner in zip(blocks_of(last), sides(last, y), strict=True):
-            _follow(branch, inner, counts, ghosts, tests)
+            _follow(branch, inner, counts, exits, tests)
 
 
 def ending(block: Block, y: Atom) -> If | None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
 from adcompile.emit import lists
+from adcompile.emit.choices import is_choice
 from adcompile.emit.exits import Exits
 from adcompile.ir.core import (
     Atom,
@@ -140,7 +141,7 @@ class _Folder:
         made = definitions(body.stmts)
         found: list[Var] = []
         for k, y in enumerate(body.yields):
-            if not isinstance(y, Var) or not isinstance(made.get(y), Eqn):
+            if not isinstance(y, Var) or not isinstance(made.get(y), Eqn | If):
                 continue
             if k == stmt.until:
                 if not set(self.sources(y, made)) & (set(body.params) - kept):
@@ -152,9 +153,10 @@ class _Folder:
     def sources(self, v: Var, made: Mapping[Var, Stmt]) -> list[Var]:
         """Return all that a value may read once it is folded."""
         stmt = made.get(v)
-        if not isinstance(stmt, Eqn) or self.counts.get(v, 0) > 1:
+        if not isinstance(stmt, Eqn | If) or self.counts.get(v, 0) > 1:
             return [v]
-        return [s for a in variables(stmt.args) for s in self.sources(a, made)]
+        ends = () if isinstance(stmt, Eqn) else (*stmt.then.yields, *stmt.orelse.yields)
+        return [s for a in variables((*operands(stmt), *ends)) for s in self.sources(a, made)]
 
     def event(self, k: int, stmt: Stmt) -> _Event | None:
         if not isinstance(stmt, Eqn):
@@ -292,7 +294,7 @@ class _Folder:
     def branches(
         self, stmt: If, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int], events: list[_Event]
     ) -> None:
-        choice = self.is_choice(stmt)
+        choice = stmt not in self.exits.forks | self.exits.clauses and is_choice(stmt, self.fn.names)
         for b in blocks_of(stmt):
             self.block(b.stmts, variables(b.yields) if choice else [])
         inner = [s for b in blocks_of(stmt) for s in b.stmts]
@@ -325,19 +327,6 @@ class _Folder:
         for s in stmts:
             for v in s.outs:
                 self.trees.of.pop(v, None)
-
-    def is_choice(self, stmt: If) -> bool:
-        """Tell whether an if may be a conditional expression: the user did not write it as a statement."""
-        if len(stmt.outs) != 1 or has_storage(stmt.outs[0]) or stmt in self.exits.clauses or stmt.mirrors is not None:
-            return False
-        if stmt.outs[0] in self.exits.ghosts or stmt.span is None:
-            return False
-        word = stmt.span.text.lstrip().split(" ")[0].split("(")[0]
-        if word in ("if", "elif", "else:", "else") and stmt.outs[0] in self.fn.names:
-            return False
-        yields = (*stmt.then.yields, *stmt.orelse.yields)
-        defined = all(not isinstance(y, Const) or y.type.is_numeric for y in yields)
-        return defined and all(isinstance(s, Eqn) for b in blocks_of(stmt) for s in b.stmts)
 
 
 ALLOCATED: Final = frozenset(

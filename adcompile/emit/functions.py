@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from adcompile.analysis.storage import storage
 from adcompile.emit import arrange, syntax
+from adcompile.emit.choices import is_undefined
 from adcompile.emit.comments import Notes, annotate
 from adcompile.emit.exits import Exits, find_exits, read_counts
 from adcompile.emit.fold import fold
@@ -16,9 +17,9 @@ from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
 from adcompile.emit.names import choose_names
-from adcompile.emit.statements import Plan, Result, is_undefined, statements_within
+from adcompile.emit.statements import Plan, Result, statements_within
 from adcompile.emit.tapes import name_tapes, tapes_within
-from adcompile.ir.core import Atom, For, Function, Var, While, walk
+from adcompile.ir.core import Atom, Eqn, For, Function, Var, While, walk
 from adcompile.ir.structure import Node, leaves
 
 
@@ -44,7 +45,8 @@ def make_plan(fn: Function, params: Sequence[Param], taken: Collection[str]) -> 
     names = choose_names(fn, live_ranges(fn, trees, exits), fixed, reserved)
     tapes = name_tapes(fn, names, {*reserved, *names.values()})
     openings = {stmt: [tapes[t] for t in found] for stmt in fn.stmts if (found := tapes_within(stmt))}
-    return Plan(fn, read, exits, trees, names, tapes, openings, statements_within(fn.primal))
+    reads = {s.out: s for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim == "index"}
+    return Plan(fn, read, exits, trees, names, tapes, openings, statements_within(fn.primal), reads)
 
 
 def named_flags(fn: Function, exits: Exits) -> Function:
@@ -68,8 +70,8 @@ def _named(fn: Function) -> Function:
 def written_body(writer: Writer, notes: Notes, result: Result) -> list[ast.stmt]:
     """Write all statements and the return, with headings where loops make the primal and adjoint two sweeps."""
     fn, origins = writer.plan.fn, writer.origins
-    if not fn.adjoint:
-        return annotate(writer.ends(fn.primal, fn.outs, result), origins, notes)
+    if not fn.adjoint or not fn.primal:
+        return annotate(writer.ends(fn.stmts, fn.outs, result), origins, notes)
     forward = annotate(writer.body(fn.primal), origins, notes)
     backward = annotate([*writer.body(fn.adjoint), ast.Return(result(fn.outs))], origins, notes)
     if forward and any(isinstance(s, For | While) for s in walk(fn.adjoint)):

@@ -28,6 +28,7 @@ class Ranges:
     clashes   the variables that each variable interferes with
     same      pairs that have one name whatever else: a loop slot and its value after the loop
     updates   an array before and after a store
+    sums      an adjoint number before and after a contribution to it
     yields    pairs that a move at the end of a trip joins
     moves     pairs that another move joins
     order     all named variables, in order of appearance
@@ -36,6 +37,7 @@ class Ranges:
     clashes: dict[Var, set[Var]] = field(default_factory=dict)
     same: list[Pair] = field(default_factory=list)
     updates: list[Pair] = field(default_factory=list)
+    sums: list[Pair] = field(default_factory=list)
     yields: list[Pair] = field(default_factory=list)
     moves: list[Pair] = field(default_factory=list)
     order: list[Var] = field(default_factory=list)
@@ -105,7 +107,7 @@ class _Walk:
             return
         self.define(eqn.outs, live)
         if PRIMITIVES[eqn.prim].updates and isinstance(a := eqn.args[0], Var) and a not in self.trees.of:
-            joined = self.ranges.updates if has_storage(eqn.out) else self.ranges.moves
+            joined = self.ranges.updates if has_storage(eqn.out) else self.ranges.sums
             joined.append((a, eqn.out))
         live |= self.leaves(eqn.args)
 

@@ -100,7 +100,7 @@ class Writer(StatementWriter):
         if stmt in self.trees.chosen:
             return False
         if isinstance(last, Var):
-            return stmt.cond is last or (last in stmt.outs and last in self.exits.ghosts)
+            return stmt in self.exits.forks
         skips = not any(not self.is_silent(s) for s in stmt.then.stmts)
         return skips and same_atom(last, FALSE) and sum(not self.is_silent(s) for s in stmt.orelse.stmts) > 2
 

@@ -9,12 +9,13 @@ names; nothing else shadows what the emitted source itself uses.
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
 from collections.abc import Collection, Mapping
 from typing import Final
 
 from adcompile.emit.interference import Ranges
-from adcompile.ir.core import Function, Var, walk
+from adcompile.ir.core import For, Function, Var, walk
 
 RESERVED: Final = frozenset({"np", "math", *dir(builtins), *keyword.kwlist, *keyword.softkwlist} - {"_"})
 
@@ -39,12 +40,14 @@ class _Groups:
         self.rank = {v: k for k, v in enumerate(ranges.order)}
         self.words = {v: {word} for v in ranges.order if (word := self.word(v))}
         self.users = set(params.values()) | {fn.name_of(v) for s in walk(fn.primal) for v in s.outs}
+        self.indices = {s.index for s in walk(fn.stmts) if isinstance(s, For)}
         self.taken = set(params)
         for a, b in ranges.same:
             self.union(a, b)
         for a, b in ranges.updates:
             self.join(a, b, same_word=False)
-        for a, b in (*reversed(ranges.yields), *reversed(ranges.moves)):
+        sums = [(a, b) for a, b in reversed(ranges.sums) if self.word(a) == self.word(b) or not self.word(b)]
+        for a, b in (*reversed(ranges.yields), *sums, *reversed(ranges.moves)):
             self.join(a, b, same_word=True)
 
     def word(self, v: Var) -> str:
@@ -115,14 +118,20 @@ class _Namer:
         fn = self.groups.fn
         word = next((fn.names[v] for v in variables if fn.names.get(v)), "")
         word = word or next((v.name for v in variables if v.name), "")
-        if not word:
-            return self.temporary(rivals)
+        if word in ("", "_"):
+            return self.index(rivals) if self.groups.indices & set(variables) else self.temporary(rivals)
         word = word if word.isidentifier() else "v"
         candidate, k = word, 0
         while candidate in rivals or candidate in self.reserved or (k and candidate in self.words):
             k += 1
             candidate = f"{word}_{k}"
         return candidate
+
+    def index(self, rivals: set[str]) -> str:
+        """Return a name for the index of a loop over which the user did not write a range."""
+        taken = rivals | self.words | self.reserved
+        candidates = itertools.chain("ijk", (f"i_{k}" for k in itertools.count(1)))
+        return next(n for n in candidates if n not in taken)
 
     def temporary(self, rivals: set[str]) -> str:
         while True:

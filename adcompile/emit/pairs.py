@@ -15,12 +15,12 @@ from dataclasses import replace
 
 from adcompile.analysis.storage import contents_free, storage
 from adcompile.emit import arrange, syntax
+from adcompile.emit.choices import is_undefined
 from adcompile.emit.comments import Notes
 from adcompile.emit.functions import build, definition, distinct, make_plan, unpack, written_body
 from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
-from adcompile.emit.statements import is_undefined
 from adcompile.emit.tapes import tapes_read
 from adcompile.ir.core import NONE, Atom, Block, Eqn, Function, If, Stmt, Var, blocks_of, free, variables, with_blocks
 from adcompile.ir.structure import leaves, replace_leaves

@@ -9,11 +9,12 @@ from typing import Final
 
 from adcompile.analysis.storage import has_storage
 from adcompile.emit import lists, moves, paths, syntax
+from adcompile.emit.choices import is_undefined
 from adcompile.emit.exits import Exits
 from adcompile.emit.expressions import Expressions
 from adcompile.emit.fold import Trees
 from adcompile.errors import Span
-from adcompile.ir.core import UNDEFINED, Atom, Block, Const, Eqn, Function, If, Stmt, Var, same_atom, walk
+from adcompile.ir.core import Atom, Block, Const, Eqn, Function, If, Stmt, Var, same_atom, walk
 from adcompile.ir.primitives import PRIMITIVES
 
 Pairs = Sequence[tuple[Var, Atom]]
@@ -28,6 +29,7 @@ class Plan:
     tapes     the names of the lists that `push` and `pop` use
     openings  the lists that are made before a statement
     primal    the statements of the primal part, at any depth
+    reads     the equations that read parts of arrays
     """
 
     fn: Function
@@ -38,6 +40,7 @@ class Plan:
     tapes: Mapping[object, str]
     openings: Mapping[Stmt, list[str]]
     primal: frozenset[Stmt]
+    reads: Mapping[Var, Eqn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +201,13 @@ class StatementWriter:
     def reads_place(self, a: Atom, eqn: Eqn) -> bool:
         """Tell whether a folded value is what the place that an equation stores to held before."""
         base, _, *atoms = eqn.args
-        tree = self.trees.of.get(a) if isinstance(a, Var) else None
         if a is base and eqn.attrs[0] in ((), ("e",)):
             return True
-        if not isinstance(tree, Eqn) or tree.prim != "index" or tree.attrs != eqn.attrs:
+        tree = self.trees.of.get(a) if isinstance(a, Var) else None
+        read = self.plan.reads.get(a) if tree is None and isinstance(a, Var) and a.type.is_array else tree
+        if not isinstance(read, Eqn) or read.prim != "index" or read.attrs != eqn.attrs:
             return False
-        return len(tree.args) == len(atoms) + 1 and all(map(same_atom, tree.args, (base, *atoms)))
+        return len(read.args) == len(atoms) + 1 and all(map(same_atom, read.args, (base, *atoms)))
 
     # -- branches
 
@@ -248,14 +252,14 @@ class StatementWriter:
     def returns_early(self, stmt: If, outs: Sequence[Atom]) -> bool:
         if stmt in self.trees.chosen or not any(o in outs for o in stmt.outs):
             return False
-        return all(o in outs and self.plan.read.get(o) == 1 and o not in self.plan.fn.names for o in stmt.outs)
+        return all(o in outs and self.plan.read.get(o) == 1 and not self.is_users(o) for o in stmt.outs)
+
+    def is_users(self, v: Var) -> bool:
+        """Tell whether the user's own statements assign a variable."""
+        return v in self.plan.fn.names and bool(self.plan.fn.primal)
 
 
 Result = Callable[[Sequence[Atom]], ast.expr]
-
-
-def is_undefined(a: Atom) -> bool:
-    return isinstance(a, Const) and a.value is UNDEFINED.value
 
 
 def statements_within(stmts: Iterable[Stmt]) -> frozenset[Stmt]:

@@ -95,7 +95,8 @@ def _items(lo: Lowering, value: Value, node: ast.AST) -> list[Value]:
 
 def taken(lo: Lowering, ref: Ref, item: Atom) -> Value:
     value = lo.wrap(item)
-    hold(lo, ref, value)
+    if isinstance(value, Ref):
+        lo.link(value.cell, ref.cell)
     return value
 
 

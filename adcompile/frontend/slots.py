@@ -144,7 +144,7 @@ class Slots:
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
             if a is not None and b is not None:
-                lo.link(a, b)
+                lo.may_share(a, b)
         return params
 
     def enter_lists(self, by_key: dict[Key, Slot]) -> None:
@@ -358,7 +358,7 @@ class Slots:
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
             if a is not None and b is not None and a != b:
-                lo.link(a, b)
+                lo.may_share(a, b)
         return tuple(outs)
 
     def after(self, bounds: tuple[Atom, Atom, Atom], node: ast.For) -> None:

@@ -227,12 +227,15 @@ class State:
     def alias_of(self, cell: int) -> list[int]:
         return sorted(c for pair in self.aliases if cell in pair for c in pair if c != cell)
 
-    def link(self, a: int, b: int) -> None:
-        """Remember that two cells may share memory, and so whatever may share memory with either."""
-        for x in (a, *self.alias_of(a)):
-            for y in (b, *self.alias_of(b)):
-                if x != y:
-                    self.aliases.add(frozenset((x, y)))
+    def link(self, new: int, old: int) -> None:
+        """Remember that a cell may share memory with another one that it is made of, and with what that may share."""
+        for other in (old, *self.alias_of(old)):
+            self.may_share(new, other)
+
+    def may_share(self, a: int, b: int) -> None:
+        """Remember that two cells may share memory. This is not transitive."""
+        if a != b:
+            self.aliases.add(frozenset((a, b)))
 
     def refs_in(self, value: Value) -> Iterator[Ref]:
         """Yield the arrays inside a value."""
