@@ -8,7 +8,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Sequence
-from typing import Final, overload
+from typing import Any, Final, overload
 
 from adcompile.dispatch import containers
 from adcompile.dispatch.signature import Transform, parse_argnums
@@ -41,7 +41,7 @@ class Derivative:
         functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", self._specialiser.signature.label)
 
-    def __call__(self, *args: object, **kwargs: object) -> object:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # Any: the gradient has the types of the user's arguments
         result = MISS
         try:
             result = self._specialiser.call(*args, **kwargs)
@@ -206,7 +206,7 @@ def _derivative(
 # -- products with the Jacobian
 
 
-def vjp(f: Function, *primals: object, has_aux: bool = False) -> tuple[object, ...]:
+def vjp(f: Function, *primals: object, has_aux: bool = False) -> tuple[Any, ...]:
     """Evaluate `f` and return its value and the pullback: from a cotangent of the value to that of each argument.
 
     All arguments are differentiated. The pullback returns a tuple, with one entry for each argument, and may be
@@ -216,9 +216,7 @@ def vjp(f: Function, *primals: object, has_aux: bool = False) -> tuple[object, .
     return _pair(_call(_specialiser(f, transform), primals))
 
 
-def jvp(
-    f: Function, primals: Sequence[object], tangents: Sequence[object], has_aux: bool = False
-) -> tuple[object, ...]:
+def jvp(f: Function, primals: Sequence[object], tangents: Sequence[object], has_aux: bool = False) -> tuple[Any, ...]:
     """Evaluate `f` and its derivative along `tangents`, which has one entry like each of `primals`; return both.
 
     With `has_aux` the function returns a pair, whose second part is returned third.

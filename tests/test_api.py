@@ -325,6 +325,7 @@ def test_source_before_any_call_follows_annotations() -> None:
     assert grad(single).source == grad(single).source_for(np.ones(3, np.float32))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_source_holds_what_the_function_captures() -> None:
     def make(rate, table):
         return lambda x: np.sum(x * table) * rate

@@ -269,6 +269,19 @@ def test_info_and_clearing(folder: Path) -> None:
     assert adcompile.clear_cache is clear_cache
 
 
+def test_uses_are_counted(folder: Path) -> None:
+    def f(x):
+        return x * 6.25
+
+    before = cache_info()
+    for _ in range(3):
+        grad(f)(1.0)
+    forget()
+    grad(f)(1.0)
+    after = cache_info()
+    assert (after.misses - before.misses, after.writes - before.writes, after.hits - before.hits) == (1, 1, 1)
+
+
 def test_lengths_that_matter_are_separate_entries(folder: Path, counted: list[object]) -> None:
     def f(x, y):
         return np.sum(x * y)

@@ -128,6 +128,15 @@ def test_opaque_arguments() -> None:
     assert misses(d, 3.0, frozenset())
 
 
+def test_names_like_those_of_guards() -> None:
+    d = grad(lambda _1, _2, _k1, _g0, _n1: _1[0] * _2["a"] * _k1 * _g0 * np.sum(_n1), argnums=(0, 1, 2, 3, 4))
+    got = d((2.0,), {"a": 3.0}, 5.0, 7.0, V)
+    assert got[:4] == ((630.0,), {"a": 420.0}, 252.0, 180.0)
+    np.testing.assert_allclose(got[4], np.full(3, 210.0))
+    with pytest.raises(TypeError, match="the name _type is used by the compiler"):
+        grad(lambda x, _type: x)(1.0, 2.0)
+
+
 def test_tangents() -> None:
     def product(p, x):
         return p[0] * np.sum(x)

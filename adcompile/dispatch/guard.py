@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adcompile.dispatch.linking import Slot, mutable, read
+from adcompile.dispatch.linking import FIXED, Slot, mutable, read
 from adcompile.dispatch.signature import Header, Signature, Wrt, callee
+from adcompile.errors import ArgumentError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.ir.core import Atom, Const, Var
@@ -65,7 +66,9 @@ def generate(
 
     `values` are the arguments of the call, and `nodes` the objects that `outside` refers to by number.
     """
-    header, text = signature.header, _Text(values, nodes)
+    taken = {*signature.header.names, *example.arguments, *(var.name for _, var in captures)}
+    _refuse_names(signature, taken)
+    header, text = signature.header, _Text(values, nodes, taken)
     for owner, var in captures:
         text.lines.append(f"{var.name} = {text.reading(owner)}")
     for name, argument in example.arguments.items():
@@ -87,11 +90,18 @@ def _passed(example: Example) -> list[str]:
     return [text.format(name) for name in example.arguments if (text := texts[example.passing(name)])]
 
 
-class _Text:
-    """The tests of a guard while it is being written."""
+def _refuse_names(signature: Signature, taken: set[str]) -> None:
+    """Refuse parameters that are called like what a guard uses itself."""
+    own = {*FIXED, *signature.header.values, "_fits", "_impl", "_miss"}
+    if clash := sorted(own & taken):
+        raise ArgumentError(f"{signature.label}: the name {clash[0]} is used by the compiler: rename it")
 
-    def __init__(self, values: Mapping[str, object], nodes: Sequence[object]) -> None:
-        self.values, self.nodes = values, nodes
+
+class _Text:
+    """The tests of a guard while it is being written; `taken` are the names that it must not use."""
+
+    def __init__(self, values: Mapping[str, object], nodes: Sequence[object], taken: set[str]) -> None:
+        self.values, self.nodes, self.taken = values, nodes, taken
         self.lines: list[str] = []
         self.tests: list[str] = []
         self.slots: dict[tuple[object, ...], Slot] = {}
@@ -114,12 +124,18 @@ class _Text:
         """Return the name that stands for something; the same name for the same thing."""
         known = self.slots.get(what)
         if known is None:
-            known = self.slots[what] = (f"_{letter}{len(self.slots)}", *what)
+            known = self.slots[what] = (self.unused(f"_{letter}{len(self.slots)}"), *what)
         return str(known[0])
 
     def local(self) -> str:
         self.count += 1
-        return f"_{self.count}"
+        return self.unused(f"_{self.count}")
+
+    def unused(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     # -- names from outside
 

@@ -220,27 +220,34 @@ def lookup(name: str) -> Iterator[Loaded]:
     for number, record in cache.variants(name):
         program = None if number in numbers else _from_record(record)
         if program is not None:
-            loaded = Loaded(program, number)
-            yield loaded
+            yield Loaded(program, number)
 
 
 def keep(name: str, loaded: Loaded) -> None:
-    """Keep a program in memory."""
+    """Keep a program that was looked up in memory."""
+    if _keep(name, loaded):
+        cache.count("hits")
+
+
+def _keep(name: str, loaded: Loaded) -> bool:
+    """Keep a program in memory; tell whether it was not there."""
     with _lock:
         kept = _programs.setdefault(name, [])
-        if loaded not in kept:
+        new = loaded not in kept
+        if new:
             kept.insert(0, loaded)
             del kept[cache.VARIANTS :]
         _programs.move_to_end(name)
         while len(_programs) > MEMORY:
             _programs.popitem(last=False)
+    return new
 
 
 def add(name: str, program: Program) -> Loaded:
     """Keep a new program in memory and on disk."""
     number = cache.write(name, program.source, tuple(program))
     loaded = Loaded(program, number)
-    keep(name, loaded)
+    _keep(name, loaded)
     return loaded
 
 

@@ -113,6 +113,7 @@ def _inside(target: object) -> tuple[object, tuple[object, ...], Mapping[str, ob
 class Header(NamedTuple):
     """How the guard takes its arguments and gives them on.
 
+    names       the guard's parameters
     parameters  the text between the parentheses of the guard's definition
     forward     the text that passes all of them on to another guard
     prologue    statements that make the function's other arguments
@@ -120,6 +121,7 @@ class Header(NamedTuple):
     values      what the names in these texts mean that are no parameters: defaults and hidden arguments
     """
 
+    names: tuple[str, ...]
     parameters: str
     forward: str
     prologue: tuple[str, ...]
@@ -215,7 +217,8 @@ class Signature:
             shown.append(p.replace(annotation=Parameter.empty, default=default))
             forward.append(_forwarded(p))
         prologue = tuple(self._constants(self.hidden, values))
-        return Header(str(inspect.Signature(shown))[1:-1], ", ".join(forward), prologue, (), values)
+        names = tuple(self.parameters)
+        return Header(names, str(inspect.Signature(shown))[1:-1], ", ".join(forward), prologue, (), values)
 
     def _spread_header(self) -> Header:
         """One positional parameter for each differentiated argument, then the tangents; defaults for the rest."""
@@ -230,8 +233,9 @@ class Signature:
         if self.variadic:
             prologue.append(f"{self.variadic} = ({''.join(named[e] + ', ' for e in elements)})")
         prologue += self._constants(self.rest, values)
-        parameters = ", ".join([*named.values(), *tangents])
-        return Header(parameters + (", /" if parameters else ""), parameters, tuple(prologue), tuple(tangents), values)
+        names = (*named.values(), *tangents)
+        given = ", ".join(names)
+        return Header(names, f"{given}, /" if names else "", given, tuple(prologue), tuple(tangents), values)
 
     def _constants(self, hidden: Mapping[str, object], values: dict[str, object]) -> Iterator[str]:
         for name, value in hidden.items():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from adcompile.dispatch import containers, programs
+from adcompile.dispatch import cache, containers, programs
 from adcompile.dispatch.constants import stated
 from adcompile.dispatch.linking import FIXED, fill
 from adcompile.dispatch.programs import Loaded
@@ -194,6 +194,7 @@ class Specialiser:
         return Specialisation(loaded, nodes, names, self.transform, self.signature.label)
 
     def _compile(self, name: str | None, values: dict[str, object]) -> Specialisation:
+        cache.count("misses")
         with _collector_paused():
             from adcompile.dispatch import assembly
 

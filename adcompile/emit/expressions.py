@@ -50,7 +50,7 @@ class Expressions:
             return syntax.constant(a.value)
         tree = self.trees.get(a)
         if tree is None:
-            return syntax.name(self.names[a])
+            return ast.Name(self.names[a], ast.Load())
         return self.equation(tree) if isinstance(tree, Eqn) else self.choice(tree)
 
     def choice(self, stmt: If) -> ast.expr:

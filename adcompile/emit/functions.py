@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
 from adcompile.emit.names import choose_names
+from adcompile.emit.shadows import alias, hidden, reveal, shadowed
 from adcompile.emit.statements import Plan, Result, statements_within
 from adcompile.emit.tapes import name_tapes, tapes_within
 from adcompile.ir.core import Atom, Eqn, For, Function, Var, While, walk
@@ -40,8 +42,8 @@ def make_plan(fn: Function, params: Sequence[Param], taken: Collection[str]) -> 
     exits = find_exits(fn, counts)
     trees = fold(fn, counts, exits, storage(fn))
     fn = named_flags(fn, exits)
-    fixed = {p.tree: p.name for p in params if isinstance(p.tree, Var)}
-    reserved = {*taken, *({p.name for p in params} - set(fixed.values()))}
+    fixed = {p.tree: hidden(p.name) for p in params if isinstance(p.tree, Var)}
+    reserved = {*taken, *({p.name for p in params} - set(fixed.values())), *map(alias, shadowed(params))}
     names = choose_names(fn, live_ranges(fn, trees, exits), fixed, reserved)
     tapes = name_tapes(fn, names, {*reserved, *names.values()})
     openings = {stmt: [tapes[t] for t in found] for stmt in fn.stmts if (found := tapes_within(stmt))}
@@ -96,7 +98,7 @@ def unpack(params: Sequence[Param], names: Mapping[Var, str], read: Mapping[Var,
     """Yield the statements that take the leaves out of container arguments."""
     for p in params:
         if isinstance(p.tree, Node) and _is_read(p.tree, read):
-            yield from unpack_node(syntax.name(p.name), p.tree, names, read)
+            yield from unpack_node(ast.Name(hidden(p.name), ast.Load()), p.tree, names, read)
 
 
 def unpack_node(
@@ -129,8 +131,7 @@ def _is_read(tree: Node[Var | None] | Var | None, read: Mapping[Var, int]) -> bo
 
 def _again(value: ast.expr) -> ast.expr:
     """Return a fresh copy of a node."""
-    copy = ast.parse(ast.unparse(value), mode="eval")
-    return copy.body
+    return copy.deepcopy(value)
 
 
 def _has_dict(tree: Node[Var | None]) -> bool:
@@ -159,6 +160,7 @@ def distinct(layout: Layout) -> Layout:
 
 def definition(layout: Layout, body: list[ast.stmt]) -> ast.stmt:
     """Write the definition of a function."""
+    reveal(body, layout.params)
     positional = [p for p in layout.params if p.kind == "positional"]
     keyword = [p for p in layout.params if p.kind == "keyword"]
     arguments = ast.arguments(

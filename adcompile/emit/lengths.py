@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from adcompile.emit import syntax
+from adcompile.emit.shadows import MARK
 from adcompile.ir.core import Function, Var
 from adcompile.ir.types import Dim, Length
 
@@ -27,12 +28,12 @@ class Lengths:
         match length.op, length.args:
             case "axis", (str(leaf), axis):
                 var = self.params[leaf]
-                x = syntax.name(self.names[var])
+                x: ast.expr = ast.Name(self.names[var], ast.Load())
                 if var.type.rank == 1:
                     return syntax.call("len", x)
                 return syntax.subscript(syntax.attribute(x, "shape"), syntax.constant(axis))
             case "value", (str(leaf),):
-                return syntax.name(self.names[self.params[leaf]])
+                return ast.Name(self.names[self.params[leaf]], ast.Load())
             case "slice", (dim, None | 0, int(hi), None) if hi >= 0:
                 return syntax.call("min", self.operand(dim), syntax.constant(hi))
             case "slice", (dim, int(lo), None, None) if lo >= 0:
@@ -63,7 +64,7 @@ class Lengths:
         """Write the vector, or the slice of one, that has a length."""
         match length:
             case Dim(op="axis", args=(str(leaf), _)) if self.params[leaf].type.rank == 1:
-                return syntax.name(self.names[self.params[leaf]])
+                return ast.Name(self.names[self.params[leaf]], ast.Load())
             case Dim(op="slice", args=(dim, *bounds)):
                 whole = self.array(dim)
                 return None if whole is None else syntax.subscript(whole, self.slice(bounds))
@@ -88,6 +89,6 @@ def checks(fn: Function, name: str, names: Mapping[Var, str]) -> Iterator[ast.st
         text = ast.unparse(test)
         if text not in done:
             done.add(text)
-            said = f"{name}: {lengths.fact(a, b)}"
+            said = f"{name}: {lengths.fact(a, b)}".replace(MARK, "")
             said = said if len(said) <= WIDTH else f"{name}: lengths that must be equal differ"
             yield ast.If(test, [ast.Raise(syntax.call("ValueError", ast.Constant(said)), None)], [])

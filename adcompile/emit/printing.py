@@ -20,22 +20,40 @@ INDENT: Final = 4
 
 def to_text(tree: ast.Module) -> str:
     """Print a module."""
-    expected = ast.dump(tree)
     for printer in (_astor(), ast.unparse):
         if printer is None:
             continue
         text = printer(tree).strip("\n") + "\n"
-        if _parses_to(text, expected):
+        if _parses_to(text, tree):
             wrapped = "\n".join(map(wrap, text.splitlines())) + "\n"
-            return wrapped if _parses_to(wrapped, expected) else text
+            return wrapped if wrapped == text or _parses_to(wrapped, tree) else text
     raise AssertionError("a syntax tree cannot be printed")
 
 
-def _parses_to(text: str, expected: str) -> bool:
+def _parses_to(text: str, tree: ast.Module) -> bool:
     try:
-        return ast.dump(ast.parse(text)) == expected
+        return same_tree(ast.parse(text), tree)
     except SyntaxError:
         return False
+
+
+def same_tree(a: object, b: object) -> bool:
+    """Tell whether two syntax trees are equal, apart from places in the source and load and store contexts."""
+    todo = [(a, b)]
+    while todo:
+        x, y = todo.pop()
+        if x.__class__ is not y.__class__:
+            return False
+        if isinstance(x, ast.AST):
+            todo += [(getattr(x, f, None), getattr(y, f, None)) for f in x._fields if f != "ctx"]
+        elif isinstance(x, list):
+            assert isinstance(y, list)
+            if len(x) != len(y):
+                return False
+            todo += zip(x, y, strict=True)
+        elif x != y or (isinstance(x, float) and repr(x) != repr(y)):
+            return False
+    return True
 
 
 @functools.cache

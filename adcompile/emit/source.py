@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
-from adcompile.emit import printing, syntax
+from adcompile.emit import printing, shadows, syntax
 from adcompile.emit.comments import Notes
 from adcompile.emit.functions import write_function
 from adcompile.emit.layout import Layout, Pair, Param, Unit
@@ -41,16 +42,16 @@ def _module(units: Sequence[Unit | Pair]) -> str:
             own = unit is units[-1]
             functions += write_pair(unit.fn, unit.forward, unit.backward, taken, notes, own=own)
     constants = _constants(units)
-    support = support_for(units)
-    used = {n for f in functions for n in syntax.names_in(f)} | {n for c in constants for n in syntax.names_in(c)}
-    parts = []
-    if "math" in used:
-        parts.append("import math\n")
-    parts.append("import numpy as np\n")
-    parts += ["\n", printing.to_text(ast.Module(constants, []))] if constants else []
-    parts += [f"\n\n{text}" for text in support]
-    parts += [f"\n\n{notes.restore(printing.to_text(ast.Module([f], [])))}" for f in functions]
-    return "".join(parts)
+    texts = [printing.to_text(ast.Module([f], [])) for f in functions]
+    if constants:
+        texts.insert(0, printing.to_text(ast.Module(constants, [])))
+    words = set(re.findall(r"[^\W\d]\w*", "".join(texts)))
+    head = ["import math\n"] if "math" in words else []
+    head.append("import numpy as np\n")
+    aliases = shadows.definitions(words)
+    head += ["\n", aliases] if aliases else []
+    head += ["\n", texts.pop(0)] if constants else []
+    return "".join([*head, *(f"\n\n{text}" for text in (*support_for(units), *map(notes.restore, texts)))])
 
 
 def _global_names(units: Sequence[Unit | Pair]) -> set[str]:

@@ -16,6 +16,7 @@ from adcompile.emit.fold import Trees
 from adcompile.errors import Span
 from adcompile.ir.core import Atom, Block, Const, Eqn, Function, If, Stmt, Var, same_atom, walk
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.types import numpy_dtype
 
 Pairs = Sequence[tuple[Var, Atom]]
 
@@ -130,7 +131,7 @@ class StatementWriter:
             return grown
         operand = self.augmented(eqn, target)
         if operand is not None:
-            return syntax.augment(syntax.name(target), eqn.prim, self.write.atom(operand))
+            return syntax.augment(ast.Name(target, ast.Load()), eqn.prim, self.write.atom(operand))
         return syntax.assign([target], self.write.equation(eqn))
 
     def augmented(self, eqn: Eqn, target: str) -> Atom | None:
@@ -149,7 +150,9 @@ class StatementWriter:
         terms = self.write.terms(eqn) if eqn.prim == "acc" and not has_storage(eqn.out) else []
         if len(terms) < 2 or not self.is_named(terms[0], target):
             return None
-        return syntax.augment(syntax.name(target), "acc", syntax.sum_of(list(map(self.write.atom, terms[:0:-1]))))
+        return syntax.augment(
+            ast.Name(target, ast.Load()), "acc", syntax.sum_of(list(map(self.write.atom, terms[:0:-1])))
+        )
 
     def is_named(self, a: Atom, name: str) -> bool:
         return isinstance(a, Var) and a not in self.trees.of and self.names[a] == name
@@ -166,14 +169,14 @@ class StatementWriter:
             read = [v for v in eqn.outs[1:] if self.plan.read.get(v)]
             written = lists.change(eqn, self.write.atom, self.names[read[0]] if read else None)
         elif eqn.prim == "acc":
-            written = syntax.augment(syntax.name(self.names[base]), "acc", self.write.atom(value))
+            written = syntax.augment(ast.Name(self.names[base], ast.Load()), "acc", self.write.atom(value))
         elif eqn.prim == "index_add":
             written = self.add_at(eqn)
         else:
             written = self.store(eqn)
         done = [written]
         if self.names[base] != self.names[eqn.out]:
-            done.append(syntax.assign([self.names[eqn.out]], syntax.name(self.names[base])))
+            done.append(syntax.assign([self.names[eqn.out]], ast.Name(self.names[base], ast.Load())))
         return done
 
     def place(self, eqn: Eqn) -> ast.expr:
@@ -194,7 +197,8 @@ class StatementWriter:
         base, value, *atoms = eqn.args
         tree = self.trees.of.get(value) if isinstance(value, Var) else None
         if isinstance(tree, Eqn) and tree.prim in AUGMENTED - {"acc", "matmul"} and self.reads_place(tree.args[0], eqn):
-            if eqn not in self.plan.primal or self.wrote_augmented(tree):
+            same = numpy_dtype(tree.out.type) == numpy_dtype(base.type)
+            if self.wrote_augmented(tree) or (same and eqn not in self.plan.primal):
                 return syntax.augment(self.place(eqn), tree.prim, self.write.atom(tree.args[1]))
         return syntax.store(self.place(eqn), self.write.atom(value))
 

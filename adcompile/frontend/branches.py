@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from adcompile.errors import Span
 from adcompile.frontend import lists
 from adcompile.frontend.state import Conflict, Snapshot, Unbound
 from adcompile.frontend.values import Ref, Value
@@ -29,7 +30,8 @@ def merge(
     raises: tuple[bool, bool] = (False, False),
 ) -> None:
     """Run both sides from the same state and continue from the join of the states they leave."""
-    join_sides(lo, node, cond, _side(lo, then), orelse, raises)
+    span = lo.builder.span
+    join_sides(lo, node, cond, _side(lo, then), orelse, raises, span)
 
 
 def choose(lo: Lowering, node: ast.AST, cond: Atom, then: Callable[[], Value], orelse: Callable[[], Value]) -> Value:
@@ -69,9 +71,12 @@ def join_sides(
     first: tuple[Snapshot, Side],
     orelse: Callable[[], object],
     raises: tuple[bool, bool],
+    span: Span | None,
 ) -> None:
     start, one = first
+    lo.builder.span = span
     _, two = _side(lo, orelse)
+    lo.builder.span = span
     Join(lo, node, start, one, two, raises).run(cond)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
 import linecache
 import math
-import textwrap
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -96,7 +94,7 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
             node,
         )
     if isinstance(f, types.FunctionType):
-        return run_function(lo, resolve(f), args, keywords, node)
+        return run_function(lo, rule_source(f) if lo.frame.rule else resolve(f), args, keywords, node, lo.frame.rule)
     if isinstance(f, types.MethodType):
         return call(lo, lift(f.__func__), [lift(f.__self__), *args], keywords, node)
     if all(map(is_static, args)) and all(map(is_static, keywords.values())) and _pure(f):
@@ -300,9 +298,11 @@ def rule_source(function: types.FunctionType) -> Source:
 
 
 def one_definition(function: types.FunctionType) -> Source:
-    """Parse the definition of a rule alone: our own files have not been edited since they were imported."""
-    lines = linecache.getlines(function.__code__.co_filename)
-    block = inspect.getblock(lines[function.__code__.co_firstlineno - 1 :])
-    (node,) = ast.parse(textwrap.dedent("".join(block))).body
+    """Parse the definition of a rule alone: our own files, of functions at the left margin, are as they were imported."""
+    lines = linecache.getlines(function.__code__.co_filename)[function.__code__.co_firstlineno - 1 :]
+    start = next(k for k, line in enumerate(lines) if line.startswith("def "))
+    ends = (k for k in range(start + 1, len(lines)) if lines[k].strip() and lines[k][0] not in " )]")
+    block = lines[: next(ends, len(lines))]
+    (node,) = ast.parse("".join(block)).body
     assert isinstance(node, ast.FunctionDef)
     return Source(function.__name__, node, function.__code__.co_filename, function, tuple(block))

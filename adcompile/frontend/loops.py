@@ -92,6 +92,7 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
     """Lower a loop over a range, or over something that makes its item number k."""
     from adcompile.frontend import statements
 
+    span = lo.builder.span
     bounds = source.bounds or (Const(0), count or source.count(), Const(1))
     name = node.target.id if isinstance(node.target, ast.Name) and source.bounds else ""
     flags = flags_of(lo, node)
@@ -113,10 +114,11 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
         return Loop(params, stmts, index=index)
 
     loop, slots = settle(lo, node, flags, attempt)
+    lo.builder.span = span
     assert loop.index is not None
     block = Block(tuple(loop.params), tuple(loop.stmts), tuple(slots.yields))
     outs = slots.leave()
-    stmt = For(loop.index, *bounds, tuple(slots.inits), block, outs, lo.next_key(), slots.until, span=lo.builder.span)
+    stmt = For(loop.index, *bounds, tuple(slots.inits), block, outs, lo.next_key(), slots.until, span=span)
     lo.builder.add(stmt)
     slots.after(bounds, node)
 
@@ -138,6 +140,7 @@ def while_(lo: Lowering, node: ast.While) -> None:
     from adcompile.frontend import statements
 
     flags = flags_of(lo, node)
+    span = lo.builder.span
 
     def attempt(slots: Slots) -> Loop:
         start = lo.snapshot()
@@ -154,10 +157,11 @@ def while_(lo: Lowering, node: ast.While) -> None:
         return Loop(params, stmts, None, cond_params, cond_stmts, cond)
 
     loop, slots = settle(lo, node, flags, attempt)
+    lo.builder.span = span
     body = Block(tuple(loop.params), tuple(loop.stmts), tuple(slots.yields))
     cond = Block(tuple(loop.cond_params), tuple(loop.cond_stmts), (loop.cond,))
     outs = slots.leave()
-    lo.builder.add(While(tuple(slots.inits), cond, body, outs, lo.next_key(), slots.until, span=lo.builder.span))
+    lo.builder.add(While(tuple(slots.inits), cond, body, outs, lo.next_key(), slots.until, span=span))
     if isinstance(loop.cond, Const) and loop.cond.value and flags.returns:
         lo.frame.names[RETURNED] = TRUE  # `while True` ends in no other way
 

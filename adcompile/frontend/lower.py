@@ -17,6 +17,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -310,6 +311,7 @@ def _without_docstring(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
     return body[1:] if text else body
 
 
+@lru_cache(maxsize=1024)
 def local_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
     """Return the names that a function assigns, which are then never global."""
     if isinstance(node, ast.Lambda):
