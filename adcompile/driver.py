@@ -113,7 +113,7 @@ def compile_forward(example: Example, names: Sequence[str], *, has_aux: bool) ->
     fn, result = layouts.select(fn, Node("tuple", (out, out_dot) if aux is None else (out, out_dot, aux)))
     fn = run(fn, AFTER_FORWARD)
     name = f"{example.function.name}_jvp"
-    dots = layouts.dots(example.wrt, names, fn.params[len(lowered.function.params) :])
+    dots = layouts.dots(example, names, fn.params[len(lowered.function.params) :])
     return Compiled(emission.emit(fn, layouts.layout(example, name, dots, result), _units(fn, callees)), (name,))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -167,9 +167,7 @@ def _items(name: str, argument: Argument, taken: set[str]) -> list[Param]:
     assert isinstance(argument, Node)
     params: list[Param] = []
     for k, item in enumerate(argument.children):
-        own = f"{name}_{k}"
-        while own in taken:
-            own += "_"
+        own = unused(f"{name}_{k}", taken)
         taken.add(own)
         params.append(Param(own, _varying(item)))
     return params
@@ -202,11 +200,19 @@ def seed(variable: Var, params: Sequence[Var]) -> Param:
     return Param(variable.name, variable, "1.0" if plain else f"np.{np.dtype(variable.type.dtype).name}(1.0)")
 
 
-def dots(wrt: Sequence[Argument], names: Sequence[str], variables: Sequence[Var]) -> tuple[Param, ...]:
+def dots(example: Example, names: Sequence[str], variables: Sequence[Var]) -> tuple[Param, ...]:
     """Return the parameters for the tangents of the differentiated arguments."""
+    taken = {c.var.name for c in example.lowered.captures}
     items = iter(variables)
-    trees = [map_leaves(lambda a: next(items) if isinstance(a, Var) else None, argument) for argument in wrt]
-    return tuple(Param(name, tree) for name, tree in zip(names, trees, strict=True))
+    trees = [map_leaves(lambda a: next(items) if isinstance(a, Var) else None, argument) for argument in example.wrt]
+    return tuple(Param(unused(name, taken), tree) for name, tree in zip(names, trees, strict=True))
+
+
+def unused(name: str, taken: Collection[str]) -> str:
+    """Return the name, or one made of it that is not taken."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def flat(variables: Sequence[Var]) -> tuple[Param, ...]:

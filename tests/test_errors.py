@@ -84,7 +84,7 @@ def counted(x):
         (2j, "the Python complex 2j"),
         (np.array([1j]), "a complex128 array"),
         (np.array([None, 1.0]), "an object array"),
-        (np.matrix([[1.0]]), "np.asarray(x)"),
+        (np.ones((1, 1)).view(np.matrix), "np.asarray(x)"),
         (np.ma.masked_array([1.0, 2.0]), "np.asarray(x)"),
         (object(), "an object"),
         ({1.0, 2.0}, "a set"),
@@ -97,9 +97,8 @@ def test_arguments_that_have_no_derivative(argument: object, text: str) -> None:
     refused(text, grad(total), argument)
 
 
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_subclasses_of_arrays_are_refused_everywhere() -> None:
-    refused("np.asarray(x)", grad(loss), V, np.matrix([[1.0]]))
+    refused("np.asarray(x)", grad(loss), V, np.ones((1, 1)).view(np.matrix))
     refused("np.asarray", grad(loss), V, [np.ma.masked_array([1.0])])
 
 

@@ -129,6 +129,10 @@ def test_opaque_arguments() -> None:
 
 
 def test_names_like_those_of_guards() -> None:
+    type, x_dot, y_bar = 2.0, np.array([1.0, 2.0, 3.0]), 5.0
+    out, out_dot = jvp(lambda x: np.sum(x * x_dot) * type * y_bar, (V,), (V,))
+    assert out == out_dot == 140.0
+    assert grad(lambda y_bar, x_bar: y_bar * x_bar * x_bar * type)(2.0, 3.0) == 18.0
     d = grad(lambda _1, _2, _k1, _g0, _n1: _1[0] * _2["a"] * _k1 * _g0 * np.sum(_n1), argnums=(0, 1, 2, 3, 4))
     got = d((2.0,), {"a": 3.0}, 5.0, 7.0, V)
     assert got[:4] == ((630.0,), {"a": 420.0}, 252.0, 180.0)

@@ -66,20 +66,20 @@ def generate(
 
     `values` are the arguments of the call, and `nodes` the objects that `outside` refers to by number.
     """
-    taken = {*signature.header.names, *example.arguments, *(var.name for _, var in captures)}
-    _refuse_names(signature, taken)
-    header, text = signature.header, _Text(values, nodes, taken)
+    header = signature.header
+    text = _Text(values, nodes, _reserved(signature) | {*header.names, *example.arguments})
+    captured = {var: text.unused(f"_{var.name}") for _, var in captures}
     for owner, var in captures:
-        text.lines.append(f"{var.name} = {text.reading(owner)}")
+        text.lines.append(f"{captured[var]} = {text.reading(owner)}")
     for name, argument in example.arguments.items():
         text.tree(argument, name, name, (name,))
     for _, var in captures:
-        text.leaf(var, var.name, var.name, None)
+        text.leaf(var, captured[var], captured[var], None)
     text.tangents(example.arguments, signature.wrt, header.tangents)
     text.facts(example.function.facts.log)
     text.apart(example.conflicts())
     text.outside(outside)
-    keywords = [f"{var.name}={var.name}" for _, var in captures]
+    keywords = [f"{var.name}={local}" for var, local in captured.items()]
     call = ", ".join([*_passed(example), *header.tangents, *keywords])
     return Guard(text.render(header, call), tuple(text.slots.values()))
 
@@ -90,11 +90,12 @@ def _passed(example: Example) -> list[str]:
     return [text.format(name) for name in example.arguments if (text := texts[example.passing(name)])]
 
 
-def _refuse_names(signature: Signature, taken: set[str]) -> None:
-    """Refuse parameters that are called like what a guard uses itself."""
+def _reserved(signature: Signature) -> set[str]:
+    """Return the names that a guard uses itself; refuse parameters that have them."""
     own = {*FIXED, *signature.header.values, "_fits", "_impl", "_miss"}
-    if clash := sorted(own & taken):
+    if clash := sorted(own & {*signature.names, *signature.header.names}):
         raise ArgumentError(f"{signature.label}: the name {clash[0]} is used by the compiler: rename it")
+    return own
 
 
 class _Text:

@@ -252,7 +252,8 @@ def _array(w: Expressions, eqn: Eqn) -> ast.expr:
     for length in reversed(shape[1:]):
         items = [ast.List(items[i : i + length], ast.Load()) for i in range(0, len(items), length)]
     keywords = {} if dtype is None else {"dtype": syntax.constant(dtype)}
-    return syntax.call("np.array", ast.List(items, ast.Load()), **keywords)
+    nested = ast.List(items, ast.Load()) if shape else items[0]
+    return syntax.call("np.array", nested, **keywords)
 
 
 def _format(w: Expressions, eqn: Eqn) -> ast.expr:

@@ -298,7 +298,7 @@ def rule_source(function: types.FunctionType) -> Source:
 
 
 def one_definition(function: types.FunctionType) -> Source:
-    """Parse the definition of a rule alone: our own files, of functions at the left margin, are as they were imported."""
+    """Parse the definition of a rule alone: our own files are as they were imported, with rules at the left margin."""
     lines = linecache.getlines(function.__code__.co_filename)[function.__code__.co_firstlineno - 1 :]
     start = next(k for k, line in enumerate(lines) if line.startswith("def "))
     ends = (k for k in range(start + 1, len(lines)) if lines[k].strip() and lines[k][0] not in " )]")

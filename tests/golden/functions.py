@@ -1,0 +1,162 @@
+"""The functions whose emitted gradients are kept as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+X = np.array([0.61, -0.43, 0.87, 0.29, -0.75])
+M = np.linspace(-1.0, 1.0, 12).reshape(3, 4)
+
+GOLDEN: list[tuple[Callable[..., Any], tuple[Any, ...], tuple[int, ...]]] = []
+
+
+def golden(*args: Any, wrt: tuple[int, ...] = (0,)) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def enter(function: Callable[..., Any]) -> Callable[..., Any]:
+        GOLDEN.append((function, args, wrt))
+        return function
+
+    return enter
+
+
+@golden(2.0, 5.0, wrt=(0, 1))
+def survey(x1, x2):
+    y = np.log(x1) + x1*x2 - np.sin(x2)  # fmt: skip
+    return y
+
+
+@golden((0.3, 0.1), X, X * 2.0)
+def temperature(params, t, c):
+    w, b = params
+    return np.mean((w * t + b - c) ** 2)
+
+
+@golden({"w1": M * 0.3, "b1": X[:4], "w2": M.T * 0.2}, M.T @ M, M)
+def perceptron(params, x, labels):
+    hidden = np.tanh(x[:3, :3] @ params["w1"] + params["b1"])
+    scores = hidden @ params["w2"] @ labels
+    scores = scores - scores.max(axis=1, keepdims=True)
+    log_p = scores - np.log(np.sum(np.exp(scores), axis=1, keepdims=True))
+    return -np.mean(np.sum(labels * log_p, axis=1))
+
+
+@golden(X)
+def sum_of_squares(x):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i] * x[i]
+    return s
+
+
+@golden(0.7, 20)
+def logistic_map(x, n):
+    y = 0.3
+    for _ in range(n):
+        y = y + 0.001 * x * y * (1.0 - y)
+    return y
+
+
+@golden(X)
+def scan(x):
+    a = x.copy()
+    for i in range(1, len(x)):
+        a[i] = a[i - 1] * x[i]
+    return a[-1]
+
+
+@golden(X)
+def own_cell(x):
+    a = x.copy()
+    for i in range(1, len(x)):
+        a[i] = a[i] * a[i - 1] * a[i]
+    return a[-1] + a[0]
+
+
+@golden(X, 3)
+def stencil(x, n):
+    u = x.copy()
+    v = x.copy()
+    for _ in range(n):
+        v[1:-1] = u[1:-1] - 0.1 * u[1:-1] * (u[2:] - u[:-2])
+        u, v = v, u
+    return np.sum(u * u)
+
+
+@golden(1.3)
+def squares_until_large(x):
+    while x < 50.0:
+        x = x * x + 1.0
+    return x
+
+
+@golden(0.9)
+def break_and_continue(x):
+    s = 0.0
+    for i in range(50):
+        if i % 3 == 1:
+            continue
+        s = s + np.sin(x) * s + x * x
+        if s > 5.0:
+            break
+        s = s * 1.1
+    return s * x
+
+
+@golden(1.7)
+def return_from_nested_loops(x):
+    p = 1.0
+    for i in range(4):
+        for _ in range(3):
+            p = p * x
+            if p > 20.0:
+                return p + i * x
+    return p - x
+
+
+@golden(X, 2)
+def search(x, k):
+    while k < len(x) and x[k] > 0.0:
+        k += 1
+    return x[k - 1] * x[0]
+
+
+@golden(X)
+def signs(x):
+    s = 0.0
+    for a in x:
+        if a > 0.5:
+            s += a * a
+        elif a > 0.0:
+            s += np.exp(a)
+        else:
+            s -= a if s > 1.0 else 2.0 * a
+    return s
+
+
+@golden(X, np.array([0, 3, 3, 1]))
+def gathered(x, index):
+    y = x[index] * x[1:]
+    y[y > 0.2] = 0.5
+    return np.sum(y**2) + np.sum(x[::-1] * x)
+
+
+@golden(0.8, 5)
+def recursive(x, n):
+    return power(x, n) * x
+
+
+def power(x, n):
+    if n == 0:
+        return 1.0
+    return x * power(x, n - 1)
+
+
+@golden(X)
+def views(x):
+    z = x * 2.0
+    v = z[1:4]
+    v[0] = x[2] * x[2]
+    v *= 3.0
+    return np.sum(z * z)
