@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from adcompile.analysis.storage import has_storage
@@ -46,8 +47,7 @@ def is_choice(stmt: If, names: Collection[Var]) -> bool:
     """
     if len(stmt.outs) != 1 or has_storage(stmt.outs[0]) or stmt.span is None:
         return False
-    word = stmt.span.text.split(None, 1)[0].split("(")[0] if stmt.span.text.strip() else ""
-    if word in ("if", "elif", "else:", "else") and stmt.outs[0] in names:
+    if is_statement(stmt) and stmt.outs[0] in names:
         return False
     yields = (*stmt.then.yields, *stmt.orelse.yields)
     if any(isinstance(y, Const) and not y.type.is_numeric for y in yields):
@@ -55,8 +55,30 @@ def is_choice(stmt: If, names: Collection[Var]) -> bool:
     return all(_is_pure(s) for b in blocks_of(stmt) for s in b.stmts)
 
 
+def is_statement(stmt: If) -> bool:
+    """Tell whether the user wrote an if as a statement."""
+    words = re.match(r"\s*(\w+)", stmt.span.text) if stmt.span is not None else None
+    return words is not None and words[1] in ("if", "elif", "else")
+
+
 def _is_pure(stmt: Stmt) -> bool:
     return isinstance(stmt, Eqn) and len(stmt.outs) == 1 and not PRIMITIVES[stmt.prim].effect
+
+
+def returning(stmts: Sequence[Stmt], outs: Sequence[Atom], read: Mapping[Var, int], users: Collection[Var]) -> set[If]:
+    """Return the ifs at the end of a function that return from their branches.
+
+    Their results are only what is returned, and the user gave these no names (`users` are the variables that have one).
+    """
+    last = stmts[-1] if stmts else None
+    if not isinstance(last, If) or not last.outs or (is_choice(last, users) and not is_statement(last)):
+        return set()
+    if not all(o in outs and read.get(o) == 1 and o not in users for o in last.outs):
+        return set()
+    found = {last}
+    for block in blocks_of(last):
+        found |= returning(block.stmts, block.yields, read, users)
+    return found
 
 
 def simplify(fn: Function) -> Function:

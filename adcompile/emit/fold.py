@@ -15,7 +15,7 @@ from typing import Final
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
 from adcompile.emit import lists
-from adcompile.emit.choices import is_choice
+from adcompile.emit.choices import is_choice, returning
 from adcompile.emit.exits import Exits
 from adcompile.ir.core import (
     Atom,
@@ -67,11 +67,13 @@ class _Event:
 class Trees:
     """What is folded: the equations, and the ifs that are conditional expressions.
 
-    chosen  ifs that are written as conditional expressions, folded or not
+    chosen     ifs that are written as conditional expressions, folded or not
+    returning  ifs that return from their branches
     """
 
     of: dict[Var, Eqn | If]
     chosen: set[If]
+    returning: set[If]
 
     def leaves(self, a: Atom) -> list[Var]:
         """Return the named variables that writing a value reads."""
@@ -91,6 +93,9 @@ class Trees:
 def fold(fn: Function, counts: Mapping[Var, int], exits: Exits, roots: Mapping[Var, Roots]) -> Trees:
     """Choose what to fold in a function."""
     folder = _Folder(fn, counts, exits, roots)
+    if not (fn.primal and fn.adjoint):
+        users = fn.names if fn.primal else ()
+        folder.trees.returning.update(returning(fn.stmts, fn.outs, counts, users))
     folder.block(fn.stmts, variables(fn.outs) if not fn.adjoint else [])
     return folder.trees
 
@@ -98,7 +103,7 @@ def fold(fn: Function, counts: Mapping[Var, int], exits: Exits, roots: Mapping[V
 class _Folder:
     def __init__(self, fn: Function, counts: Mapping[Var, int], exits: Exits, roots: Mapping[Var, Roots]) -> None:
         self.fn, self.counts, self.exits, self.roots = fn, counts, exits, roots
-        self.trees = Trees({}, set())
+        self.trees = Trees({}, set(), set())
         self.measures: dict[Var, _Measure] = {}
         self.primal = {*definitions(fn.primal), *fn.params}
         for stmt in walk(fn.primal):
@@ -294,9 +299,11 @@ class _Folder:
     def branches(
         self, stmt: If, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int], events: list[_Event]
     ) -> None:
-        choice = stmt not in self.exits.forks | self.exits.clauses and is_choice(stmt, self.fn.names)
+        returns = stmt in self.trees.returning
+        taken = returns or stmt in self.exits.forks or stmt in self.exits.clauses
+        choice = not taken and is_choice(stmt, self.fn.names)
         for b in blocks_of(stmt):
-            self.block(b.stmts, variables(b.yields) if choice else [])
+            self.block(b.stmts, variables(b.yields) if choice or returns else [])
         inner = [s for b in blocks_of(stmt) for s in b.stmts]
         if not choice or not all(isinstance(s, Eqn) and len(s.outs) == 1 and s.out in self.trees.of for s in inner):
             return

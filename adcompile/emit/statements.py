@@ -243,7 +243,7 @@ class StatementWriter:
         """Write statements and the return; an if that only chooses what is returned returns from its branches."""
         spoken = [s for s in stmts if not self.is_silent(s)]
         last = spoken[-1] if spoken else None
-        if isinstance(last, If) and self.returns_early(last, outs):
+        if isinstance(last, If) and last in self.trees.returning:
             sides = []
             for block in (last.then, last.orelse):
                 env = dict(zip(last.outs, block.yields, strict=True))
@@ -252,15 +252,6 @@ class StatementWriter:
             head = [*self.body(spoken[:-1]), *self.opened(last)]
             return [*head, ast.If(self.write.atom(last.cond), sides[0], []), *sides[1]]
         return [*self.body(spoken), ast.Return(result(outs))]
-
-    def returns_early(self, stmt: If, outs: Sequence[Atom]) -> bool:
-        if stmt in self.trees.chosen or not any(o in outs for o in stmt.outs):
-            return False
-        return all(o in outs and self.plan.read.get(o) == 1 and not self.is_users(o) for o in stmt.outs)
-
-    def is_users(self, v: Var) -> bool:
-        """Tell whether the user's own statements assign a variable."""
-        return v in self.plan.fn.names and bool(self.plan.fn.primal)
 
 
 Result = Callable[[Sequence[Atom]], ast.expr]

@@ -282,7 +282,7 @@ def elements(lo: Lowering, nodes: list[ast.expr]) -> list[Value]:
     out: list[Value] = []
     for node in nodes:
         if isinstance(node, ast.Starred):
-            out += items_of(lo, evaluate(lo, node.value), node, None)
+            out += iteration.static_items(lo, evaluate(lo, node.value), node, None, pin=True)
         else:
             out.append(evaluate(lo, node))
     return out

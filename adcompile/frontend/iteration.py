@@ -161,7 +161,7 @@ def _element(lo: Lowering, value: Generator, item: Value) -> Value:
     from adcompile.frontend import expressions, statements
 
     first = value.node.generators[0]
-    with lo.inside(value.frame), lo.names_of(first.target):
+    with lo.inside(value.frame), lo.own_scope():
         statements.assign(lo, first.target, item)
         return expressions.evaluate(lo, value.node.elt)
 
@@ -185,17 +185,17 @@ def comprehension(lo: Lowering, node: ast.ListComp | ast.GeneratorExp) -> list[V
             if all(isinstance(c, Const) and c.value for c in kept):
                 run(depth + 1)
 
-    with lo.names_of(*(g.target for g in node.generators)):
+    with lo.own_scope():
         run(0)
     return out
 
 
-def static_items(lo: Lowering, value: Value, node: ast.AST, count: int | None) -> list[Value]:
-    """Return the items of something whose number of items is known, or is `count` by assumption."""
+def static_items(lo: Lowering, value: Value, node: ast.AST, count: int | None, pin: bool = False) -> list[Value]:
+    """Return the items of something whose number of items is known, or is `count`, or with `pin` the example's."""
     source = iterable(lo, value, node)
     if isinstance(source, list):
         return source
-    n = lo.static_int(source.count(), pin=count is not None)
+    n = lo.static_int(source.count(), pin=pin or count is not None)
     if n is None:
         lo.refuse(
             node,

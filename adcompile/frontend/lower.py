@@ -247,14 +247,15 @@ class Lowering(State):
         return Const(value)
 
     @contextmanager
-    def names_of(self, *targets: ast.expr) -> Iterator[None]:
-        """Give back the names of comprehension targets their old values afterwards."""
-        bound = [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
-        before = {n: self.frame.names[n] for n in bound if n in self.frame.names}
-        yield
-        for name in bound:
-            self.frame.names.pop(name, None)
-        self.frame.names.update(before)
+    def own_scope(self) -> Iterator[None]:
+        """Run a comprehension: its names are its own, also for the functions that are made in it."""
+        outer = self.frame
+        frame = Frame(outer.scope, outer.desugared, {}, outer, outer.rule, outer.numpy, outer.calls)
+        self.frames.append(frame)
+        try:
+            yield
+        finally:
+            self.frames.pop()
 
     @contextmanager
     def inside(self, frame: Frame) -> Iterator[None]:
