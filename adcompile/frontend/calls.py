@@ -14,7 +14,7 @@ import numpy as np
 
 from adcompile.errors import CompileError
 from adcompile.frontend import access, application, builtin, expressions
-from adcompile.frontend.resolve import MISSING, Source, resolve, signature_of
+from adcompile.frontend.resolve import MISSING, Parameter, Source, resolve, signature_of
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.state import Frame
 from adcompile.frontend.targets import target
@@ -163,16 +163,10 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
     from adcompile.frontend.lower import body_of, local_names, run_body
 
     inner = f.node
-    named = inner.args
-    positional = [a.arg for a in (*named.posonlyargs, *named.args)]
-    names = {**f.defaults}
-    if len(args) > len(positional) or named.vararg or named.kwarg or not set(keywords) <= set(_parameters(named)):
-        lo.refuse(node, "the arguments do not fit this inner function", "called here")
-    names.update(zip(positional, args, strict=False))
-    names.update(keywords)
-    missing = [p for p in _parameters(named) if p not in names]
-    if missing:
-        lo.refuse(node, f"missing argument `{missing[0]}`", "called here")
+    name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
+    params = parameters_of(inner.args)
+    given = [p.name for p in params if p.name in f.defaults]
+    names = bind_parameters(lo, name, params, {k: f.defaults[k] for k in given}, args, keywords, node)
     check_depth(lo, node)
     frame = Frame(
         f.frame.scope,
@@ -188,8 +182,16 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
     return run_body(lo, frame, inner)
 
 
-def _parameters(args: ast.arguments) -> list[str]:
-    return [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+def parameters_of(args: ast.arguments) -> tuple[Parameter, ...]:
+    """Return the parameters of a definition, without defaults."""
+    only = [Parameter(a.arg, "positional", positional_only=True) for a in args.posonlyargs]
+    found = [*only, *(Parameter(a.arg, "positional") for a in args.args)]
+    if args.vararg is not None:
+        found.append(Parameter(args.vararg.arg, "varargs"))
+    found += [Parameter(a.arg, "keyword") for a in args.kwonlyargs]
+    if args.kwarg is not None:
+        found.append(Parameter(args.kwarg.arg, "varkw"))
+    return tuple(found)
 
 
 def run_function(
@@ -217,6 +219,21 @@ def check_depth(lo: Lowering, node: ast.AST) -> None:
 def bind(lo: Lowering, source: Source, args: Args, keywords: Keywords, node: ast.AST) -> dict[str, Value]:
     """Bind the arguments of a call to the parameters of a function, as Python does."""
     params = signature_of(source)
+    given = {p.name: p.default for p in params if p.default is not MISSING}
+    defaults = {name: default_value(lo, source, name, value, node) for name, value in given.items()}
+    return bind_parameters(lo, source.name, params, defaults, args, keywords, node)
+
+
+def bind_parameters(
+    lo: Lowering,
+    name: str,
+    params: Sequence[Parameter],
+    defaults: Mapping[str, Value],
+    args: Args,
+    keywords: Keywords,
+    node: ast.AST,
+) -> dict[str, Value]:
+    """Bind arguments to parameters; `name` is the function's."""
     positional = [p for p in params if p.kind == "positional"]
     rest, extra = list(args), dict(keywords)
     names: dict[str, Value] = {}
@@ -224,27 +241,25 @@ def bind(lo: Lowering, source: Source, args: Args, keywords: Keywords, node: ast
         if rest:
             names[p.name] = rest.pop(0)
             if p.name in extra and not p.positional_only:
-                lo.refuse(node, f"{source.name}() got two values for `{p.name}`", "called here")
+                lo.refuse(node, f"{name}() got two values for `{p.name}`", "called here")
     variadic = next((p for p in params if p.kind == "varargs"), None)
     if rest and variadic is None:
-        lo.refuse(
-            node, f"{source.name}() takes {len(positional)} positional arguments, {len(args)} were given", "called here"
-        )
+        lo.refuse(node, f"{name}() takes {len(positional)} positional arguments, {len(args)} were given", "called here")
     if variadic is not None:
         names[variadic.name] = Node("tuple", tuple(rest))
     for p in params:
         if p.kind in ("positional", "keyword") and p.name not in names:
             if p.name in extra and not p.positional_only:
                 names[p.name] = extra.pop(p.name)
-            elif p.default is not MISSING:
-                names[p.name] = default_value(lo, source, p.name, p.default, node)
+            elif p.name in defaults:
+                names[p.name] = defaults[p.name]
             else:
-                lo.refuse(node, f"{source.name}() misses the argument `{p.name}`", "called here")
+                lo.refuse(node, f"{name}() misses the argument `{p.name}`", "called here")
     keyword_rest = next((p for p in params if p.kind == "varkw"), None)
     if keyword_rest is not None:
         names[keyword_rest.name] = Node("dict", tuple(extra.values()), tuple(extra))
     elif extra:
-        lo.refuse(node, f"{source.name}() has no parameter `{next(iter(extra))}`", "called here")
+        lo.refuse(node, f"{name}() has no parameter `{next(iter(extra))}`", "called here")
     return names
 
 
