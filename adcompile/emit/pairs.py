@@ -22,7 +22,21 @@ from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
 from adcompile.emit.tapes import tapes_read
-from adcompile.ir.core import NONE, Atom, Block, Eqn, Function, If, Stmt, Var, blocks_of, free, variables, with_blocks
+from adcompile.ir.core import (
+    NONE,
+    Atom,
+    Block,
+    Eqn,
+    Function,
+    If,
+    Stmt,
+    Var,
+    blocks_of,
+    free,
+    substitute,
+    variables,
+    with_blocks,
+)
 from adcompile.ir.structure import leaves, replace_leaves
 
 TAPE = "tape"
@@ -102,14 +116,26 @@ def _defined_block(block: Block, outs: Sequence[Var], slots: list[int], wanted: 
 
 
 def with_copies(fn: Function, kept: int, read: Collection[Var]) -> Function:
-    """Copy the arrays on the tape that are, or may share a buffer with, arguments of which elements are read later."""
-    roots, params = storage(fn), set(fn.params)
-    outs, copies = list(fn.outs), list[Stmt]()
-    for k, v in enumerate(fn.outs[kept:], kept):
-        if isinstance(v, Var) and v in read and v.type.is_array and roots[v] & params:
-            outs[k] = copy = Var(v.name, v.type)
-            copies.append(Eqn((copy,), "copy", (v,)))
-    return replace(fn, primal=(*fn.primal, *copies), outs=tuple(outs))
+    """Copy what the tape holds of the arguments and is read later, so that the caller may change them.
+
+    Arrays are copied at the end. Arguments that went to functions whose tapes hold them are copied at the start.
+    """
+    roots = storage(fn)
+    inner = {r for v in variables(fn.outs[kept:]) if v.type.kind == "object" for r in roots.get(v, ())}
+    early = {p: Var(p.name, p.type) for p in fn.params if p in inner and p.type.is_array}
+    late = {
+        v: Var(v.name, v.type)
+        for v in variables(fn.outs[kept:])
+        if v in read and v.type.is_array and roots[v] & (set(fn.params) - set(early))
+    }
+    held = tuple(late.get(v, early.get(v, v)) for v in variables(fn.outs[kept:]))
+    primal = (
+        *(Eqn((c,), "copy", (p,)) for p, c in early.items()),
+        *(substitute(s, early) for s in fn.primal),
+        *(Eqn((c,), "copy", (v,)) for v, c in late.items()),
+    )
+    names = {**fn.names, **{c: fn.name_of(p) for p, c in early.items()}}
+    return replace(fn, primal=primal, outs=(*fn.outs[:kept], *held), names=names)
 
 
 def contents(stmts: Iterable[Stmt], outs: Sequence[Atom]) -> set[Var]:

@@ -165,8 +165,7 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
     inner = f.node
     name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
     params = parameters_of(inner.args)
-    given = [p.name for p in params if p.name in f.defaults]
-    names = bind_parameters(lo, name, params, {k: f.defaults[k] for k in given}, args, keywords, node)
+    names = bind_parameters(lo, name, params, lambda p: f.defaults.get(p.name), args, keywords, node)
     check_depth(lo, node)
     frame = Frame(
         f.frame.scope,
@@ -219,16 +218,18 @@ def check_depth(lo: Lowering, node: ast.AST) -> None:
 def bind(lo: Lowering, source: Source, args: Args, keywords: Keywords, node: ast.AST) -> dict[str, Value]:
     """Bind the arguments of a call to the parameters of a function, as Python does."""
     params = signature_of(source)
-    given = {p.name: p.default for p in params if p.default is not MISSING}
-    defaults = {name: default_value(lo, source, name, value, node) for name, value in given.items()}
-    return bind_parameters(lo, source.name, params, defaults, args, keywords, node)
+
+    def default(p: Parameter) -> Value | None:
+        return None if p.default is MISSING else default_value(lo, source, p.name, p.default, node)
+
+    return bind_parameters(lo, source.name, params, default, args, keywords, node)
 
 
 def bind_parameters(
     lo: Lowering,
     name: str,
     params: Sequence[Parameter],
-    defaults: Mapping[str, Value],
+    default: Callable[[Parameter], Value | None],
     args: Args,
     keywords: Keywords,
     node: ast.AST,
@@ -251,10 +252,11 @@ def bind_parameters(
         if p.kind in ("positional", "keyword") and p.name not in names:
             if p.name in extra and not p.positional_only:
                 names[p.name] = extra.pop(p.name)
-            elif p.name in defaults:
-                names[p.name] = defaults[p.name]
-            else:
+                continue
+            value = default(p)
+            if value is None:
                 lo.refuse(node, f"{name}() misses the argument `{p.name}`", "called here")
+            names[p.name] = value
     keyword_rest = next((p for p in params if p.kind == "varkw"), None)
     if keyword_rest is not None:
         names[keyword_rest.name] = Node("dict", tuple(extra.values()), tuple(extra))
