@@ -146,7 +146,23 @@ def last_function(source: str) -> str:
     return [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)][-1]
 
 
-@pytest.mark.parametrize("program", [p for p in SCALAR if p.second], ids=repr)
+def emitted_again(program: Program) -> Any:
+    source = grad(program.function, argnums=program.wrt).source_for(*oracle.copied(program.args))
+    return from_source(source, last_function(source))
+
+
+@pytest.mark.parametrize("program", [p for p in SCALAR if not p.again], ids=repr)
+def test_emitted_source_that_is_not_accepted_is_refused(program: Program) -> None:
+    again = emitted_again(program)
+    args = oracle.copied(program.args)
+    tangents = oracle.unflat(active(program), np.ones(oracle.flat(active(program)).size), keep_dtype=True)
+    names = list(inspect.signature(program.function).parameters)
+    static = {names[i]: a for i, a in enumerate(args) if i not in program.wrt}
+    with pytest.raises(CompileError):
+        jvp(functools.partial(again, **static), active(program), tangents)
+
+
+@pytest.mark.parametrize("program", [p for p in SCALAR if p.second and p.again], ids=repr)
 @refusals
 def test_forward_over_emitted_reverse(program: Program) -> None:
     """The emitted source is compiled once more; its directional derivative is a Hessian times a vector."""

@@ -357,9 +357,7 @@ class _Attempt:
                 return sorted(owned)
             owned |= more
 
-    def exclusive_yields(
-        self, body: Block, owned: list[int], outside: set[Var], out: list[Stmt]
-    ) -> tuple[Atom, ...]:
+    def exclusive_yields(self, body: Block, owned: list[int], outside: set[Var], out: list[Stmt]) -> tuple[Atom, ...]:
         """Copy what a trip yields to an owned slot if somebody else holds it too."""
         yields = list(body.yields)
         for i in owned:

@@ -65,8 +65,8 @@ def power(x, n):
     return x * power(x, n - 1)
 
 
-@program(0.8, 5)
-@program(0.8, 0)
+@program(0.8, 5, again=False)
+@program(0.8, 0, again=False)
 def recursion(x, n):
     return power(x, n) + power(x * x, 2)
 
@@ -77,7 +77,7 @@ def fibonacci_like(x, n):
     return fibonacci_like(x, n - 1) * x + fibonacci_like(x, n - 2)
 
 
-@program(0.6, 5)
+@program(0.6, 5, again=False)
 def tree_recursion(x, n):
     return fibonacci_like(x, n)
 
@@ -88,7 +88,7 @@ def until_small(x):
     return until_small(x * 0.4) + np.sin(x)
 
 
-@program(3.0)
+@program(3.0, again=False)
 def recursion_on_a_value(x):
     return until_small(x * x)
 
@@ -101,7 +101,7 @@ def odd(x, n):
     return 1.0 if n == 0 else even(np.sin(x), n - 1) + x
 
 
-@program(0.7, 5)
+@program(0.7, 5, again=False)
 def mutual_recursion(x, n):
     return even(x, n)
 

@@ -1,6 +1,3 @@
-import numpy as np
-
-
 def squares_until_large_value_and_vjp(x, y_bar=1.0):
     # forward sweep
     x_tape = []
