@@ -31,9 +31,10 @@ def to_text(tree: ast.Module) -> str:
         if printer is None:
             continue
         text = printer(tree).strip("\n") + "\n"
-        if _parses_to(text, tree):
-            wrapped = "\n".join(map(wrap, text.splitlines())) + "\n"
-            return wrapped if wrapped == text or _parses_to(wrapped, tree) else text
+        wrapped = "\n".join(map(wrap, text.splitlines())) + "\n"
+        for candidate in (wrapped, text):
+            if _parses_to(candidate, tree):
+                return candidate
     raise AssertionError("a syntax tree cannot be printed")
 
 

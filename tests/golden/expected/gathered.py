@@ -3,7 +3,7 @@ import numpy as np
 
 def gathered_value_and_vjp(x, index, y_bar=1.0):
     if len(index) != max(len(x) - 1, 0):
-        raise ValueError("gathered_value_and_vjp: index and x[1:] must have equal lengths")
+        raise ValueError('gathered_value_and_vjp: index and x[1:] must have equal lengths')
     # y = x[index] * x[1:]
     v1 = x[index]
     v2 = x[1:]
@@ -13,7 +13,7 @@ def gathered_value_and_vjp(x, index, y_bar=1.0):
     y[v3] = 0.5
     # return np.sum(y**2) + np.sum(x[::-1] * x)
     v4 = x[::-1]
-    value = np.sum(y**2) + np.sum(v4 * x)
+    value = np.sum(y ** 2) + np.sum(v4 * x)
     # return np.sum(y**2) + np.sum(x[::-1] * x)
     x_bar = y_bar * v4
     x_bar[::-1] += y_bar * x

@@ -1,3 +1,6 @@
+import numpy as np
+
+
 def logistic_map_value_and_vjp(x, n, y_bar=1.0):
     # forward sweep
     # y = y + 0.001 * x * y * (1.0 - y)

@@ -1,3 +1,6 @@
+import numpy as np
+
+
 def return_from_nested_loops_value_and_vjp(x, y_bar=1.0):
     # forward sweep
     p_tape = []
