@@ -9,6 +9,13 @@ from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.types import Length, Type, numpy_dtype
 
 
+def carried_type(v: Var) -> Type:
+    """Return the type of a derivative that enters or leaves a block: a number may be the constant 0.0 there."""
+    if v.type.is_list:
+        return Type("list", numpy_dtype(v.type), v.type.dims)
+    return v.type if v.type.is_array else Type("scalar", numpy_dtype(v.type))
+
+
 def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     """Return a cotangent with the shape and dtype of `v`: sum over broadcast axes, spread, cast."""
     t = v.type

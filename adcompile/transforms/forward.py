@@ -28,7 +28,7 @@ from adcompile.ir.core import (
     While,
     blocks_of,
 )
-from adcompile.ir.types import Type, numpy_dtype
+from adcompile.ir.types import Type
 from adcompile.rules import table
 from adcompile.transforms import conform
 from adcompile.transforms.callees import Callees, Pair
@@ -56,13 +56,6 @@ def run(fn: Function, wrt: Sequence[Var], callees: Callees | None = None) -> Fun
         outs=(*fn.outs, *dots),
         names={**fn.names, **pusher.names},
     )
-
-
-def carried_type(v: Var) -> Type:
-    """Return the type of a tangent that enters or leaves a block: a scalar may be the number 0.0."""
-    if v.type.is_list:
-        return Type("list", numpy_dtype(v.type), v.type.dims)
-    return v.type if v.type.is_array else Type("scalar", numpy_dtype(v.type))
 
 
 class Pusher:
@@ -161,7 +154,7 @@ class Pusher:
         carried = [o for o in eqn.outs if o.type.inexact]
         new = self.callees.function(("jvp", name, active), f"{name}_jvp", lambda: self.callee_tangent(name, active))
         outs = (*eqn.outs, *(self.fresh(o) for o in carried))
-        all_types = (*types, *(carried_type(o) for o in carried))
+        all_types = (*types, *(conform.carried_type(o) for o in carried))
         self.b.add(Eqn(outs, "call", (*eqn.args, *dots), (new, all_types), eqn.span))
 
     def half(self, eqn: Eqn) -> None:
@@ -204,7 +197,7 @@ class Pusher:
         """Do to the list of tangents what is done to the list."""
         positions = differentiable_args(eqn)
         args = tuple(self.tangent_or_zero(a) if k in positions else a for k, a in enumerate(eqn.args))
-        attrs = (carried_type(eqn.out),) if eqn.prim == "list_new" else eqn.attrs
+        attrs = (conform.carried_type(eqn.out),) if eqn.prim == "list_new" else eqn.attrs
         results = self.b.emit_many(eqn.prim, args, attrs, tuple(self.hint(o) for o in eqn.outs))
         self.dots.update(zip(eqn.outs, results, strict=True))
 
@@ -294,7 +287,7 @@ class Pusher:
         return out
 
     def fresh(self, v: Var) -> Var:
-        dot = Var(self.hint(v), carried_type(v))
+        dot = Var(self.hint(v), conform.carried_type(v))
         self.dots[v] = dot
         return dot
 

@@ -68,13 +68,6 @@ def run(fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, calle
     )
 
 
-def adjoint_type(v: Var) -> Type:
-    """Return the type of an adjoint that is carried around a loop: a scalar may start as the number 0.0."""
-    if v.type.is_list:
-        return Type("list", numpy_dtype(v.type), v.type.dims)
-    return v.type if v.type.is_array else Type("scalar", numpy_dtype(v.type))
-
-
 def seed_type(v: Var) -> Type:
     return v.type if v.type.is_array or v.type.kind == "py" else Type("np", numpy_dtype(v.type))
 
@@ -221,7 +214,7 @@ class Reverser:
             self.split[eqn] = replace(self.split[eqn], attrs=(pair.name, (*types, OBJECT)))
         cotangents = tuple(conform.cotangent(self.b, gs[k], eqn.outs[k]) for k in wanted if gs[k] is not None)  # type: ignore[arg-type]  # tested
         operands = [eqn.args[k] for k in wrt]
-        result_types = tuple(adjoint_type(a) for a in operands if isinstance(a, Var))
+        result_types = tuple(conform.carried_type(a) for a in operands if isinstance(a, Var))
         bars = self.b.emit_many("call_bwd", (tape, *cotangents), (pair.name, result_types), ("",) * len(wrt))
         for a, g in zip(operands, bars, strict=True):
             self.accumulate(a, g)
@@ -312,7 +305,7 @@ class Reverser:
         outs: list[Var] = []
         yields: list[list[Atom]] = [[], []]
         for v in changed:
-            out = Var(self.hint(v), adjoint_type(v))
+            out = Var(self.hint(v), conform.carried_type(v))
             outs.append(out)
             for side, (stmts, bars) in enumerate(sides):
                 g = bars.get(v)
@@ -362,8 +355,8 @@ class Reverser:
     ) -> tuple[list[Var], list[Stmt], list[Atom], list[int], list[Var]]:
         """Build the mirror of one trip for the given slots; return also the slots that it turned out to need."""
         outer, body = self.bars, stmt.body
-        params = [Var(self.hint(body.params[k]), adjoint_type(body.params[k])) for k in slots]
-        params += [Var(self.hint(v), adjoint_type(v)) for v in captured]
+        params = [Var(self.hint(body.params[k]), conform.carried_type(body.params[k])) for k in slots]
+        params += [Var(self.hint(v), conform.carried_type(v)) for v in captured]
         own = {*body.params, *bound_by(stmt), *(o for s in body.stmts for o in s.outs)}
         with self.b.block(table_of(body.stmts)) as stmts:
             for p in (*body.params, *params):

@@ -370,3 +370,27 @@ def unreachable_after_return(x, n):
     for _ in range(n):
         s = s * x
     return s
+
+
+@program(0.7, 3)
+def return_after_an_inner_return(x, n):
+    p = x
+    for i in range(n):
+        for _ in range(i):
+            return x - p
+        p = p * x
+        if i == 0:
+            return 0.3 * x
+    return p
+
+
+@program(np.array([0.61, -0.43, 0.87, 0.29, -0.75]), 0.7)
+def returns_in_nested_branches(x, s):
+    a = x.copy()
+    r = x[-3] * (a[-5] * 0.5)
+    if np.mean(np.concatenate([np.sin(x)[2:], a[:2]])) > -0.07:
+        if -0.1 - s > 0.05 and r < 0.9:
+            return np.tanh(r)
+        if np.sin(x[-2]) - r > 0.8 or s < -0.3:
+            return 0.04
+    return s + 0.3 * r + np.sum(a * x)

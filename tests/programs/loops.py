@@ -412,3 +412,23 @@ def one_loop_feeds_another(x):
     for i in range(len(x)):
         s = s * y[i] + y[0]
     return s
+
+
+@program(V)
+def iterable_rebound(x):
+    c = x * 2.0
+    p = 1.0
+    for a in c:
+        p = p * 0.5 + a * a
+        c = np.sin(c) * p
+    return p + np.sum(c)
+
+
+@program(V, W)
+def iterables_swapped(x, w):
+    a, b = x * 1.0, w * w
+    p = 1.0
+    for i, e in enumerate(a):
+        p = p * 0.5 + e * i
+        a, b = b, a
+    return p + np.sum(a * a) + np.sum(b)
