@@ -25,6 +25,14 @@ derivative(*args)
 print(first - (time.perf_counter() - start))
 """
 
+LOADING = """
+import time
+import adcompile
+start = time.perf_counter()
+import adcompile.dispatch.assembly
+print(time.perf_counter() - start)
+"""
+
 SECOND_FUNCTION = """
 import time
 from adcompile import value_and_grad
@@ -55,17 +63,19 @@ def run(script: str, cache: str) -> float:
 
 
 def latencies(repeats: int = 5) -> dict[str, float]:
-    """Return median seconds: the first compilation of a process, a later one, from the disk cache, the import."""
-    cold, warm, disk, imports = [], [], [], []
+    """Return median seconds: a process's first compilation, loading the compiler for it, a later one, and so on."""
+    cold, loading, warm, disk, imports = [], [], [], [], []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as cache:
             cold.append(run(FIRST_CALL, cache))
             disk.append(run(FIRST_CALL, cache))
+        loading.append(run(LOADING, cache))
         with tempfile.TemporaryDirectory() as cache:
             warm.append(run(SECOND_FUNCTION, cache))
         imports.append(run(IMPORT, cache))
     return {
         "first in a process": statistics.median(cold),
+        "loading the compiler": statistics.median(loading),
         "later in a process": statistics.median(warm),
         "from the disk cache": statistics.median(disk),
         "import adcompile": statistics.median(imports),

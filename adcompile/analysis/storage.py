@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of, bound_by, operands
+from adcompile.ir.core import Atom, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import OBJECT
 
@@ -29,14 +29,6 @@ NO_ROOTS: Final[Roots] = frozenset()
 READ_ONLY: Final = Var("read_only", OBJECT)
 
 GIVES_READ_ONLY: Final = frozenset({"broadcast_to", "unbroadcast", "diagonal", "diag"})
-
-# Operands of which only shape and dtype are read, by position.
-SHAPE_OPERANDS: Final[Mapping[str, frozenset[int]]] = {
-    "dim": frozenset({0}),
-    "size": frozenset({0}),
-    "zeros_like": frozenset({0}),
-    "unbroadcast": frozenset({1}),
-}
 
 
 def has_storage(a: Atom) -> bool:
@@ -68,30 +60,9 @@ def updated_from(eqn: Eqn) -> tuple[Atom, ...]:
     return eqn.args if eqn.prim in ("list_append", "list_set") else eqn.args[:1]
 
 
-def contents_read(eqn: Eqn) -> list[Var]:
-    """Return the operands whose elements an equation reads."""
-    shapes = SHAPE_OPERANDS.get(eqn.prim, ())
-    return [a for i, a in enumerate(eqn.args) if isinstance(a, Var) and i not in shapes]
-
-
-def contents_free(stmt: Stmt) -> set[Var]:
-    """Return the variables from outside whose elements a statement reads, at any depth."""
-    if isinstance(stmt, Eqn):
-        return set(contents_read(stmt))
-    return {a for a in operands(stmt) if isinstance(a, Var)} | contents_captured(stmt)
-
-
-def contents_captured(stmt: Stmt) -> set[Var]:
-    """Return the variables from outside whose elements the blocks of a statement read."""
-    found: set[Var] = set()
-    for block in blocks_of(stmt):
-        inner = {a for a in block.yields if isinstance(a, Var)}
-        defined = {*block.params, *bound_by(stmt)}
-        for s in block.stmts:
-            inner |= contents_free(s)
-            defined.update(s.outs)
-        found |= inner - defined
-    return found
+def own_roots(a: Atom, roots: Roots) -> Roots:
+    """Return the roots that an update of `a` writes to: of a list not those of the arrays in it."""
+    return frozenset(r for r in roots if not r.type.is_array) if a.type.kind == "list" else roots
 
 
 def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from adcompile.emit.choices import is_choice
 from adcompile.ir.core import (
@@ -37,8 +38,7 @@ from adcompile.ir.core import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """How a loop ends early.
 
     flag       the variable that tells it afterwards, None if nobody asks
@@ -51,7 +51,7 @@ class Exit:
     tests: tuple[Var, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class Exits:
     """The ends of all loops.
 

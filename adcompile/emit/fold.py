@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
 from adcompile.emit import lists
@@ -43,8 +43,7 @@ NODES: Final = 120
 NEVER: Final = frozenset({"call_fwd", "call_bwd", "index_update", "index_add"}) | lists.CHANGES | lists.MAKES
 
 
-@dataclass(frozen=True, slots=True)
-class _Measure:
+class _Measure(NamedTuple):
     """The size of an expression, and what it depends on: arrays that it reads, whether it may raise."""
 
     width: int
@@ -53,8 +52,7 @@ class _Measure:
     raises: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     """A statement that not everything may be moved past."""
 
     position: int
@@ -63,7 +61,7 @@ class _Event:
     effect: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class Trees:
     """What is folded: the equations, and the ifs that are conditional expressions.
 

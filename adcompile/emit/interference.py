@@ -21,7 +21,7 @@ from adcompile.ir.primitives import PRIMITIVES
 Pair = tuple[Var, Var]
 
 
-@dataclass(slots=True)
+@dataclass
 class Ranges:
     """What decides on names.
 

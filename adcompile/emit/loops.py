@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from adcompile.emit import syntax
 from adcompile.emit.exits import Exit, sides
@@ -13,8 +13,7 @@ from adcompile.emit.statements import Pairs, StatementWriter
 from adcompile.ir.core import FALSE, TRUE, Atom, Const, For, If, Loop, Stmt, Var, While, same_atom
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
+class _Ending(NamedTuple):
     """What happens at the end of a trip.
 
     last   whether the loop ends
@@ -125,16 +124,21 @@ class Writer(StatementWriter):
             return [*before, *done]
         return [*before, ast.If(self.write.atom(ending.last), done, [])]
 
+    def is_flag(self, cond: Atom, ending: _Ending) -> bool:
+        """Tell whether a condition is the very variable that tells whether the loop ended early."""
+        flag = ending.exit.flag if ending.exit is not None else None
+        return flag is not None and ending.sets and self.is_named(cond, self.names[flag])
+
     def fork(self, before: list[ast.stmt], stmt: If, ending: _Ending) -> tuple[list[ast.stmt], bool]:
         """Write the if that ends a trip; what follows a branch that leaves the loop needs no else."""
         lasts = (FALSE, FALSE) if isinstance(ending.last, Const) else sides(stmt, ending.last)
-        if ending.exit is not None and ending.exit.flag is not None:
-            if ending.sets and self.is_named(stmt.cond, self.names[ending.exit.flag]):
-                ending = replace(ending, exit=replace(ending.exit, flag=None))  # it is true already
         written = []
         for block, last in zip((stmt.then, stmt.orelse), lasts, strict=True):
             pairs = [p for p in zip(stmt.outs, block.yields, strict=True) if p[0] not in self.exits.ghosts]
-            written.append(self.tail(block.stmts, ending.inside(last, pairs)))
+            inner = ending.inside(last, pairs)
+            if block is stmt.then and self.is_flag(stmt.cond, ending) and ending.exit is not None:
+                inner = inner._replace(exit=ending.exit._replace(flag=None))  # it is true already
+            written.append(self.tail(block.stmts, inner))
         (then, ends), (orelse, also_ends) = written
         cond = self.write.atom(stmt.cond)
         if ends:

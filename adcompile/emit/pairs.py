@@ -13,7 +13,8 @@ import ast
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from adcompile.analysis.storage import contents_free, storage
+from adcompile.analysis.reads import contents_free
+from adcompile.analysis.storage import storage
 from adcompile.emit import arrange, syntax
 from adcompile.emit.choices import is_undefined
 from adcompile.emit.comments import Notes

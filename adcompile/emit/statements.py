@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from adcompile.analysis.storage import has_storage
 from adcompile.emit import lists, moves, paths, syntax
@@ -21,8 +20,7 @@ from adcompile.ir.types import numpy_dtype
 Pairs = Sequence[tuple[Var, Atom]]
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What was decided about a function before it is written.
 
     read      how often each variable is read
@@ -44,8 +42,7 @@ class Plan:
     reads: Mapping[Var, Eqn]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a statement comes from, for the comment above it."""
 
     span: Span | None

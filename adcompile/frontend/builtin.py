@@ -185,7 +185,9 @@ def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     found = iteration.zip_(lo, args[1:], node)
     if isinstance(found, list):
         return Node("list", tuple(calls.call(lo, args[0], list(_parts(i)), {}, node) for i in found))
-    return Iterable(found.count, lambda k: calls.call(lo, args[0], list(_parts(found.item(k))), {}, node))
+    return Iterable(
+        found.count, lambda k: calls.call(lo, args[0], list(_parts(found.item(k))), {}, node), arrays=found.arrays
+    )
 
 
 def _reduce(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:

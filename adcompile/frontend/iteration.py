@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
+from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -45,7 +46,10 @@ def rows(lo: Lowering, value: Ref | Var, node: ast.AST) -> Iterable:
     """Iterate over the first axis of an array."""
     if lo.type_of(value).dims == ():
         lo.refuse(node, "a 0-d array cannot be iterated over", "here")
-    return Iterable(lambda: lo.number(lo.length_of(lo.atom(value), 0), node), lambda k: lo.view(value, "i", (k,)))
+    held = (value,) if isinstance(value, Ref) else ()
+    return Iterable(
+        lambda: lo.number(lo.length_of(lo.atom(value), 0), node), lambda k: lo.view(value, "i", (k,)), arrays=held
+    )
 
 
 def range_(lo: Lowering, args: Sequence[Value], node: ast.AST) -> Iterable:
@@ -103,20 +107,27 @@ def zip_(lo: Lowering, parts: Sequence[Value], node: ast.AST) -> Iterable | list
             shortest = lo.shorter(shortest, s.count())
         return shortest
 
-    return Iterable(count, lambda k: Node("tuple", tuple(s.item(k) for s in streams)))
+    held = tuple(ref for s in streams for ref in s.arrays)
+    return Iterable(count, lambda k: Node("tuple", tuple(s.item(k) for s in streams)), arrays=held)
 
 
-def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node: ast.AST) -> list[Value]:
+def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node: ast.AST) -> Iterable:
     """Zip something of known length with arrays that are proved to be at least as long."""
     for s in sources:
         if isinstance(s, Iterable):
             count = lo.static_int(s.count(), pin=True)
             if count is None:
-                lo.refuse(
-                    node, "zip() of a container with something whose length is not known is not supported", "here"
-                )
+                lo.refuse(node, "zip() of a container with something of unknown length is not supported", "here")
             n = min(n, count)
-    return [Node("tuple", tuple(s[k] if isinstance(s, list) else s.item(Const(k)) for s in sources)) for k in range(n)]
+
+    def item(k: Atom) -> Value:
+        if not (isinstance(k, Const) and isinstance(k.value, int)):
+            raise NeedsUnrolling(lo, node)
+        position = k.value
+        return Node("tuple", tuple(s[position] if isinstance(s, list) else s.item(k) for s in sources))
+
+    held = tuple(ref for s in sources if isinstance(s, Iterable) for ref in s.arrays)
+    return Iterable(lambda: Const(n), item, arrays=held)
 
 
 def enumerate_(lo: Lowering, value: Value, start: Value, node: ast.AST) -> Iterable | list[Value]:
@@ -128,7 +139,7 @@ def enumerate_(lo: Lowering, value: Value, start: Value, node: ast.AST) -> Itera
 
     if isinstance(source, list):
         return [Node("tuple", (index(Const(k)), item)) for k, item in enumerate(source)]
-    return Iterable(source.count, lambda k: Node("tuple", (index(k), source.item(k))))
+    return Iterable(source.count, lambda k: Node("tuple", (index(k), source.item(k))), arrays=source.arrays)
 
 
 def reversed_(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
@@ -140,7 +151,7 @@ def reversed_(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Valu
     def item(k: Atom) -> Value:
         return source.item(emit("sub", emit("sub", source.count(), Const(1)), k))
 
-    return Iterable(source.count, item)
+    return Iterable(source.count, item, arrays=source.arrays)
 
 
 def generated(lo: Lowering, value: Generator) -> Iterable | list[Value]:
@@ -153,7 +164,7 @@ def generated(lo: Lowering, value: Generator) -> Iterable | list[Value]:
         if len(node.generators) == 1 and not first.ifs:
             source = iterable(lo, expressions.evaluate(lo, first.iter), node)
             if isinstance(source, Iterable):
-                return Iterable(source.count, lambda k: _element(lo, value, source.item(k)), None)
+                return Iterable(source.count, lambda k: _element(lo, value, source.item(k)), None, source.arrays)
         return comprehension(lo, node)
 
 

@@ -126,7 +126,9 @@ def _position(lo: Lowering, index: Value, node: ast.AST) -> Atom:
 
 def iterate(lo: Lowering, ref: Ref) -> Iterable:
     return Iterable(
-        lambda: length(lo, ref), lambda k: taken(lo, ref, lo.builder.emit("list_get", lo.cells[ref.cell], k))
+        lambda: length(lo, ref),
+        lambda k: taken(lo, ref, lo.builder.emit("list_get", lo.cells[ref.cell], k)),
+        arrays=(ref,),
     )
 
 

@@ -16,9 +16,10 @@ from adcompile.frontend import expressions, iteration
 from adcompile.frontend.desugar import RETURNED, LoopFlags
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
-from adcompile.frontend.state import NeedsUnrolling, Unbound
+from adcompile.frontend.state import NeedsUnrolling, Snapshot, Unbound
 from adcompile.frontend.values import Iterable, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
+from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
 
 if TYPE_CHECKING:
@@ -33,22 +34,25 @@ def for_(lo: Lowering, node: ast.For) -> None:
     """Lower a for loop: a counted loop, or its body repeated for each item of a container."""
     source = iteration.iterable(lo, expressions.evaluate(lo, node.iter), node.iter)
     if isinstance(source, list):
-        repeat(lo, node, source)
+        repeat(lo, node, [lambda v=v: v for v in source])  # type: ignore[misc]  # bound now
         return
     count = source.count() if source.bounds is None else None
+    held = f".iterated_{len(lo.frame.loops)}"
+    lo.frame.names[held] = Node("tuple", source.arrays)  # the loop goes on with these, whatever is rebound
     start = lo.snapshot()
-    depth = len(lo.builder.stmts)
+    mark = lo.builder.mark()
     try:
         if source.bounds is not None and few_trips(lo, node, source):
             raise NeedsUnrolling(lo, node)
         counted(lo, node, source, count)
     except NeedsUnrolling:
         lo.restore(start)
-        del lo.builder.stmts[depth:]
+        lo.builder.rewind(mark)
         n = lo.static_int(source.count(), pin=False)
         if n is None or n > iteration.LONGEST_UNROLLED:
             raise
-        repeat(lo, node, [source.item(Const(k)) for k in range(n)])
+        repeat(lo, node, [lambda k=k: source.item(Const(k)) for k in range(n)])  # type: ignore[misc]  # bound now
+    lo.frame.names.pop(held, None)
 
 
 def few_trips(lo: Lowering, node: ast.For, source: Iterable) -> bool:
@@ -64,8 +68,8 @@ def flags_of(lo: Lowering, node: ast.For | ast.While) -> LoopFlags:
     return lo.frame.desugared.loops[node]
 
 
-def repeat(lo: Lowering, node: ast.For, items: list[Value]) -> None:
-    """Lower the body once for each item, until a break."""
+def repeat(lo: Lowering, node: ast.For, items: list[Callable[[], Value]]) -> None:
+    """Lower the body once for each item, made when its turn comes, until a break."""
     from adcompile.frontend import branches, statements
 
     flags = flags_of(lo, node)
@@ -73,7 +77,7 @@ def repeat(lo: Lowering, node: ast.For, items: list[Value]) -> None:
     for k, item in enumerate(items):
         for name in flags.resets:
             lo.frame.names[name] = FALSE
-        statements.assign(lo, node.target, item)
+        statements.assign(lo, node.target, item())
         statements.run(lo, node.body)
         if flags.until is None:
             continue
@@ -188,12 +192,12 @@ def settle(
     plan.lists.clear()
     plan.dynamic.clear()
     start = lo.snapshot()
-    depth = len(lo.builder.stmts)
+    mark = lo.builder.mark()
     cells = lo.cell_count
     for _ in range(ATTEMPTS):
         lo.restore(start)
         lo.cell_count = cells  # so that what the plan says of a cell holds for the next attempt
-        del lo.builder.stmts[depth:]
+        lo.builder.rewind(mark)
         slots = Slots(lo, node, flags, plan)
         outer_skipped, lo.skipped = lo.skipped, False
         lo.tolerant += 1
@@ -209,18 +213,17 @@ def settle(
             return loop, slots
         if settled and skipped:
             if not lo.tolerant:
-                strict(lo, start, depth, slots, attempt)
+                strict(lo, start, mark, slots, attempt)
             lo.skipped = True
             return loop, slots
     lo.refuse(node, "what this loop carries from trip to trip does not settle", "types keep changing")
 
 
-def strict(lo: Lowering, start: object, depth: int, slots: Slots, attempt: Callable[[Slots], Loop]) -> None:
+def strict(
+    lo: Lowering, start: Snapshot, mark: tuple[int, int, int], slots: Slots, attempt: Callable[[Slots], Loop]
+) -> None:
     """Lower once more without tolerance, to raise the error about a name that nothing assigns."""
-    from adcompile.frontend.state import Snapshot
-
-    assert isinstance(start, Snapshot)
     lo.restore(start)
-    del lo.builder.stmts[depth:]
+    lo.builder.rewind(mark)
     attempt(Slots(lo, slots.node, slots.flags, slots.plan))
     raise AssertionError("a statement was skipped without a cause")

@@ -72,12 +72,14 @@ class Iterable:
     """Something to iterate over whose items are made on demand: range, zip, enumerate, reversed, rows of an array.
 
     `count` is the number of items and `item(k)` makes the item number k. `bounds` are the start, stop and step of a
-    range: then item k is start + k*step and a loop needs no other counter.
+    range: then item k is start + k*step and a loop needs no other counter. `arrays` are those that items are taken
+    from, whatever their names come to mean meanwhile.
     """
 
     count: Callable[[], Atom]
     item: Callable[[Atom], Value]
     bounds: tuple[Atom, Atom, Atom] | None = None
+    arrays: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

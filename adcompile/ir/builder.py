@@ -58,6 +58,18 @@ class Builder:
             for length in list(self.anchors)[known:]:  # their variables are out of scope now
                 del self.anchors[length]
 
+    def mark(self) -> tuple[int, int, int]:
+        """Return a point of the innermost block to go back to."""
+        return len(self.stmts), len(self.scopes[-1]), len(self.anchors)
+
+    def rewind(self, mark: tuple[int, int, int]) -> None:
+        """Forget everything that was made in the innermost block since a mark."""
+        stmts, shared, anchors = mark
+        del self.stmts[stmts:]
+        for table, size in ((self.scopes[-1], shared), (self.anchors, anchors)):
+            while len(table) > size:
+                table.popitem()  # the latest first
+
     def add(self, stmt: Stmt) -> None:
         """Append a statement that is complete."""
         self.stmts.append(stmt)

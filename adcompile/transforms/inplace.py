@@ -23,15 +23,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from adcompile.analysis.reads import Live, contents_captured, contents_free, contents_free_of
 from adcompile.analysis.storage import (
     GIVES_READ_ONLY,
     NO_ROOTS,
     READ_ONLY,
     Roots,
-    contents_captured,
-    contents_free,
     has_storage,
     is_view,
+    own_roots,
     result_roots,
     slot_closure,
     updated_from,
@@ -49,9 +49,7 @@ from adcompile.ir.core import (
     Var,
     While,
     blocks_of,
-    definitions,
     variables,
-    walk,
     with_blocks,
 )
 from adcompile.ir.primitives import PRIMITIVES
@@ -120,7 +118,7 @@ class _Attempt:
                 self.set_roots({p: frozenset({p})})
         self.frozen |= self.borrowed
         live = set(variables(fn.outs))
-        read_again = _free_of(fn.adjoint)
+        read_again = contents_free_of(fn.adjoint)
         primal = self.stmts(fn.primal, live | read_again)
         if self.kept is None:
             adjoint = self.stmts(fn.adjoint, live)
@@ -158,16 +156,6 @@ class _Attempt:
             if born and v in roots:
                 self.frames[-1].born.add(v)
 
-    def forget(self, stmt: Loop) -> None:
-        """Forget what is known of the variables inside a loop, before it is walked again."""
-        for block in blocks_of(stmt):
-            for v in (*block.params, *definitions(block.stmts)):
-                self.roots.pop(v, None)
-            for inner in walk(block.stmts):
-                for b in blocks_of(inner):
-                    for v in b.params:
-                        self.roots.pop(v, None)
-
     def copy(self, a: Atom, name: str, out: list[Stmt]) -> Var:
         """Append a copy of a value. The copy of a number that was broadcast is a new array filled with it."""
         c = Var(name, a.type)
@@ -180,11 +168,10 @@ class _Attempt:
         self.set_roots({c: frozenset({c})})
         return c
 
-    def sharers(self, a: Var, live: Iterable[Var] | _Live) -> list[Var]:
-        """Return the live variables that may share a buffer with `a`."""
-        found = dict.fromkeys(w for r in self.of(a) for w in self.holders[r] if r in self.of(w))
-        alive = live if isinstance(live, _Live) else set(live)
-        return [w for w in found if w in alive]
+    def sharers(self, a: Var, live: set[Var] | Live) -> list[Var]:
+        """Return the live variables that may share the buffer of `a`."""
+        found = dict.fromkeys(w for r in own_roots(a, self.of(a)) for w in self.holders[r])
+        return [w for w in found if (live.includes(w) if isinstance(live, Live) else w in live)]
 
     def detach(self, sharers: list[Var], a: Var) -> bool:
         """Free `a` of the variables that share its buffer by copying them where they were made, if that can be."""
@@ -195,9 +182,9 @@ class _Attempt:
         self.wanted.update(sharers)
         return True
 
-    def may_update(self, a: Atom, live: Iterable[Var] | _Live) -> bool:
+    def may_update(self, a: Atom, live: set[Var] | Live) -> bool:
         """Tell whether the buffer of `a` may be overwritten when the variables `live` are read afterwards."""
-        roots = self.of(a)
+        roots = own_roots(a, self.of(a))
         if not isinstance(a, Var) or not roots or roots & self.frozen:
             return False
         sharers = self.sharers(a, live)
@@ -213,7 +200,7 @@ class _Attempt:
             last.update(dict.fromkeys(contents_free(stmt), k))
         out: list[Stmt] = []
         for k, stmt in enumerate(todo):
-            live = _Live(live_out, last, k)
+            live = Live(live_out, last, k)
             match stmt:
                 case Eqn():
                     self.equation(stmt, live, out)
@@ -223,7 +210,7 @@ class _Attempt:
                     self.loop(stmt, live, out)
         return out
 
-    def equation(self, eqn: Eqn, live: _Live, out: list[Stmt]) -> None:
+    def equation(self, eqn: Eqn, live: Live, out: list[Stmt]) -> None:
         if eqn.prim == "push":
             self.push(eqn)
         elif eqn.prim == "pop":
@@ -238,11 +225,11 @@ class _Attempt:
             self.set_roots(result_roots(eqn, self.of))
         out.append(eqn)
 
-    def update(self, eqn: Eqn, live: _Live, out: list[Stmt]) -> None:
+    def update(self, eqn: Eqn, live: Live, out: list[Stmt]) -> None:
         """Update in place, or copy first."""
         a = eqn.args[0]
         if self.may_update(a, live.without(eqn.out)):
-            self.updated |= self.of(a)
+            self.updated |= own_roots(a, self.of(a))
             held = frozenset[Var]().union(*map(self.of, updated_from(eqn)))
             self.set_roots({v: held for v in eqn.outs if has_storage(v)})
         elif eqn.prim == "acc":
@@ -292,7 +279,7 @@ class _Attempt:
 
     # -- branches
 
-    def branches(self, stmt: If, live: _Live, out: list[Stmt]) -> None:
+    def branches(self, stmt: If, live: Live, out: list[Stmt]) -> None:
         after = live.variables()
         then, orelse = (
             replace(b, stmts=tuple(self.stmts(b.stmts, after | set(variables(b.yields))))) for b in blocks_of(stmt)
@@ -303,12 +290,12 @@ class _Attempt:
 
     # -- loops
 
-    def loop(self, stmt: Loop, live: _Live, out: list[Stmt]) -> None:
+    def loop(self, stmt: Loop, live: Live, out: list[Stmt]) -> None:
         """Rewrite a loop, and make what enters its owned slots exclusive."""
         outside = (live.variables() - set(stmt.outs)) | contents_captured(stmt)
         slots = [i for i, p in enumerate(stmt.body.params) if has_storage(p)]
         self.frames.append(_Frame())
-        blocks = self.blocks(stmt, slots, outside)
+        blocks = [self.block(stmt, block, slots, outside) for block in blocks_of(stmt)]
         body, statements = blocks[-1], list(blocks[-1].stmts)
         owned = self.owned(body, slots)
         yields = self.exclusive_yields(body, owned, outside, statements)
@@ -321,26 +308,8 @@ class _Attempt:
         out.append(new)
         self.after_loop(new, slots, owned)
 
-    def blocks(self, stmt: Loop, slots: list[int], outside: set[Var]) -> list[Block]:
-        """Rewrite the blocks of a loop. A parameter that is pushed anywhere in them may not be updated in them."""
-        params = {stmt.body.params[i] for i in slots}
-        frozen, tapes = set(self.frozen), {key: replace(tape) for key, tape in self.tapes.items()}
-        assumed: set[Var] = set()
-        while True:
-            self.frozen = frozen | assumed
-            self.tapes = {key: replace(tape) for key, tape in tapes.items()}
-            self.updated -= params
-            self.frames[-1] = _Frame()
-            self.forget(stmt)
-            done = [self.block(stmt, block, slots, outside) for block in blocks_of(stmt)]
-            pushed = params & self.frozen
-            if not pushed & self.updated:
-                return done
-            assumed |= pushed
-
     def block(self, stmt: Loop, block: Block, slots: list[int], outside: set[Var]) -> Block:
         """Rewrite one block of a loop. The condition's parameters are read again by the body."""
-        self.set_roots({stmt.body.params[i]: frozenset({stmt.body.params[i]}) for i in slots}, born=False)
         self.set_roots({block.params[i]: frozenset({stmt.body.params[i]}) for i in slots}, born=False)
         live = outside | set(variables(block.yields))
         if block is not stmt.body:
@@ -380,7 +349,7 @@ class _Attempt:
             if not self.may_update(a, outside | others):
                 inits[i] = self.copy(a, stmt.body.params[i].name, out)
             else:
-                self.updated |= self.of(a)
+                self.updated |= own_roots(a, self.of(a))
         return tuple(inits)
 
     def end_trip(self, yields: tuple[Atom, ...]) -> None:
@@ -402,32 +371,3 @@ class _Attempt:
                 self.frozen |= held[params[i]]
             out = stmt.outs[i]
             self.set_roots({out: frozenset({out}) if i in owned or not held[params[i]] else held[params[i]]})
-
-
-@dataclass(frozen=True, slots=True)
-class _Live:
-    """The variables that are read after a statement of a block."""
-
-    outside: set[Var]
-    last: Mapping[Var, int]
-    position: int
-    excluded: Var | None = None
-
-    def __contains__(self, v: Var) -> bool:
-        return v is not self.excluded and (v in self.outside or self.last.get(v, -1) > self.position)
-
-    def without(self, v: Var) -> _Live:
-        return _Live(self.outside, self.last, self.position, v)
-
-    def variables(self) -> set[Var]:
-        return self.outside | {v for v, k in self.last.items() if k > self.position}
-
-
-def _free_of(stmts: Iterable[Stmt]) -> set[Var]:
-    """Return the variables whose elements statements read and which they do not define."""
-    found: set[Var] = set()
-    defined: set[Var] = set()
-    for stmt in stmts:
-        found |= contents_free(stmt) - defined
-        defined.update(stmt.outs)
-    return found

@@ -8,8 +8,7 @@ def power_fwd(x, n):
         return 1.0, (x, v1, None, None)
     # return x * power(x, n - 1)
     v2, tape = power_fwd(x, n - 1)
-    v3 = x * v2
-    return v3, (x, v1, v2, tape)
+    return x * v2, (x, v1, v2, tape)
 
 
 def power_bwd(tape, y_bar):
