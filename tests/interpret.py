@@ -179,7 +179,7 @@ def subscripts(path: Sequence[object], atoms: Sequence[object]) -> list[object]:
                     parts.append(Ellipsis)
                 case _:
                     parts.append(next(items))
-        steps.append(tuple(parts) if len(parts) > 1 else parts[0])
+        steps.append(parts[0] if len(parts) == 1 else tuple(parts))
     return steps
 
 

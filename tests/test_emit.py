@@ -29,6 +29,11 @@ EXPECTED = Path(__file__).parent / "golden" / "expected"
 UPDATE = os.environ.get("ADCOMPILE_UPDATE_GOLDEN")
 
 
+@pytest.fixture(autouse=True)
+def no_disk_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADCOMPILE_CACHE", "0")
+
+
 def executed(text: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     exec(compile(text, "<emitted>", "exec"), namespace)

@@ -77,6 +77,10 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
     if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
         code, atoms = subscript(lo, node.slice)
         return lo.guarded(node, lambda: lo.view(base, code, atoms))
+    if isinstance(base, Var) and base.type.is_scalar and (base.type.kind != "py" or lo.frame.rule):
+        index = expressions.evaluate(lo, node.slice)
+        if isinstance(index, Node) and not index.children:
+            return base  # x[()] of a NumPy scalar
     if is_static(base):
         index = expressions.evaluate(lo, node.slice)
         if is_static(index):

@@ -228,15 +228,25 @@ class Join:
                 shared.append(side.cell)
             elif side is UNDEFINED:
                 atoms.append(UNDEFINED)
+            elif isinstance(side, Var | Const) and side.type.is_numeric:
+                atoms.append(side)
             else:
                 return Const(Conflict("is an array on one side of a branch and not on the other"))
+        if any(a.type.is_scalar for a in atoms):
+            atoms = [self.number(side, a) for side, a in enumerate(atoms)]
         merged = self.atom(atoms[0], atoms[1], name)
-        if isinstance(merged, Const):
+        if isinstance(merged, Const) or not merged.type.is_array and not merged.type.is_list:
             return merged
         ref = lo.new_cell(merged)
         for cell in shared:
             lo.link(ref.cell, cell)
         return ref
+
+    def number(self, side: int, a: Atom) -> Atom:
+        """Return the number in an array without axes, where the other side leaves a number."""
+        if not (a.type.is_array and a.type.dims == ()):
+            return a
+        return self.on_side(side, lambda: self.lo.builder.emit("index", a, attrs=(("",),)))
 
     def scalar(self, name: str, a: Atom, b: Atom) -> Value:
         for side in (a, b):

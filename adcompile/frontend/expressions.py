@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import access, branches, calls, iteration, lists
@@ -209,7 +209,7 @@ def boolean(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Value:
     if isinstance(cond, Const):
         return boolean(lo, conjunction, operands[1:]) if bool(cond.value) == conjunction else first
     if is_bool(lo, first):
-        simple = simple_boolean(lo, conjunction, operands[1:])
+        simple = simple_boolean(lo, lambda: boolean(lo, conjunction, operands[1:]))
         if simple is not None:
             return lo.builder.emit("and" if conjunction else "or", lo.atom(first), simple)
     rest = operands[1:]
@@ -223,14 +223,12 @@ def is_bool(lo: Lowering, value: Value) -> bool:
     return t.is_scalar and t.dtype is not None and (t.dtype is bool or getattr(t.dtype, "kind", "") == "b")
 
 
-def simple_boolean(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Atom | None:
+def simple_boolean(lo: Lowering, right: Callable[[], Value]) -> Atom | None:
     """Lower the right operand of a boolean operator in place if evaluating it cannot raise or have an effect."""
     start = lo.snapshot()
-    depth = len(lo.builder.stmts)
     with lo.builder.block() as stmts:
-        value = boolean(lo, conjunction, operands)
+        value = right()
     if is_bool(lo, value) and all(map(_harmless, stmts)) and lo.frame.names == start.names:
-        assert len(lo.builder.stmts) == depth
         for stmt in stmts:
             lo.builder.add(stmt)
         return lo.atom(value)
@@ -238,12 +236,36 @@ def simple_boolean(lo: Lowering, conjunction: bool, operands: list[ast.expr]) ->
     return None
 
 
+def condition(lo: Lowering, node: ast.expr) -> Atom:
+    """Lower a test: of ``and``, ``or`` and ``not`` only the truth of the operands matters."""
+    match node:
+        case ast.BoolOp():
+            return _conditions(lo, isinstance(node.op, ast.And), node.values)
+        case ast.UnaryOp(op=ast.Not()):
+            return negate(lo, condition(lo, node.operand))
+    return truth(lo, evaluate(lo, node), node)
+
+
+def _conditions(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Atom:
+    first, rest = condition(lo, operands[0]), operands[1:]
+    if not rest:
+        return first
+    if isinstance(first, Const):
+        return _conditions(lo, conjunction, rest) if bool(first.value) == conjunction else first
+    simple = simple_boolean(lo, lambda: _conditions(lo, conjunction, rest))
+    if simple is not None:
+        return lo.builder.emit("and" if conjunction else "or", first, simple)
+    later, known = (lambda: _conditions(lo, conjunction, rest)), FALSE if conjunction else TRUE
+    sides = (later, lambda: known) if conjunction else (lambda: known, later)
+    return lo.atom(branches.choose(lo, operands[0], first, *sides))
+
+
 def _harmless(stmt: Stmt) -> bool:
     return isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].safe and all(o.type.is_scalar for o in stmt.outs)
 
 
 def conditional(lo: Lowering, node: ast.IfExp) -> Value:
-    cond = truth(lo, evaluate(lo, node.test), node.test)
+    cond = condition(lo, node.test)
     if isinstance(cond, Const):
         return evaluate(lo, node.body if cond.value else node.orelse)
     return branches.choose(lo, node, cond, lambda: evaluate(lo, node.body), lambda: evaluate(lo, node.orelse))

@@ -173,7 +173,7 @@ def while_(lo: Lowering, node: ast.While) -> None:
 def test(lo: Lowering, node: ast.While) -> Atom:
     """Lower the test of a while loop; in an attempt it may read names whose types only the body tells."""
     try:
-        return expressions.truth(lo, expressions.evaluate(lo, node.test), node.test)
+        return expressions.condition(lo, node.test)
     except Unbound:
         if not lo.tolerant:
             raise

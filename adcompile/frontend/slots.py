@@ -284,6 +284,11 @@ class Slots:
     def mismatch(self, slot: Slot, atom: Atom) -> None:
         """A number becomes an array, or an array a number, from one trip to the next."""
         dims = atom.type.dims
+        if atom.type.is_array and dims == () and slot.init is not UNDEFINED:
+            self.plan.promoted.add(slot.key)
+            self.plan.types[slot.key] = atom.type
+            self.changed = True
+            return
         if atom.type.is_array and slot.init is not UNDEFINED and dims is not None and isinstance(self.node, ast.For):
             if all(self.known_outside(d) for d in dims):
                 self.plan.promoted.add(slot.key)
@@ -363,11 +368,11 @@ class Slots:
 
     def after(self, bounds: tuple[Atom, Atom, Atom], node: ast.For) -> None:
         """Where a number became an array, see to it that the loop made at least one trip."""
-        if not any(s.key in self.plan.promoted for s in self.slots):
+        if not any(s.key in self.plan.promoted and s.type.dims for s in self.slots):
             return
         lo = self.lo
         empty = lo.builder.emit("eq", lo.trip_count(bounds), Const(0))
-        name = next(str(s.key[0]) for s in self.slots if s.key in self.plan.promoted)
+        name = next(str(s.key[0]) for s in self.slots if s.key in self.plan.promoted and s.type.dims)
         if isinstance(empty, Const):
             return
         from adcompile.frontend import branches

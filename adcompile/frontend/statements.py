@@ -227,6 +227,7 @@ def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.Aug
         whole = Ref(ref.cell, ("e",))
         if (
             isinstance(new, Var)
+            and new.type.is_array
             and lo.facts.same_dims(new.type.dims, old.type.dims)
             and new.type.dtype == old.type.dtype
         ):
@@ -264,7 +265,7 @@ def check_in_place(lo: Lowering, old: Type, new: Atom, stmt: ast.AugAssign) -> N
 
 
 def if_(lo: Lowering, stmt: ast.If) -> None:
-    cond = expressions.truth(lo, expressions.evaluate(lo, stmt.test), stmt.test)
+    cond = expressions.condition(lo, stmt.test)
     if isinstance(cond, Const):
         run(lo, stmt.body if cond.value else stmt.orelse)
         return
@@ -286,7 +287,7 @@ def if_(lo: Lowering, stmt: ast.If) -> None:
 
 
 def assert_(lo: Lowering, stmt: ast.Assert) -> None:
-    cond = expressions.truth(lo, expressions.evaluate(lo, stmt.test), stmt.test)
+    cond = expressions.condition(lo, stmt.test)
     if isinstance(cond, Const) and cond.value:
         return
     message = NONE if stmt.msg is None else expressions.message(lo, stmt.msg)

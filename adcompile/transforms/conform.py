@@ -21,13 +21,20 @@ def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     t = v.type
     if t.is_list:
         return g
+    if g.type.is_array and g.type.dims == ():
+        g = number(b, g)
     if t.dims is None or g.type.dims is None:
         return cast(b, b.emit("unbroadcast", g, v), t)
     g = shrink(b, g, v, t.dims)
     assert g.type.dims is not None
-    if t.is_array and not b.facts.same_dims(g.type.dims, t.dims):
+    if t.dims and not b.facts.same_dims(g.type.dims, t.dims):
         g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
     return cast(b, g, t)
+
+
+def number(b: Builder, g: Atom) -> Atom:
+    """Return the number in an array without axes."""
+    return b.emit("index", g, attrs=(("",),))
 
 
 def tangent(b: Builder, g: Atom, v: Var) -> Atom:
@@ -35,6 +42,10 @@ def tangent(b: Builder, g: Atom, v: Var) -> Atom:
     t = v.type
     if t.is_list:
         return g
+    if t.is_scalar and g.type.is_array and g.type.dims == ():
+        return cast(b, number(b, g), t)
+    if t.is_array and t.dims == () and not g.type.is_array:
+        return b.emit("full", g, attrs=(numpy_dtype(t),))
     if t.is_array and t.dims is not None and not b.facts.same_dims(g.type.dims, t.dims):
         g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
     return cast(b, g, t)

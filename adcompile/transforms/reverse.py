@@ -68,8 +68,13 @@ def run(fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, calle
     )
 
 
+def adjoint_type(v: Var) -> Type:
+    """Return the type of an adjoint that a block carries: that of an array without axes is a number."""
+    return Type("scalar", numpy_dtype(v.type)) if v.type.dims == () and not v.type.is_list else conform.carried_type(v)
+
+
 def seed_type(v: Var) -> Type:
-    return v.type if v.type.is_array or v.type.kind == "py" else Type("np", numpy_dtype(v.type))
+    return v.type if v.type.dims != () or v.type.kind == "py" else Type("np", numpy_dtype(v.type))
 
 
 class Reverser:
@@ -124,7 +129,7 @@ class Reverser:
         """Return the adjoint of an input: an array of its own, in the input's shape and dtype."""
         bar = self.bars.get(v)
         if bar is None:
-            return conform.zeros(self.b, v)
+            return self.zeros(v)
         spread = self.b.definition(bar, "broadcast_to")
         if spread is None:
             return bar
@@ -165,10 +170,13 @@ class Reverser:
         if isinstance(g, Var) and not g.name and g in self.b.defs and self.hint(v):
             self.names.setdefault(g, self.hint(v))
 
+    def zeros(self, v: Var) -> Atom:
+        return Const(0.0) if v.type.dims == () and not v.type.is_list else conform.zeros(self.b, v)
+
     def full(self, v: Var) -> Atom:
         """Return the adjoint of a variable so far, zero if there is none."""
         found = self.bars.get(v)
-        return conform.zeros(self.b, v) if found is None else found
+        return self.zeros(v) if found is None else found
 
     # -- statements
 
@@ -214,7 +222,7 @@ class Reverser:
             self.split[eqn] = replace(self.split[eqn], attrs=(pair.name, (*types, OBJECT)))
         cotangents = tuple(conform.cotangent(self.b, gs[k], eqn.outs[k]) for k in wanted if gs[k] is not None)  # type: ignore[arg-type]  # tested
         operands = [eqn.args[k] for k in wrt]
-        result_types = tuple(conform.carried_type(a) for a in operands if isinstance(a, Var))
+        result_types = tuple(adjoint_type(a) for a in operands if isinstance(a, Var))
         bars = self.b.emit_many("call_bwd", (tape, *cotangents), (pair.name, result_types), ("",) * len(wrt))
         for a, g in zip(operands, bars, strict=True):
             self.accumulate(a, g)
@@ -244,6 +252,8 @@ class Reverser:
             case "index":
                 self.read_adjoint(eqn, g)
                 return []
+            case "index_update" | "index_add" if eqn.out.type.dims == ():
+                return [(k, g) for k in wanted if k == 1 or eqn.prim == "index_add"]
             case "index_update":
                 return index_update_terms(self.b, eqn, g, wanted)
             case "index_add":
@@ -273,6 +283,9 @@ class Reverser:
         base, *atoms = eqn.args
         if isinstance(base, Var) and base in self.active:
             t = eqn.out.type
+            if base.type.dims == () and base.type.is_array:
+                self.accumulate(base, g)
+                return
             g = conform.shrink(self.b, g, eqn.out, t.dims) if t.dims is not None else g
             self.bars[base] = add_at(self.b, self.full(base), g, atoms, eqn, self.hint(base))
 
@@ -305,7 +318,7 @@ class Reverser:
         outs: list[Var] = []
         yields: list[list[Atom]] = [[], []]
         for v in changed:
-            out = Var(self.hint(v), conform.carried_type(v))
+            out = Var(self.hint(v), adjoint_type(v))
             outs.append(out)
             for side, (stmts, bars) in enumerate(sides):
                 g = bars.get(v)
@@ -320,7 +333,7 @@ class Reverser:
     def at_end(self, stmts: list[Stmt], v: Var) -> Atom:
         """Make a zero adjoint at the end of a closed block."""
         with self.b.block() as more:
-            zero = conform.zeros(self.b, v)
+            zero = self.zeros(v)
         stmts += more
         return zero
 
@@ -348,15 +361,15 @@ class Reverser:
 
     def take(self, v: Var) -> Atom:
         g = self.bars.pop(v, None)
-        return conform.zeros(self.b, v) if g is None else g
+        return self.zeros(v) if g is None else g
 
     def trip(
         self, stmt: Loop, slots: list[int], captured: list[Var]
     ) -> tuple[list[Var], list[Stmt], list[Atom], list[int], list[Var]]:
         """Build the mirror of one trip for the given slots; return also the slots that it turned out to need."""
         outer, body = self.bars, stmt.body
-        params = [Var(self.hint(body.params[k]), conform.carried_type(body.params[k])) for k in slots]
-        params += [Var(self.hint(v), conform.carried_type(v)) for v in captured]
+        params = [Var(self.hint(body.params[k]), adjoint_type(body.params[k])) for k in slots]
+        params += [Var(self.hint(v), adjoint_type(v)) for v in captured]
         own = {*body.params, *bound_by(stmt), *(o for s in body.stmts for o in s.outs)}
         with self.b.block(table_of(body.stmts)) as stmts:
             for p in (*body.params, *params):
