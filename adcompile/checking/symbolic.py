@@ -149,6 +149,8 @@ def _exact(value: object) -> Formula:
 
 
 def _apply(eqn: Eqn, args: list[Formula]) -> Formula:
+    if eqn.prim == "index" and eqn.attrs == (("",),):
+        return args[0]  # the number in an array without axes
     name = eqn.prim.removeprefix("np.").removeprefix("math.")
     function = _table().get(name)
     if function is None:
