@@ -13,7 +13,7 @@ from adcompile.emit.exits import Exits
 from adcompile.emit.expressions import Expressions
 from adcompile.emit.fold import Trees
 from adcompile.errors import Span
-from adcompile.ir.core import Atom, Block, Const, Eqn, Function, If, Stmt, Var, same_atom, walk
+from adcompile.ir.core import Atom, Block, Const, Eqn, Function, If, Stmt, Var, blocks_of, same_atom, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import numpy_dtype
 
@@ -60,6 +60,7 @@ class StatementWriter:
         self.names, self.trees, self.exits = plan.names, plan.trees, plan.exits
         self.write = Expressions(plan.trees.of, plan.names, plan.tapes, self.is_plain)
         self.origins: dict[ast.stmt, Origin] = {}
+        self.moved = moved(plan)
 
     def is_plain(self, eqn: Eqn) -> bool:
         """Tell whether the user wrote a call of a NumPy function where a method would do."""
@@ -95,13 +96,15 @@ class StatementWriter:
 
     def moves(self, pairs: Pairs) -> list[ast.stmt]:
         """Write assignments that happen at once."""
-        return moves.sequence(
-            [
-                (self.names[target], self.write.atom(source))
-                for target, source in pairs
-                if target not in self.exits.ghosts and not is_undefined(source)
-            ]
-        )
+        written = []
+        for target, source in pairs:
+            if target in self.exits.ghosts:
+                continue
+            if not is_undefined(source):
+                written.append((self.names[target], self.write.atom(source)))
+            elif target in self.moved:  # bound to something, since a move to another name will read it
+                written.append((self.names[target], ast.Constant(None)))
+        return moves.sequence(written)
 
     # -- equations
 
@@ -249,6 +252,21 @@ class StatementWriter:
             head = [*self.body(spoken[:-1]), *self.opened(last)]
             return [*head, ast.If(self.write.atom(last.cond), sides[0], []), *sides[1]]
         return [*self.body(spoken), ast.Return(result(outs))]
+
+
+def moved(plan: Plan) -> frozenset[Var]:
+    """Return the variables that a block or loop passes on under another name."""
+    found: set[Var] = set()
+    for stmt in walk(plan.fn.stmts):
+        if isinstance(stmt, Eqn):
+            continue
+        pairs = [pair for b in blocks_of(stmt) for pair in zip(b.params or stmt.outs, b.yields, strict=False)]
+        if not isinstance(stmt, If):
+            pairs += zip(stmt.body.params, stmt.inits, strict=True)
+        for target, source in pairs:
+            if isinstance(source, Var) and plan.names.get(source) != plan.names.get(target):
+                found.add(source)
+    return frozenset(found)
 
 
 Result = Callable[[Sequence[Atom]], ast.expr]

@@ -69,6 +69,9 @@ def anchored(length: Length) -> bool:
     return all(anchored(a) for a in length.args if isinstance(a, Dim))
 
 
+REWRITES: Final = 64
+
+
 class Facts:
     """Equalities between lengths that the derivation relies on.
 
@@ -96,10 +99,19 @@ class Facts:
         return self.keyed[key]
 
     def find(self, length: Length) -> Length:
-        """Return the representative of the lengths proved equal to this one."""
-        while isinstance(length, Dim):
+        """Return the representative of the lengths proved equal to this one.
+
+        A length may be proved equal to an expression of itself (the parts of an array that was cut and joined again);
+        then the rewriting has no end, and stops after REWRITES steps: two lengths may then not be recognised as equal,
+        which costs a test at run time and nothing else.
+        """
+        return self._rewritten(length, [REWRITES])
+
+    def _rewritten(self, length: Length, left: list[int]) -> Length:
+        while isinstance(length, Dim) and left[0] > 0:
+            left[0] -= 1
             if length.op not in ("axis", "value", "fresh"):
-                args = tuple(self.find(a) if isinstance(a, Dim) else a for a in length.args)
+                args = tuple(self._rewritten(a, left) if isinstance(a, Dim) else a for a in length.args)
                 if args != length.args:
                     rebuilt = combine(length.op, args, length.example)
                     if rebuilt != length:

@@ -217,3 +217,10 @@ def extreme_positions(x):
     k = np.argmax(x)
     j = int(np.argmin(x))
     return x[k] * x[j] + np.sum(x[: k + 1] ** 2)
+
+
+@program(V)
+def cut_and_joined_again(x):
+    a = np.concatenate([x[2:], x[:2]])
+    a[1:] = x[:-1]
+    return np.sum(a * x)
