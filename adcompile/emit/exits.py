@@ -42,11 +42,13 @@ class Exit(NamedTuple):
     """How a loop ends early.
 
     flag       the variable that tells it afterwards, None if nobody asks
+    starts     whether that variable starts as False and is assigned only where it becomes true; else at each trip's end
     otherwise  the if that becomes the loop's else clause
     tests      the variables that ``if done: break`` tests
     """
 
     flag: Var | None
+    starts: bool
     otherwise: If | None
     tests: tuple[Var, ...]
 
@@ -106,15 +108,16 @@ def _exit(stmt: Loop, following: Stmt | None, counts: dict[Var, int], exits: Exi
     clause = _else_clause(out, following, counts)
     if clause is not None:
         exits.clauses.add(clause)
-    silent = same_atom(stmt.inits[k], FALSE) and not any(counts.get(p) for p in params)
-    if silent and (clause is not None or not counts.get(out)):
+    starts = same_atom(stmt.inits[k], FALSE)
+    if starts and not any(counts.get(p) for p in params) and (clause is not None or not counts.get(out)):
         exits.ghosts.update((out, *params))
         flag = None
     else:
         flag = stmt.body.params[k]
     tests: list[Var] = []
     _follow(stmt.body, stmt.body.yields[k], counts, exits, tests)
-    return Exit(flag, clause, tuple(tests))
+    tested_at_the_end = tests == [stmt.body.yields[k]]
+    return Exit(flag, starts and not tested_at_the_end, clause, tuple(tests))
 
 
 def _else_clause(flag: Var, following: Stmt | None, counts: dict[Var, int]) -> If | None:

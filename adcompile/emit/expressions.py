@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.emit import lists, paths, syntax
-from adcompile.ir.core import Atom, Const, Eqn, If, Var, same_atom
+from adcompile.ir.core import FALSE, TRUE, Atom, Const, Eqn, If, Var, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.ir.types import numpy_dtype
 from adcompile.rules.signature import Slot, attribute_slots, operand_slots
@@ -56,11 +56,14 @@ class Expressions:
     def choice(self, stmt: If) -> ast.expr:
         """Write an if with one result as a conditional expression, or as and / or."""
         cond, then, orelse = self.atom(stmt.cond), stmt.then.yields[0], stmt.orelse.yields[0]
-        if is_truth(stmt.cond):
-            if isinstance(orelse, Const) and orelse.value is False:
-                return syntax.boolean(ast.And(), cond, self.atom(then))
-            if isinstance(then, Const) and then.value is True:
-                return syntax.boolean(ast.Or(), cond, self.atom(orelse))
+        fails = orelse is stmt.cond or (is_truth(stmt.cond) and same_atom(orelse, FALSE))
+        holds = then is stmt.cond or (is_truth(stmt.cond) and same_atom(then, TRUE))
+        if fails and holds:
+            return cond
+        if fails:
+            return syntax.boolean(ast.And(), cond, self.atom(then))
+        if holds:
+            return syntax.boolean(ast.Or(), cond, self.atom(orelse))
         return ast.IfExp(cond, self.atom(then), self.atom(orelse))
 
     def equation(self, eqn: Eqn) -> ast.expr:

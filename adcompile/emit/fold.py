@@ -100,7 +100,12 @@ def fold(fn: Function, counts: Mapping[Var, int], exits: Exits, roots: Mapping[V
 
 class _Folder:
     def __init__(self, fn: Function, counts: Mapping[Var, int], exits: Exits, roots: Mapping[Var, Roots]) -> None:
-        self.fn, self.counts, self.exits, self.roots = fn, counts, exits, roots
+        self.fn, self.exits, self.roots = fn, exits, roots
+        self.counts = dict(counts)
+        for stmt in walk(fn.stmts):
+            if isinstance(stmt, If) and is_choice(stmt, fn.names) and isinstance(stmt.cond, Var):
+                # in ``a or b`` the condition is the value too, and is written once
+                self.counts[stmt.cond] -= sum(b.yields[0] is stmt.cond for b in blocks_of(stmt))
         self.trees = Trees({}, set(), set())
         self.measures: dict[Var, _Measure] = {}
         self.primal = {*definitions(fn.primal), *fn.params}

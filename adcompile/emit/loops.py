@@ -19,17 +19,15 @@ class _Ending(NamedTuple):
     last   whether the loop ends
     moves  groups of assignments, in order
     exit   how the loop ends early, None if it never does
-    sets   whether the flag is a variable that starts as False, so that it is set only where it becomes true
     """
 
     last: Atom
     moves: tuple[Pairs, ...]
     exit: Exit | None
-    sets: bool
 
     def inside(self, last: Atom, first: Pairs) -> _Ending:
         """Return the ending of one branch of an if."""
-        return _Ending(last, (first, *self.moves), self.exit, self.sets)
+        return _Ending(last, (first, *self.moves), self.exit)
 
 
 class Writer(StatementWriter):
@@ -38,12 +36,10 @@ class Writer(StatementWriter):
     def loop(self, stmt: Stmt) -> list[ast.stmt]:
         assert isinstance(stmt, For | While)
         found = self.exits.loops.get(stmt)
-        sets = found is not None and stmt.until is not None and same_atom(stmt.inits[stmt.until], FALSE)
         ending = _Ending(
             FALSE if stmt.until is None else stmt.body.yields[stmt.until],
             ([p for k, p in enumerate(zip(stmt.body.params, stmt.body.yields, strict=True)) if k != stmt.until],),
             found,
-            sets,
         )
         before = self.moves(list(zip(stmt.body.params, stmt.inits, strict=True)))
         body, _ = self.tail(stmt.body.stmts, ending)
@@ -110,9 +106,9 @@ class Writer(StatementWriter):
         before: list[ast.stmt] = []
         done: list[ast.stmt] = []
         if ending.exit.flag is not None:
-            if ending.sets and not self.is_named(ending.last, self.names[ending.exit.flag]):
+            if ending.exit.starts and not self.is_named(ending.last, self.names[ending.exit.flag]):
                 done += self.moves([(ending.exit.flag, TRUE)])
-            if not ending.sets:
+            if not ending.exit.starts:
                 before += self.moves([(ending.exit.flag, ending.last)])
         if same_atom(ending.last, FALSE):
             return before
@@ -126,8 +122,9 @@ class Writer(StatementWriter):
 
     def is_flag(self, cond: Atom, ending: _Ending) -> bool:
         """Tell whether a condition is the very variable that tells whether the loop ended early."""
-        flag = ending.exit.flag if ending.exit is not None else None
-        return flag is not None and ending.sets and self.is_named(cond, self.names[flag])
+        if ending.exit is None or ending.exit.flag is None or not ending.exit.starts:
+            return False
+        return self.is_named(cond, self.names[ending.exit.flag])
 
     def fork(self, before: list[ast.stmt], stmt: If, ending: _Ending) -> tuple[list[ast.stmt], bool]:
         """Write the if that ends a trip; what follows a branch that leaves the loop needs no else."""

@@ -31,13 +31,20 @@ def choose_names(fn: Function, ranges: Ranges, params: Mapping[Var, str], taken:
 
 
 class _Groups:
-    """Sets of variables that share a name: a union-find structure with the interference of each set."""
+    """Sets of variables that share a name: a union-find structure with the interference of each set.
+
+    members  the variables of each set, as bits
+    against  the variables that are alive when one of a set is assigned, as bits
+    words    what the variables of each set are called
+    taken    the sets with a parameter in them
+    """
 
     def __init__(self, fn: Function, ranges: Ranges, params: Mapping[Var, str]) -> None:
         self.fn, self.params = fn, params
         self.parent: dict[Var, Var] = {}
-        self.clashes = {v: set(ws) for v, ws in ranges.clashes.items()}
         self.rank = {v: k for k, v in enumerate(ranges.order)}
+        self.members = {v: ranges.bit(v) for v in ranges.order}
+        self.against = {v: ranges.against.get(v, 0) for v in ranges.order}
         self.words = {v: {word} for v in ranges.order if (word := self.word(v))}
         self.users = set(params.values()) | {fn.name_of(v) for s in walk(fn.primal) for v in s.outs}
         self.indices = {s.index for s in walk(fn.stmts) if isinstance(s, For)}
@@ -59,18 +66,13 @@ class _Groups:
             v = self.parent[v]
         return v
 
-    def rivals(self, v: Var) -> set[Var]:
-        """Return the sets that interfere with the set of `v`."""
-        return {self.find(w) for w in self.clashes.get(v, ())} - {v}
-
     def join(self, a: Var, b: Var, *, same_word: bool) -> None:
         """Merge two sets if they do not interfere, and, if asked, the user does not call them differently."""
         a, b = self.find(a), self.find(b)
-        if a is b or b in self.rivals(a):
+        if a is b or self.against[a] & self.members[b] or self.against[b] & self.members[a]:
             return
-        if same_word and self.differ(a, b):
-            return
-        self.union(a, b)
+        if not (same_word and self.differ(a, b)):
+            self.union(a, b)
 
     def differ(self, a: Var, b: Var) -> bool:
         """Tell whether the user calls two sets differently, or one is a parameter of another name."""
@@ -84,58 +86,75 @@ class _Groups:
         a, b = self.find(a), self.find(b)
         if a is b:
             return
-        if self.rank.get(b, len(self.rank)) < self.rank.get(a, len(self.rank)):
+        if self.rank[b] < self.rank[a]:
             a, b = b, a
         self.parent[b] = a
         if b in self.taken:
             self.taken.add(a)
         self.words[a] = self.words.get(a, set()) | self.words.get(b, set())
-        self.clashes.setdefault(a, set()).update(self.clashes.get(b, ()))
+        self.members[a] |= self.members[b]
+        self.against[a] |= self.against[b]
 
 
 class _Namer:
-    def __init__(self, groups: _Groups, params: Mapping[Var, str], reserved: frozenset[str] | set[str]) -> None:
+    """Chooses names; `members` and `against` say which variables have a name already, and what they interfere with."""
+
+    def __init__(self, groups: _Groups, params: Mapping[Var, str], reserved: Collection[str]) -> None:
         self.groups, self.params, self.reserved = groups, params, reserved
         self.chosen: dict[Var, str] = {}
+        self.members: dict[str, int] = {}
+        self.against: dict[str, int] = {}
+        self.words: set[str] = set()
         self.count = 0
 
     def names(self, order: list[Var]) -> dict[Var, str]:
-        members: dict[Var, list[Var]] = {}
+        sets: dict[Var, list[Var]] = {}
         for v in order:
-            members.setdefault(self.groups.find(v), []).append(v)
-        for group, variables in members.items():
+            sets.setdefault(self.groups.find(v), []).append(v)
+        for group, variables in sets.items():
             fixed = [self.params[v] for v in variables if v in self.params]
             if fixed:
-                self.chosen[group] = fixed[0]
+                self.choose(group, fixed[0])
         self.words = {w for v in order if (w := self.groups.fn.name_of(v))}
-        for group, variables in members.items():
+        for group, variables in sets.items():
             if group not in self.chosen:
-                self.chosen[group] = self.name(group, variables)
+                self.choose(group, self.name(group, variables))
         return {v: self.chosen[self.groups.find(v)] for v in order}
 
+    def choose(self, group: Var, name: str) -> None:
+        self.chosen[group] = name
+        self.members[name] = self.members.get(name, 0) | self.groups.members[group]
+        self.against[name] = self.against.get(name, 0) | self.groups.against[group]
+
+    def is_free(self, name: str, group: Var) -> bool:
+        """Tell whether a set may have a name: none that has it already interferes."""
+        if name in self.reserved:
+            return False
+        groups = self.groups
+        return not (
+            self.members.get(name, 0) & groups.against[group] or self.against.get(name, 0) & groups.members[group]
+        )
+
     def name(self, group: Var, variables: list[Var]) -> str:
-        rivals = {self.chosen[g] for g in self.groups.rivals(group) if g in self.chosen}
         fn = self.groups.fn
         word = next((fn.names[v] for v in variables if fn.names.get(v)), "")
         word = word or next((v.name for v in variables if v.name), "")
         if word in ("", "_"):
-            return self.index(rivals) if self.groups.indices & set(variables) else self.temporary(rivals)
+            return self.index(group) if self.groups.indices & set(variables) else self.temporary()
         word = word if word.isidentifier() else "v"
-        candidate, k = word, 0
-        while candidate in rivals or candidate in self.reserved or (k and candidate in self.words):
-            k += 1
-            candidate = f"{word}_{k}"
-        return candidate
+        others = (f"{word}_{k}" for k in itertools.count(1))
+        candidates = itertools.chain([word], (n for n in others if n not in self.words))
+        return next(n for n in candidates if self.is_free(n, group))
 
-    def index(self, rivals: set[str]) -> str:
+    def index(self, group: Var) -> str:
         """Return a name for the index of a loop over which the user did not write a range."""
-        taken = rivals | self.words | self.reserved
         candidates = itertools.chain("ijk", (f"i_{k}" for k in itertools.count(1)))
-        return next(n for n in candidates if n not in taken)
+        return next(n for n in candidates if n not in self.words and self.is_free(n, group))
 
-    def temporary(self, rivals: set[str]) -> str:
+    def temporary(self) -> str:
+        """Return a name that nothing else has."""
         while True:
             self.count += 1
-            candidate = f"v{self.count}"
-            if candidate not in self.words and candidate not in self.reserved and candidate not in rivals:
-                return candidate
+            name = f"v{self.count}"
+            if name not in self.words and name not in self.reserved and name not in self.members:
+                return name
