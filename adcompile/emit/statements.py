@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -52,7 +53,7 @@ class Origin(NamedTuple):
 AUGMENTED: Final = frozenset({"add", "sub", "mul", "div", "floordiv", "mod", "pow", "acc", "matmul"})
 
 
-class StatementWriter:
+class StatementWriter(abc.ABC):
     """Writes the statements of blocks; `origins` says where each came from."""
 
     def __init__(self, plan: Plan) -> None:
@@ -82,8 +83,9 @@ class StatementWriter:
         """Write the lists that stand for the tapes of a statement."""
         return [syntax.assign([tape], ast.List([], ast.Load())) for tape in self.plan.openings.get(stmt, ())]
 
+    @abc.abstractmethod
     def loop(self, stmt: Stmt) -> list[ast.stmt]:
-        raise NotImplementedError
+        """Write a loop: the one statement that a layer above knows how to write."""
 
     def is_silent(self, stmt: Stmt) -> bool:
         """Tell whether a statement is written elsewhere: where its result is read, or with the loop before it."""
