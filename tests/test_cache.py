@@ -10,6 +10,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -386,3 +387,16 @@ def test_digests_of_what_is_more_than_data() -> None:
     recursive.append(recursive)
     for value in (object(), Own, Own(), recursive, np.array([None]), iter([]), [1, [Own()]]):
         assert digest.of_value(value) is None
+
+
+def test_every_file_of_the_compiler_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that an older state of any module compiled is not used."""
+    before = cache.stamp.__wrapped__()
+    known, real = Path(adcompile.__file__).parent / "transforms" / "reverse.py", os.stat
+
+    def newer(path: object) -> object:
+        status = real(str(path))
+        return SimpleNamespace(st_size=status.st_size + 1, st_mtime_ns=0) if Path(str(path)) == known else status
+
+    monkeypatch.setattr(cache.os, "stat", newer)
+    assert cache.stamp.__wrapped__() != before

@@ -80,7 +80,7 @@ def _user_cache() -> str:
 def stamp() -> str:
     """Return what tells compilers apart: the versions, and the state of the compiler's own files."""
     h = hashlib.blake2b(digest_size=_DIGEST_SIZE)
-    for root, folders, files in os.walk(os.path.dirname(__file__)):
+    for root, folders, files in os.walk(os.path.dirname(os.path.dirname(__file__))):
         folders.sort()
         for name in sorted(f for f in files if f.endswith(".py")):
             status = os.stat(os.path.join(root, name))
