@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -19,6 +18,7 @@ from adcompile.ir.core import Eqn, Function, walk
 from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean
+from adcompile.records import replace
 from adcompile.transforms import forward, inplace, reverse, store
 from adcompile.transforms.callees import Callees
 

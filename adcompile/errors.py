@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from dataclasses import dataclass
+
+from adcompile.records import dataclass
 
 __all__ = [
     "AdcompileError",

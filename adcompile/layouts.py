@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from adcompile.frontend.resolve import signature_of
 from adcompile.ir.core import NONE, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Type, example_of
+from adcompile.records import replace
 
 __all__ = [
     "Result",

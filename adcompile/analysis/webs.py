@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from adcompile.ir.core import Atom, Eqn, For, If, Stmt, Var, While, blocks_of, free, walk
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.records import dataclass
 
 
 class Groups:

@@ -10,7 +10,6 @@ import ast
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -19,6 +18,7 @@ from adcompile.api import from_source, grad, jvp, vjp
 from adcompile.checking.differences import Estimate, Vector, differentiate
 from adcompile.checking.leaves import Leaf, copy, double, flatten, leaves_of, promote, rebuild, shape_like
 from adcompile.errors import ArgumentError, DerivativeMismatch
+from adcompile.records import dataclass
 
 __all__ = ["check_grads"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from adcompile.checking.differences import Vector
+from adcompile.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import Parameter
 from typing import Final, Literal, NamedTuple
 
 from adcompile.dispatch import containers
 from adcompile.errors import ArgumentError
+from adcompile.records import dataclass
 
 __all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee"]
 

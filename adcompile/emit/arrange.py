@@ -7,7 +7,6 @@ after that if would be in the way.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from adcompile.analysis.storage import has_storage
 from adcompile.emit import choices
@@ -29,6 +28,7 @@ from adcompile.ir.core import (
     with_blocks,
 )
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.records import replace
 
 
 def run(fn: Function) -> Function:

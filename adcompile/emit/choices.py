@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from adcompile.analysis.storage import has_storage
 from adcompile.ir.core import (
@@ -31,6 +30,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import PY_BOOL
+from adcompile.records import replace
 
 CONNECTIVES = frozenset({"not", "and", "or", "truth", "assert"})
 

@@ -10,11 +10,11 @@ import ast
 import linecache
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from adcompile.emit.statements import Origin
 from adcompile.errors import Span
+from adcompile.records import dataclass, field
 
 PLACE: Final = "_note_"
 MAX_WIDTH: Final = 99

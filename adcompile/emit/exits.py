@@ -15,7 +15,6 @@ and ``for ... else`` from an if on the flag right after the loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from adcompile.emit.choices import is_choice
@@ -36,6 +35,7 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
+from adcompile.records import dataclass, field
 
 
 class Exit(NamedTuple):

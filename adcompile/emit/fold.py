@@ -10,7 +10,6 @@ named, stay; so does what would make a line too wide. Reads of shapes are folded
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
@@ -35,6 +34,7 @@ from adcompile.ir.core import (
     walk,
 )
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.records import dataclass
 
 USER_WIDTH: Final = 170  # columns of an expression that the user wrote in one piece
 WIDTH: Final = 76

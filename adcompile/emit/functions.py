@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from adcompile.analysis.storage import storage
 from adcompile.emit import arrange, syntax
@@ -23,6 +22,7 @@ from adcompile.emit.statements import Plan, Result, statements_within
 from adcompile.emit.tapes import name_tapes, tapes_within
 from adcompile.ir.core import Atom, Eqn, For, Function, Var, While, walk
 from adcompile.ir.structure import Node, leaves
+from adcompile.records import replace
 
 
 def write_function(fn: Function, layout: Layout, taken: Collection[str], notes: Notes) -> ast.stmt:

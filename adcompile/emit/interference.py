@@ -10,13 +10,13 @@ What is folded has no name; writing it reads the variables in it. Sets of variab
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from adcompile.analysis.storage import has_storage
 from adcompile.emit.exits import Exits
 from adcompile.emit.fold import Trees
 from adcompile.ir.core import Atom, Block, Eqn, For, Function, If, Loop, Stmt, Var, While, blocks_of, operands
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.records import dataclass, field
 
 Pair = tuple[Var, Var]
 Bits = int

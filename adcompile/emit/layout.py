@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from adcompile.ir.core import Function, Var
 from adcompile.ir.structure import Node
+from adcompile.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 
 from adcompile.analysis.reads import contents_free
 from adcompile.analysis.storage import storage
@@ -39,6 +38,7 @@ from adcompile.ir.core import (
     with_blocks,
 )
 from adcompile.ir.structure import leaves, replace_leaves
+from adcompile.records import replace
 
 TAPE = "tape"
 

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from adcompile.records import dataclass, field
 
 RETURNED: Final = ".returned"
 RESULT: Final = ".result"

@@ -12,8 +12,9 @@ import io
 import linecache
 import os
 import threading
-from dataclasses import dataclass
 from typing import Final
+
+from adcompile.records import dataclass
 
 __all__ = ["PREFIX", "Snapshot", "read", "register", "snapshot", "split"]
 

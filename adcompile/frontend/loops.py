@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import expressions, iteration
@@ -21,6 +20,7 @@ from adcompile.frontend.values import Iterable, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
+from adcompile.records import dataclass, field
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering

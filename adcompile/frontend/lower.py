@@ -16,7 +16,6 @@ import ast
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -36,6 +35,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import FALSE, NONE, UNDEFINED, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Facts, example_of
+from adcompile.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

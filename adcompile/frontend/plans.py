@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 
 from adcompile.frontend.values import Value
 from adcompile.ir.core import UNDEFINED, Atom, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Dim, Facts, Length, Type, join
+from adcompile.records import dataclass, field
 
 Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adcompile.frontend.resolve import Source
@@ -19,6 +18,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Dim, Facts, Type, join
+from adcompile.records import dataclass, field
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Capture, Lowering

@@ -17,12 +17,12 @@ import textwrap
 import types
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from adcompile.errors import CompileError, SourceError, Span
 from adcompile.frontend import files
 from adcompile.frontend.matching import FunctionNode, enclosing_class, match
+from adcompile.records import dataclass, field
 
 __all__ = [
     "MISSING",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
 
 from adcompile.errors import CompileError, Span
@@ -22,6 +21,7 @@ from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, NodeKind
 from adcompile.ir.types import OBJECT, Type
+from adcompile.records import dataclass, field
 
 # How many operands each component code of a subscript takes.
 OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}

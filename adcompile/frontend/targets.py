@@ -14,7 +14,6 @@ import inspect
 import sys
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from adcompile.errors import ArgumentError, CompileError, SourceError, Span
 from adcompile.frontend import files
 from adcompile.frontend.resolve import Source, resolve, span_of
 from adcompile.frontend.sourceless import stand_in
+from adcompile.records import dataclass
 
 __all__ = ["Target", "target"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Union
 
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.records import dataclass
 
 if TYPE_CHECKING:
     from adcompile.frontend.state import Frame

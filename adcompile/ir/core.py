@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from adcompile.errors import Span
 from adcompile.ir.types import Facts, Type, type_of_value
+from adcompile.records import dataclass, field, replace
 
 _serials = itertools.count(1)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.types import Facts, Type
+from adcompile.records import dataclass
 
 if TYPE_CHECKING:
     from adcompile.ir.builder import Builder

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from adcompile.ir.core import Atom, Block, Eqn, For, If, Loop, Stmt, While, blocks_of, operands, with_blocks
+from adcompile.records import replace
 
 T = TypeVar("T")
 

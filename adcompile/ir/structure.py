@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
+
+from adcompile.records import dataclass, field
 
 L = TypeVar("L")
 M = TypeVar("M")

@@ -8,10 +8,11 @@ every assumption made about the arguments so that a guard can test exactly those
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
+
+from adcompile.records import dataclass, field
 
 Kind = Literal["py", "np", "scalar", "array", "list", "object"]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from adcompile.ir.core import (
     Atom,
     Attrs,
@@ -22,6 +20,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import all_same, map_operands, replace_block, replace_blocks
+from adcompile.records import dataclass, field, replace
 
 Table = dict[object, tuple[Var, ...]]  # from an equation's key to its results
 Scopes = tuple[Table, ...]

@@ -7,11 +7,11 @@ in a loop, or its place in an if; needing anything in a region needs what contro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
 from adcompile.ir.core import Atom, Eqn, For, Function, If, Loop, Stmt, Var, While, blocks_of, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import all_same, keep_slots, replace_block, replace_blocks
+from adcompile.records import dataclass, field, replace
 
 
 def run(fn: Function) -> Function:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final, TypeGuard
 
 from adcompile.ir.core import Const, Eqn, Function, If, Loop, Stmt, Var, blocks_of, bound_by, variables, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import all_same, replace_block, replace_blocks
 from adcompile.ir.types import numpy_dtype
+from adcompile.records import dataclass, replace
 
 ARITHMETIC: Final = frozenset({"add", "sub", "mul", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 
 from adcompile.ir.builder import Builder, Phase
 from adcompile.ir.core import (
@@ -27,6 +26,7 @@ from adcompile.ir.core import (
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import all_same, keep_slots, map_operands, replace_block, replace_blocks
 from adcompile.ir.types import PY_BOOL
+from adcompile.records import dataclass, field, replace
 
 
 def run(fn: Function) -> Function:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, Literal, TypeVar
 
@@ -25,6 +24,7 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
+from adcompile.records import dataclass, replace
 from adcompile.rules.lengths import normalise_axes
 from adcompile.rules.signature import attribute_slots
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from adcompile.ir.core import NONE, Atom, Attrs, atom_key, same_atom
 from adcompile.ir.primitives import Primitive, register
 from adcompile.ir.types import OBJECT, Facts, Length, Type, combine
+from adcompile.records import dataclass
 from adcompile.rules import simplify
 from adcompile.rules.lengths import Dims, broadcast, conflict, require_integer, show, value_of
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, Facts, Length, Type
+from adcompile.records import replace
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, macro, rank_of
 from adcompile.rules.choices import identity
 from adcompile.rules.define import primitive

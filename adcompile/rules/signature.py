@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
 from adcompile.ir.primitives import Primitive
+from adcompile.records import dataclass
 
 Form = Literal["one", "arguments", "tuple", "list"]
 

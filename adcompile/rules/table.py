@@ -15,7 +15,6 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
 
@@ -23,6 +22,7 @@ import numpy as np
 
 from adcompile.ir.core import Atom
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.records import dataclass
 from adcompile.rules.signature import operand_slots
 
 Rule = Callable[..., object]

@@ -7,9 +7,9 @@ tape and the cotangents. There is one pair for each pattern of active operands a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from adcompile.ir.core import Function, Var
+from adcompile.records import dataclass, field
 
 
 @dataclass(eq=False)

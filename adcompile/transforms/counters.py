@@ -5,10 +5,9 @@ while c(x): x = g(x)   ->   while c(x): x = g(x); trips = trips + 1
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adcompile.ir.builder import int_type
 from adcompile.ir.core import Block, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of, with_blocks
+from adcompile.records import replace
 
 
 def run(fn: Function) -> Function:

@@ -9,7 +9,6 @@ in the whole program, so that what the adjoint statements read of the primal is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from adcompile.analysis.activity import differentiable_args, slot_positions
 from adcompile.ir.builder import Builder, table_of
@@ -29,6 +28,7 @@ from adcompile.ir.core import (
     blocks_of,
 )
 from adcompile.ir.types import Type
+from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import conform
 from adcompile.transforms.callees import Callees, Pair

@@ -21,7 +21,6 @@ buffer that is pushed is never updated again in place, except by whoever pops it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from adcompile.analysis.reads import Live, contents_captured, contents_free, contents_free_of
 from adcompile.analysis.storage import (
@@ -53,6 +52,7 @@ from adcompile.ir.core import (
     with_blocks,
 )
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.records import dataclass, field, replace
 
 
 def run(fn: Function, borrowed: frozenset[Var], *, kept: int | None = None) -> Function:

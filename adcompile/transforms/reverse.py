@@ -10,7 +10,6 @@ with control flow see Griewank and Walther, Evaluating Derivatives (2008), chapt
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from adcompile.analysis.activity import active, differentiable_args
 from adcompile.analysis.masking import masked
@@ -35,6 +34,7 @@ from adcompile.ir.core import (
     with_blocks,
 )
 from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
+from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import conform, counters
 from adcompile.transforms.callees import Callees, Pair

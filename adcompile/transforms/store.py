@@ -18,10 +18,9 @@ to that of the primal: no array is copied at every trip, unless the primal makes
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adcompile.analysis.webs import overwritten, webs
 from adcompile.ir.core import Atom, Function, Var
+from adcompile.records import replace
 from adcompile.transforms.store_context import Context
 from adcompile.transforms.store_neutral import bind
 from adcompile.transforms.store_pairs import rewrite_block

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal
 
 from adcompile.analysis.webs import Webs, is_store, is_view
 from adcompile.ir.core import Atom, Attrs, Eqn, Function, Stmt, Var, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type
+from adcompile.records import dataclass, field
 
 # Where a block stands, which says how its values reach the reverse sweep:
 #   top     the function's own statements: they stay alive

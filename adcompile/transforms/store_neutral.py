@@ -9,7 +9,6 @@ be copied before it is pushed, so its neutral value is an empty array.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from adcompile.ir.core import (
     NONE,
@@ -27,6 +26,7 @@ from adcompile.ir.core import (
     walk,
 )
 from adcompile.ir.types import Type, numpy_dtype
+from adcompile.records import replace
 
 
 def bind(fn: Function, values: Iterable[Var]) -> Function:

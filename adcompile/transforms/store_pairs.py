@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from adcompile.ir.core import (
     UNDEFINED,
@@ -22,6 +21,7 @@ from adcompile.ir.core import (
     same_atom,
 )
 from adcompile.ir.rebuild import replace_block, replace_blocks
+from adcompile.records import replace
 from adcompile.transforms.store_context import Context, Place, Restore, Step
 from adcompile.transforms.store_plan import Pair, Reads, Supply, common_root, element_reads
 from adcompile.transforms.store_rewrite import Rewritten, rewrite

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from adcompile.analysis.mincut import cheapest_to_keep
 from adcompile.analysis.webs import is_store, is_view, overwritten
 from adcompile.ir.core import UNDEFINED, Atom, Eqn, If, Stmt, Var, atom_key, blocks_of, free, variables
+from adcompile.records import dataclass, field
 from adcompile.transforms.store_context import Context, Place, Step, is_cheap
 
 # What it costs to push and pop a value, and to compute one again; a scalar operation is about a third of a push.

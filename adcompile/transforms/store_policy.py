@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from adcompile.analysis.webs import Webs, is_store, overwritten
 from adcompile.ir.core import Eqn, Function, If, Stmt, Var, blocks_of, bound_by, definitions, operands, variables, walk
+from adcompile.records import dataclass, field
 from adcompile.transforms.store_context import is_cheap
 
 Policy = Literal["cheapest", "undo", "tape"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
 from adcompile.analysis.webs import is_view
 from adcompile.ir.core import Atom, Eqn, Stmt, Var, free, substitute, variables
+from adcompile.records import dataclass, field, replace
 from adcompile.transforms.store_context import Context, Step
 from adcompile.transforms.store_plan import Pair, Plan
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from adcompile.analysis.webs import overwritten, webs
 from adcompile.ir.core import Eqn, Function, If, Loop, Stmt, Var, blocks_of, walk
 from adcompile.ir.rebuild import replace_block, replace_blocks
 from adcompile.ir.types import anchored, numpy_dtype
+from adcompile.records import replace
 
 # Which operand of a primitive is read for its shape alone, and whether its dtype counts too.
 SHAPE_OPERANDS: Final = {"zeros_like": (0, True), "dim": (0, False), "size": (0, False), "unbroadcast": (1, False)}
