@@ -387,11 +387,12 @@ class Maker:
         params = [p for p, init in zip(stmt.body.params, stmt.inits, strict=True) if self.sure(init) and self.sure(p)]
         end = self.mirror(stmt.body.stmts, [*params, index], visible, inner)
         body = Block((inner,), tuple(self.out), (end,))
-        if isinstance(stmt, For) and stmt.until is None:
+        counts = not isinstance(stmt, For) or stmt.until is not None
+        if isinstance(stmt, For) and not counts:
             bounds: tuple[Atom, ...] = (stmt.start, stmt.stop, stmt.step)
         else:
             bounds = (Const(0), stmt.outs[-1], Const(1))
-        loop = For(index, *bounds, (z,), body, (out,), self.key(), backwards=True, mirrors=stmt.key)
+        loop = For(index, *bounds, (z,), body, (out,), self.key(), None, True, counts, stmt.key)
         self.out = [*saved, loop]
         return out
 

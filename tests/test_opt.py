@@ -162,7 +162,7 @@ def test_a_mirror_shares_with_the_trip_that_it_mirrors(start: int, step: int, co
     add = eqn("add", z, wave_again.out)
     inner = block(*head, again, wave_again, add, yields=add.outs, params=(z,))
     stop = loop.outs[0] if counted else n
-    mirror = for_(stop, (s,), inner, k, backwards=True, mirrors=loop.key, **bounds)
+    mirror = for_(stop, (s,), inner, k, backwards=True, counts=counted, mirrors=loop.key, **bounds)
     new = checked(cse.run(program(loop, outs=mirror.outs, adjoint=(mirror,))))
     (shared,) = new.adjoint
     assert prims((shared,)) == [e.prim for e in head] + ["add"]

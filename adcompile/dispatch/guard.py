@@ -313,8 +313,9 @@ class _Text:
             case "value", (str(name),):
                 return self.places[name]
             case "slice", (dim, *bounds):
-                lo, hi, step = ("" if b is None else self.length(_length(b)) for b in bounds)
-                return f"_len(_range({self.length(_length(dim))})[{lo}:{hi}:{step}])"
+                # in the order in which they are evaluated
+                whole, *parts = ("" if b is None else self.length(_length(b)) for b in (dim, *bounds))
+                return f"_len(_range({whole})[{':'.join(parts)}])"
         a, b = (self.length(_length(x)) for x in length.args)
         if length.op in ("//", "%"):
             self.tests.append(f"{b} != 0")

@@ -129,7 +129,8 @@ class For:
 
     Slot k is inits[k] before the loop, body.params[k] at the start of a trip, body.yields[k] at its end and outs[k]
     after the loop. If `until` is k then slot k is boolean and the loop ends after a trip that yields true.
-    `backwards`: the indices of the range are taken in reverse order.
+    `backwards`: the indices of the range are taken in reverse order. `counts`: in a reverse sweep, the index is the
+    number of the trip that is mirrored, and not its index.
     """
 
     index: Var
@@ -142,6 +143,7 @@ class For:
     key: int
     until: int | None = None
     backwards: bool = False
+    counts: bool = False
     mirrors: int | None = None
     span: Span | None = None
 

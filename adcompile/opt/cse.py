@@ -139,8 +139,7 @@ class _Sharing:
         twin = self.loops.get(stmt.mirrors) if stmt.mirrors is not None else None
         if not isinstance(stmt, For) or not isinstance(twin, For):
             return None
-        same_range = all(map(same_atom, (stmt.start, stmt.stop, stmt.step), (twin.start, twin.stop, twin.step)))
-        if same_range or (is_const(twin.start, 0) and is_const(twin.step, 1)):
+        if not stmt.counts or (is_const(twin.start, 0) and is_const(twin.step, 1)):
             self.alias[stmt.index] = twin.index
             return None
         return stmt.index, twin

@@ -321,7 +321,7 @@ def dim(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
     length = b.facts.find(dims[axis])
     if isinstance(length, int):
         return Const(length)
-    if length.op == "axis" and (length.args != (getattr(args[0], "name", None), axis)):
+    if length.op == "axis":
         owner = b.params.get(str(length.args[0]))
         if owner is not None and owner is not args[0]:
             return b.emit("dim", owner, attrs=(length.args[1],))

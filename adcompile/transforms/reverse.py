@@ -396,10 +396,12 @@ class Reverser:
         outs: list[Var],
     ) -> Stmt:
         """Make the reverse loop: backwards over the range, or over the trips that were counted."""
-        if isinstance(stmt, For) and stmt.until is None:
+        counts = not isinstance(stmt, For) or stmt.until is not None
+        head: list[Stmt] = []
+        bounds: tuple[Atom, Atom, Atom]
+        if isinstance(stmt, For) and not counts:
             index = Var(self.fn.name_of(stmt.index), PY_INT)
             bounds = (stmt.start, stmt.stop, stmt.step)
-            head: list[Stmt] = []
             number: Atom = index
         else:
             index = Var(self.fn.name_of(stmt.index) if isinstance(stmt, For) else "k", PY_INT)
@@ -409,9 +411,8 @@ class Reverser:
                 number = self.b.emit("add", stmt.start, number) if isinstance(stmt, For) else number
         env = {stmt.index: number} if isinstance(stmt, For) else {}
         body = Block(tuple(params), (*head, *(substitute(s, env) for s in stmts)), tuple(yields))
-        return For(
-            index, *bounds, tuple(inits), body, tuple(outs), -stmt.key, backwards=True, mirrors=stmt.key, span=stmt.span
-        )
+        key, span = stmt.key, stmt.span
+        return For(index, *bounds, tuple(inits), body, tuple(outs), -key, None, True, counts, key, span)
 
 
 def _keeps(stmt: Stmt) -> bool:

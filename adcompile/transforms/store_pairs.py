@@ -18,7 +18,6 @@ from adcompile.ir.core import (
     blocks_of,
     bound_by,
     is_const,
-    same_atom,
 )
 from adcompile.ir.rebuild import replace_block, replace_blocks
 from adcompile.records import replace
@@ -159,7 +158,7 @@ def carry_back(ctx: Context, twin: Loop, mirror: For, body: Rewritten, buffers: 
 
 def loop_supplies(ctx: Context, twin: Loop, mirror: For) -> dict[Var, Supply]:
     """Return what the mirror of a loop computes from its own index."""
-    if isinstance(twin, For) and same_range(twin, mirror):
+    if isinstance(twin, For) and not mirror.counts:
         supplies = {twin.index: Supply((), mirror.index)}
         if is_const(twin.start, 0) and is_const(twin.step, 1):
             supplies.update(inductions(ctx, twin, mirror.index))
@@ -173,10 +172,6 @@ def loop_supplies(ctx: Context, twin: Loop, mirror: For) -> dict[Var, Supply]:
         ended = ctx.eqn("and", twin.outs[twin.until], final.out)
         supplies[last] = Supply((before, final, ended), ended.out)
     return supplies
-
-
-def same_range(a: For, b: For) -> bool:
-    return same_atom(a.start, b.start) and same_atom(a.stop, b.stop) and same_atom(a.step, b.step)
 
 
 def inductions(ctx: Context, twin: Loop, trip: Var) -> dict[Var, Supply]:
