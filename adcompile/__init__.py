@@ -20,6 +20,7 @@ from adcompile.version import __version__
 
 if TYPE_CHECKING:
     from adcompile.checking import check_grads, check_symbolic
+    from adcompile.inspect import trace
 
 __all__ = [
     "AdcompileError",
@@ -37,16 +38,20 @@ __all__ = [
     "from_source",
     "grad",
     "jvp",
+    "trace",
     "value_and_grad",
     "vjp",
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import the checks when they are first used."""
-    if name in ("check_grads", "check_symbolic"):
-        from adcompile import checking
+_LAZY = {"check_grads": "checking", "check_symbolic": "checking", "trace": "inspect"}
 
-        found: object = getattr(checking, name)
+
+def __getattr__(name: str) -> object:
+    """Import the checks and the views when they are first used."""
+    if name in _LAZY:
+        import importlib
+
+        found: object = getattr(importlib.import_module(f"adcompile.{_LAZY[name]}"), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

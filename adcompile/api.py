@@ -56,6 +56,11 @@ class Derivative:
         return self._specialiser.target
 
     @property
+    def transform(self) -> Transform:
+        """Return what is computed of the function."""
+        return self._specialiser.transform
+
+    @property
     def source(self) -> str:
         """Return the source of the program compiled last.
 

@@ -78,21 +78,6 @@ def test_temperature_pictures(tmp_path: Path, scaled: list[temperature.Epoch]) -
         assert np.ptp(image.imread(path)) > 0.5
 
 
-def test_survey_forward_trace() -> None:
-    values, dots = survey.tangents(2.0, 5.0, 1.0, 0.0)
-    assert values == pytest.approx([2.0, 5.0, 0.693, 10.0, -0.959, 10.693, 11.652], abs=5e-4)
-    assert dots == [1.0, 0.0, 0.5, 5.0, 0.0, 5.5, 5.5]
-
-
-def test_survey_reverse_trace() -> None:
-    values, bars = survey.adjoints(2.0, 5.0)
-    steps = survey.adjoint_steps(values, bars)
-    known = [1.0, 1.0, -1.0, 1.0, 1.0, -0.284, 5.0, 1.716, 5.5]
-    assert [value for _, _, value in steps] == pytest.approx(known, abs=5e-4)
-    assert bars[:2] == pytest.approx([steps[-1][2], steps[-2][2]], rel=1e-15)
-    assert bars[0] == 5.5
-
-
 def test_survey_four_ways_agree() -> None:
     ways = survey.four_ways(2.0, 5.0)
     for way, pair in ways.items():

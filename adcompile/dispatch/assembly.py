@@ -22,7 +22,7 @@ from adcompile.frontend.resolve import Source
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
-__all__ = ["Assembled", "assemble", "listing", "source_for"]
+__all__ = ["Assembled", "assemble", "example_for", "listing", "source_for"]
 
 Values = Mapping[str, object]
 
@@ -37,7 +37,7 @@ class Assembled(NamedTuple):
 
 def assemble(signature: Signature, values: Values) -> Assembled:
     """Compile the derivative that a signature asks for."""
-    example = _example(signature, values)
+    example = example_for(signature, values)
     _refuse_overlaps(example, values)
     compiled = _compile(signature, example)
     nodes = _Nodes(signature, example, values)
@@ -89,11 +89,12 @@ def _leaf_values(argument: Argument, value: object) -> Iterator[tuple[str, objec
 
 def source_for(signature: Signature, values: Values) -> str:
     """Return the emitted source for arguments, without making a program of it."""
-    example = _example(signature, values)
+    example = example_for(signature, values)
     return stated(_compile(signature, example).source, {c.var.name: c.read() for c in example.lowered.captures})
 
 
-def _example(signature: Signature, values: Values) -> Example:
+def example_for(signature: Signature, values: Values) -> Example:
+    """Lower the function that a signature is of for arguments."""
     function = signature.callee.function
     assert function is not None
     return example_call(function, values, signature.wrt, signature.constants)
@@ -115,7 +116,9 @@ def listing(signature: Signature, values: Values) -> str:
     """Return the SSA form of the function, and that of its derivative."""
     transform = signature.transform
     value = transform.kind != "grad"
-    return driver.listing(_example(signature, values), value=value, has_aux=transform.has_aux, single=transform.single)
+    return driver.listing(
+        example_for(signature, values), value=value, has_aux=transform.has_aux, single=transform.single
+    )
 
 
 class _Nodes:

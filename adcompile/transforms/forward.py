@@ -79,7 +79,7 @@ class Pusher:
         name = f"{v.name}_dot"
         while name in taken:
             name += "2" if name.endswith("_dot") else "_"
-        t = v.type if v.type.is_array or v.type.kind == "py" else Type("np", v.type.dtype)
+        t = v.type if v.type.is_array or v.type.kind in ("py", "list") else Type("np", v.type.dtype)
         dot = Var(name, Type(t.kind, t.dtype, t.dims))
         self.dots[v] = dot
         return dot

@@ -74,7 +74,8 @@ def adjoint_type(v: Var) -> Type:
 
 
 def seed_type(v: Var) -> Type:
-    return v.type if v.type.dims != () or v.type.kind == "py" else Type("np", numpy_dtype(v.type))
+    plain = v.type.dims != () or v.type.kind in ("py", "list")
+    return v.type if plain else Type("np", numpy_dtype(v.type))
 
 
 class Reverser:

@@ -1,0 +1,132 @@
+"""The derivative of one executed operation: small programs made by the compiler's own forward and reverse transforms.
+
+    v3 = sin(v0)   ->   v0_bar = v3_bar * cos(v0)
+
+Every operand is a parameter of its own, so that each contribution to an adjoint is seen by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from adcompile.analysis.activity import differentiable_args
+from adcompile.inspect.evaluate import Evaluator
+from adcompile.inspect.machine import Operation, Value
+from adcompile.ir.core import Atom, Const, Eqn, Function, Var
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.types import Facts, Type, type_of_value
+from adcompile.opt import dce
+from adcompile.transforms import forward
+from adcompile.transforms.callees import Callees
+from adcompile.transforms.reverse import Reverser
+
+__all__ = ["Local", "Locals", "Mode"]
+
+Mode = Literal["forward", "reverse"]
+
+
+class Local(NamedTuple):
+    """The program of an operation's derivative.
+
+    fn        its parameters are the operands that are not constants, then the tangents or cotangents
+    operands  for each operand its variable or constant
+    results   the variables of the operation's results
+    wrt       the positions of the differentiated operands
+    given     the tangents of these operands (forward), or the cotangents of the results `wanted` (reverse)
+    wanted    the results that have a derivative
+    answers   the tangents of the results `wanted`, or the cotangents of the operands `wrt`
+    """
+
+    fn: Function
+    operands: tuple[Atom, ...]
+    results: tuple[Var, ...]
+    wrt: tuple[int, ...]
+    given: tuple[Var, ...]
+    wanted: tuple[int, ...]
+    answers: tuple[Atom, ...]
+
+
+@dataclass
+class Locals:
+    """The derivatives of operations; those of an equation at operands of the same kinds are made once."""
+
+    mode: Mode
+    evaluator: Evaluator = field(default_factory=Evaluator)
+    made: dict[object, Local | None] = field(default_factory=dict)
+
+    def of(self, operation: Operation, wanted: Sequence[int]) -> Local | None:
+        """Return the derivative of the results `wanted` of an operation; None if it is zero."""
+        wrt = tuple(k for k in differentiable_args(operation.eqn) if operation.operands[k].active)
+        kinds = tuple(_kind(v.content) for v in operation.operands)
+        key = (operation.eqn, kinds, wrt, tuple(wanted))
+        if key not in self.made:
+            self.made[key] = _local(operation, wrt, tuple(wanted), self.mode) if wrt else None
+        return self.made[key]
+
+    def evaluate(self, local: Local, operation: Operation, given: Sequence[object]) -> list[object]:
+        """Return the tangents of the results, or the cotangents of the operands."""
+        env: dict[Var, object] = dict(zip(local.given, given, strict=True))
+        for a, v in zip(local.operands, operation.operands, strict=True):
+            if isinstance(a, Var):
+                env[a] = v.content
+        self.evaluator.statements(local.fn.stmts, env)
+        return [a.value if isinstance(a, Const) else env[a] for a in local.answers]
+
+
+def _kind(content: object) -> object:
+    """Return what a local program depends on: types and shapes, and integers themselves."""
+    if isinstance(content, np.ndarray):
+        return content.dtype, content.shape
+    if isinstance(content, list):
+        return "list", len(content), _kind(content[0]) if content else None
+    return (type(content), content) if isinstance(content, int | np.integer) else type(content)
+
+
+def _local(operation: Operation, wrt: tuple[int, ...], wanted: tuple[int, ...], mode: Mode) -> Local | None:
+    eqn = operation.eqn
+    operands = tuple(_operand(a, v, f"x{k}") for k, (a, v) in enumerate(zip(eqn.args, operation.operands, strict=True)))
+    facts = Facts()
+    alone = Eqn(_results(facts, eqn, operands), eqn.prim, operands, eqn.attrs, eqn.span)
+    params = tuple(a for a in operands if isinstance(a, Var))
+    fn = Function(eqn.prim, params, (alone,), alone.outs, facts=facts)
+    inputs = [a for k in wrt if isinstance(a := operands[k], Var)]
+    if mode == "forward":
+        tangent = forward.run(fn, inputs, Callees({}))
+        answers = tangent.outs[len(alone.outs) :]
+        fn, given = tangent, tangent.params[len(params) :]
+        answers = tuple(answers[k] for k in wanted)
+    else:
+        reverser = Reverser(fn, inputs, Callees({}))
+        if operation.masked:
+            reverser.masked = frozenset(alone.outs)
+        given = tuple(reverser.seed(list(wanted)))
+        reverser.statements(fn.primal)
+        answers = tuple(reverser.final(v) for v in inputs)
+        fn = Function(fn.name, (*params, *given), fn.primal, answers, tuple(reverser.b.stmts), facts)
+    fn = dce.run(Function(fn.name, fn.params, fn.primal, answers, fn.adjoint, facts))
+    return Local(fn, operands, alone.outs, wrt, given, wanted, fn.outs)
+
+
+def _operand(a: Atom, value: Value, name: str) -> Atom:
+    """Return a variable of the type that a value has; integers, whose values matter, are constants."""
+    content = value.content
+    if isinstance(a, Const) or isinstance(content, bool | int | np.bool_ | np.integer):
+        return Const(content)
+    if isinstance(content, list):
+        return Var(name, _list_type(content, a.type))
+    found = type_of_value(content)
+    return Var(name, found if found.kind != "object" else a.type)
+
+
+def _list_type(content: Sequence[object], declared: Type) -> Type:
+    first = content[0] if content else None
+    return Type("list", declared.dtype, first.shape) if isinstance(first, np.ndarray) else declared
+
+
+def _results(facts: Facts, eqn: Eqn, operands: tuple[Atom, ...]) -> tuple[Var, ...]:
+    types = PRIMITIVES[eqn.prim].infer(facts, operands, eqn.attrs)
+    return tuple(Var("", t) for t in ((types,) if isinstance(types, Type) else types))

@@ -1,0 +1,103 @@
+"""What is looked at: a function, example arguments, and which of them are differentiated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from adcompile.api import Derivative
+from adcompile.dispatch import assembly
+from adcompile.dispatch.signature import Signature, Transform, parse_argnums
+from adcompile.errors import ArgumentError
+from adcompile.example import Example
+from adcompile.frontend.arguments import Argument
+from adcompile.inspect.machine import Record, Value, record
+from adcompile.ir.core import Var
+from adcompile.ir.structure import Node
+from adcompile.opt import dce
+
+__all__ = ["Subject", "subject"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function lowered for example arguments.
+
+    places  what the user would write for each variable: ``params['w']``
+    """
+
+    example: Example
+    values: dict[str, object]
+    argnums: tuple[int, ...]
+    places: dict[Var, str]
+    contents: dict[Var, object]
+
+    @property
+    def name(self) -> str:
+        return self.example.function.name
+
+    def record(self) -> Record:
+        """Run the function and return what happened."""
+        shown = [v for v in self.contents if v.type.kind != "object" and v.type.inexact or v.type.is_array]
+        numbers = {v: k for k, v in enumerate(shown, 1 - len(shown))}
+        active = set(self.example.variables)
+        inputs = {
+            v: Value(content, numbers.get(v), v in active and v.type.inexact, self.places[v])
+            for v, content in self.contents.items()
+        }
+        return record(dce.run(self.example.function), self.example.lowered.callees, inputs)
+
+
+def subject(f: Callable[..., object], args: Sequence[object], argnums: int | Sequence[int] | None = None) -> Subject:
+    """Lower a function for example arguments.
+
+    Differentiated are the arguments that `argnums` says; without it those made of floats, or if there are none, those
+    made of numbers. Of a derivative its function is looked at.
+    """
+    if isinstance(f, Derivative):
+        argnums = f.transform.argnums if argnums is None else argnums
+        f = f.primal
+    numbers = _differentiated(args) if argnums is None else parse_argnums(argnums)[0]
+    signature = Signature(f, Transform("grad", numbers))
+    values = signature.bind(args, {})
+    example = assembly.example_for(signature, values)
+    places: dict[Var, str] = {}
+    contents: dict[Var, object] = {}
+    for name, argument in example.arguments.items():
+        for variable, place, content in _leaves(argument, name, values[name]):
+            places[variable], contents[variable] = place, content
+    for capture in example.lowered.captures:
+        places[capture.var], contents[capture.var] = capture.name, capture.read()
+    return Subject(example, values, numbers, places, contents)
+
+
+def _differentiated(args: Sequence[object]) -> tuple[int, ...]:
+    for integers in (False, True):
+        found = tuple(k for k, a in enumerate(args) if _has_numbers(a, integers))
+        if found:
+            return found
+    raise ArgumentError("no argument is made of floating-point numbers: there is nothing to differentiate")
+
+
+def _has_numbers(value: object, integers: bool) -> bool:
+    if isinstance(value, dict):
+        return any(_has_numbers(v, integers) for v in value.values())
+    if isinstance(value, list | tuple):
+        return any(_has_numbers(v, integers) for v in value)
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind == "f"
+    return isinstance(value, float) or (integers and type(value) is int)
+
+
+def _leaves(argument: Argument, place: str, value: object) -> Iterator[tuple[Var, str, object]]:
+    """Yield the variables of an argument with their places and values."""
+    if isinstance(argument, Var):
+        yield argument, place, value
+    elif isinstance(argument, Node):
+        assert isinstance(value, tuple | list | dict)
+        items = value.values() if isinstance(value, dict) else value
+        keys: Sequence[object] = argument.keys if argument.kind == "dict" else range(len(argument.children))
+        for child, key, item in zip(argument.children, keys, items, strict=True):
+            yield from _leaves(child, f"{place}[{key!r}]", item)

@@ -1,0 +1,149 @@
+"""The evaluation trace: the survey's tables, and every program of the collection against its compiled derivative."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adcompile import ArgumentError, CompileError, grad, jvp, trace, vjp
+from adcompile.inspect import Trace
+from tests import oracle
+from tests.programs import PROGRAMS, Program
+from tests.test_programs import active, assert_same_bits, bound
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+def f(x1, x2):
+    return np.log(x1) + x1 * x2 - np.sin(x2)
+
+
+def names(steps: Any) -> list[str]:
+    return [s.name for s in steps]
+
+
+def test_survey_table_2() -> None:
+    found = trace(f, 2.0, 5.0, mode="forward")
+    assert names(found.primal) == ["v-1", "v0", "v1", "v2", "v3", "v4", "v5", "y"]
+    assert [s.expression for s in found.primal[2:7]] == ["ln v-1", "v-1 * v0", "sin v0", "v1 + v2", "v4 - v3"]
+    known = [2.0, 5.0, math.log(2.0), 10.0, math.sin(5.0), math.log(2.0) + 10.0]
+    assert [s.value for s in found.primal[:6]] == pytest.approx(known, rel=1e-15)
+    assert [s.value for s in found.derivative] == [1.0, 0.0, 0.5, 5.0, 0.0, 5.5, 5.5, 5.5]
+    assert found.result == 5.5
+
+
+def test_survey_table_3() -> None:
+    found = trace(f, 2.0, 5.0)
+    order = ["v5_bar", "v4_bar", "v3_bar", "v1_bar", "v2_bar", "v0_bar", "v-1_bar", "v0_bar", "v-1_bar"]
+    assert names(found.derivative) == [*order, "x2_bar", "x1_bar"]
+    cosine = math.cos(5.0)
+    assert [s.value for s in found.derivative] == pytest.approx(
+        [1.0, 1.0, -1.0, 1.0, 1.0, -cosine, 5.0, 2.0 - cosine, 5.5, 2.0 - cosine, 5.5], rel=1e-15
+    )
+    assert found.derivative[5].expression == "v3_bar * cos v0"
+    assert found.derivative[8].expression == "v-1_bar + v1_bar / v-1"
+    assert found.value == f(2.0, 5.0)
+    assert found.result == pytest.approx(grad(f, argnums=(0, 1))(2.0, 5.0), rel=1e-15)
+
+
+def test_digits_and_other_seeds() -> None:
+    assert "0.69315 " in trace(f, 2.0, 5.0).text(digits=5)
+    assert trace(f, 2.0, 5.0, mode="forward", tangents=(0.0, 1.0)).result == pytest.approx(2.0 - math.cos(5.0))
+    assert trace(f, 2.0, 5.0, cotangent=2.0).result[0] == 11.0
+    assert trace(f, 2, 5).result[0] == 5.5
+    assert trace(f, 2.0, 5, argnums=0).result == (5.5,)
+
+
+@pytest.fixture(scope="module")
+def traced() -> dict[tuple[str, str], Trace]:
+    return {}
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=repr)
+def test_every_program(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    """The value is the function's to the last bit, and the derivatives those of the compiled program."""
+    args = oracle.copied(program.args)
+    try:
+        value, pullback = vjp(bound(program), *active(program))
+    except CompileError:
+        with pytest.raises(CompileError):
+            trace(program.function, *args, argnums=program.wrt)
+        return
+    found = trace(program.function, *args, argnums=program.wrt)
+    assert_same_bits(found.value, value)
+    assert_same_bits(args, program.args)
+    ones = oracle.unflat(value, np.ones(oracle.flat(value).size), keep_dtype=True)
+    close(program, found.result, pullback(ones))
+    assert found.text().count("\n") >= len(found.primal) - 1 or "more trip" in found.text()
+    forward = trace(program.function, *args, argnums=program.wrt, mode="forward")
+    tangents = [
+        oracle.unflat(a, np.full(oracle.flat(a).size, float(k == 0)), keep_dtype=True)
+        for k, a in enumerate(active(program))
+    ]
+    assert_same_bits(forward.value, value)
+    close(program, forward.result, jvp(bound(program), active(program), tangents)[1])
+    assert "<table" in forward._repr_html_()
+
+
+def close(program: Program, got: Any, want: Any) -> None:
+    single = any(getattr(x, "dtype", None) == np.float32 for x in oracle.leaves(program.args))
+    a, b = oracle.flat(got), oracle.flat(want)
+    assert a.shape == b.shape
+    np.testing.assert_allclose(a, b, rtol=1e-5 if single else 1e-10, atol=1e-12)
+
+
+def scan(x, n):
+    s = 0.0
+    for i in range(n):
+        if x[i] > 0.0:
+            s = s * x[i] + np.sin(x[i])
+    return s
+
+
+def test_long_loops_are_elided_but_the_rows_are_there() -> None:
+    x = np.linspace(-1.0, 1.0, 40)
+    found = trace(scan, x, 40)
+    text = found.text()
+    assert "for i in range(n): i = 0" in text and "for i in range(n): i = 39" in text
+    assert "... 36 more trips ..." in text
+    assert "i = 20" not in text
+    assert sum(r.loop is not None for r in found.rows) == 40
+    assert found.text(trips=50).count("for i in") == 40
+    assert "if x[i] > 0.0: True" in text
+
+
+def test_calls_are_entered() -> None:
+    def power(x, n):
+        return 1.0 if n == 0 else x * power(x, n - 1)
+
+    found = trace(lambda x: power(x, 3) + x, 2.0)
+    assert found.result == (13.0,)
+
+
+def test_html_marks_adjoints() -> None:
+    page = trace(f, 2.0, 5.0)._repr_html_()
+    assert '<span class="bar">v</span><sub>-1</sub>' in page
+    assert "&#775;" in trace(f, 2.0, 5.0, mode="forward")._repr_html_()
+    assert "<script" not in trace(lambda x: {"<script>": x}["<script>"] * 2.0, 1.0)._repr_html_()
+
+
+def test_text_is_escaped_in_html() -> None:
+    found = trace(lambda d: d["<b>"] * 2.0, {"<b>": 1.0})
+    assert "<b>" not in found._repr_html_()
+    assert "&lt;b&gt;" in found._repr_html_()
+
+
+def test_refusals() -> None:
+    with pytest.raises(ArgumentError, match="mode must be"):
+        trace(f, 2.0, 5.0, mode="sideways")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="nothing to differentiate"):
+        trace(f, "a", None)
+    with pytest.raises(ArgumentError, match="2 differentiated arguments, but 1 tangents"):
+        trace(f, 2.0, 5.0, mode="forward", tangents=(1.0,))
+    with pytest.raises(ArgumentError, match="too many to show"):
+        trace(scan, np.ones(40_000), 40_000)
+    with pytest.raises(CompileError, match="svd"):
+        trace(lambda x: np.linalg.svd(x)[1][0], np.eye(2))
