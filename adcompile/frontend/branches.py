@@ -12,7 +12,7 @@ from adcompile.frontend.state import Conflict, Snapshot, Unbound
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
-from adcompile.ir.types import join
+from adcompile.ir.types import Type, join
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -92,6 +92,7 @@ class Join:
         self.yields: tuple[list[Atom], list[Atom]] = ([], [])
         self.memo: dict[tuple[object, object], Var] = {}
         self.containers: dict[tuple[int, ...], Node[Value]] = {}
+        self.arrays: dict[tuple[Value, Value], Ref] = {}
 
     def run(self, cond: Atom) -> None:
         lo = self.lo
@@ -115,6 +116,7 @@ class Join:
         for name in dict.fromkeys([*end1.names, *end2.names]):
             names[name] = self.value(name, end1.names.get(name, UNDEFINED), end2.names.get(name, UNDEFINED))
         lo.frame.names = names
+        self.share()
         then = Block((), tuple(stmts1), tuple(self.yields[0]))
         other = Block((), tuple(stmts2), tuple(self.yields[1]))
         if not (stmts1 or stmts2 or self.outs):
@@ -159,9 +161,13 @@ class Join:
     def grown(self, a: Value, b: Value) -> Value | None:
         """Join lists of different lengths: one of run-time length; None if the items are of different kinds."""
         lo = self.lo
-        items = [c for v in (a, b) if isinstance(v, Node) for c in v.children]
-        dynamic = [v for v in (a, b) if isinstance(v, Ref)]
-        held = lo.cells[dynamic[0].cell].type if dynamic else self.on_side(0, lambda: lists.common_type(lo, items))
+        items: list[Type] = []
+        dynamic: list[Type] = []
+        for side, v in enumerate((a, b)):
+            parts = v.children if isinstance(v, Node) else (v,)
+            found = self.on_side(side, lambda parts=parts: [lo.type_of(c) for c in parts])  # type: ignore[misc]  # bound now
+            (items if isinstance(v, Node) else dynamic).extend(found)
+        held = dynamic[0] if dynamic else lists.common_type(lo, items)
         if held is None or not held.is_list:
             return None
         refs: list[Value] = []
@@ -215,17 +221,17 @@ class Join:
         return Node(shape.kind, joined, shape.keys)
 
     def array(self, name: str, a: Value, b: Value) -> Value:
-        """Join arrays: a new cell, which may share memory with the arrays of either side that live on."""
+        """Join arrays: a new cell, which may share memory with the arrays of either side that live on (see `share`)."""
         lo = self.lo
+        if isinstance(a, Ref) and isinstance(b, Ref) and (a, b) in self.arrays:
+            return self.arrays[a, b]
         atoms: list[Atom] = []
-        shared: list[int] = []
         for (end, stmts), side in zip(self.sides, (a, b), strict=True):
             if isinstance(side, Ref):
                 lo_cells, lo.cells = lo.cells, end.cells
                 with lo.reopened(stmts):
                     atoms.append(lo.read(side))
                 lo.cells = lo_cells
-                shared.append(side.cell)
             elif side is UNDEFINED:
                 atoms.append(UNDEFINED)
             elif isinstance(side, Var | Const) and side.type.is_numeric:
@@ -238,9 +244,20 @@ class Join:
         if isinstance(merged, Const) or not merged.type.is_array and not merged.type.is_list:
             return merged
         ref = lo.new_cell(merged)
-        for cell in shared:
-            lo.link(ref.cell, cell)
+        self.arrays[a, b] = ref
         return ref
+
+    def share(self) -> None:
+        """Two joined arrays may share memory if those of one side do; and each may with what it is on either side."""
+        joined = [(ref.cell, sides) for sides, ref in self.arrays.items()]
+        for side, (end, _) in enumerate(self.sides):
+            held = [(cell, v.cell) for cell, sides in joined if isinstance(v := sides[side], Ref)]
+            for k, (cell, old) in enumerate(held):
+                for other, theirs in held[:k]:
+                    if theirs == old or frozenset((theirs, old)) in end.aliases:
+                        self.lo.may_share(cell, other)
+                for near in (old, *(c for pair in end.aliases if old in pair for c in pair - {old})):
+                    self.lo.may_share(cell, near)
 
     def number(self, side: int, a: Atom) -> Atom:
         """Return the number in an array without axes, where the other side leaves a number."""

@@ -36,7 +36,7 @@ class LoopFlags:
     returns: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Desugared:
     """A function body without jumps, and the flags of its loops."""
 

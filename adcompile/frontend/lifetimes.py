@@ -1,43 +1,125 @@
-"""Whether a name may be read again, told from the source: names that nobody reads any more alias nothing."""
+"""Which names may be read again, told from the source: names that nobody reads any more alias nothing.
+
+    v = a[1:]        # v is live here
+    s = s + v[0]     # and no more here: a store into `a` cannot be seen through it
+    a[1] = s
+    v = b[1:]
+
+This is the classical analysis of live variables, backwards over a body whose jumps have been rewritten as flags.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from adcompile.frontend.desugar import Desugared
 
 if TYPE_CHECKING:
     from adcompile.frontend.state import Frame
 
-Position = tuple[int, int]
-ALWAYS: Position = (1 << 30, 0)
+Names = frozenset[str]
+NOTHING: Names = frozenset()
+
+
+class Liveness:
+    """The live names of a function body.
+
+    during  for each statement, the names that may be read in it or after it
+    carried for each loop, the names that may be read, after a trip, before they are assigned
+    always  names that inner functions read, at any time
+    """
+
+    def __init__(self, body: Sequence[ast.stmt]) -> None:
+        self.during: dict[ast.stmt, Names] = {}
+        self.carried: dict[ast.stmt, Names] = {}
+        self.always = frozenset(name for stmt in body for name in _read_inside(stmt))
+        self.block(body, NOTHING)
+
+    def block(self, body: Sequence[ast.stmt], after: Names) -> Names:
+        """Return what is live before a block, given what is live after it."""
+        for stmt in reversed(body):
+            after = self.statement(stmt, after)
+        return after
+
+    def statement(self, stmt: ast.stmt, after: Names) -> Names:
+        match stmt:
+            case ast.If():
+                before = _read(stmt.test) | self.block(stmt.body, after) | self.block(stmt.orelse, after)
+            case ast.For():
+                before = _read(stmt.iter) | self.loop(stmt, after, _bound(stmt.target), NOTHING)
+            case ast.While():
+                before = self.loop(stmt, after, NOTHING, _read(stmt.test))
+            case ast.Assign():
+                bound = frozenset(name for target in stmt.targets for name in _bound(target))
+                before = (after - bound) | _read(stmt)
+            case ast.AnnAssign() if stmt.value is not None:
+                before = (after - _bound(stmt.target)) | _read(stmt)
+            case ast.FunctionDef():
+                before = (after - {stmt.name}) | _read(stmt.args)
+            case _:
+                before = after | _read(stmt)
+        branching = isinstance(stmt, ast.If | ast.For | ast.While)
+        self.during[stmt] = before if branching else after | _read(stmt)
+        return before
+
+    def loop(self, stmt: ast.For | ast.While, after: Names, bound: Names, test: Names) -> Names:
+        head = after | test
+        while True:
+            self.carried[stmt] = head
+            again = head | (self.block(stmt.body, head) - bound)
+            if again == head:
+                return head
+            head = again
+
+
+def _read(node: ast.AST) -> Names:
+    """Return the names that a piece of source reads."""
+    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)) | {
+        n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
+    }
+
+
+def _bound(target: ast.expr) -> Names:
+    """Return the names that are certainly assigned by an assignment to a target."""
+    match target:
+        case ast.Name(id=name):
+            return frozenset((name,))
+        case ast.Tuple() | ast.List():
+            return frozenset(name for element in target.elts for name in _bound(element))
+        case ast.Starred():
+            return _bound(target.value)
+    return NOTHING
+
+
+def _read_inside(stmt: ast.stmt) -> Names:
+    """Return the names that inner functions, lambdas and generators of a statement read, or assign as nonlocal."""
+    found: set[str] = set()
+    for node in ast.walk(stmt):
+        if isinstance(node, ast.FunctionDef | ast.Lambda | ast.GeneratorExp):
+            found |= _read(node)
+            found |= {name for n in ast.walk(node) if isinstance(n, ast.Nonlocal) for name in n.names}
+    return frozenset(found)
 
 
 @lru_cache(maxsize=256)
-def reads(node: ast.AST) -> dict[str, list[Position]]:
-    """Return where each name is read in a function; what an inner function reads may be read at any time."""
-    found: dict[str, list[Position]] = {}
-
-    def visit(n: ast.AST, inner: bool) -> None:
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load):
-            found.setdefault(n.id, []).append(ALWAYS if inner else (n.lineno, n.col_offset))
-        if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
-            found.setdefault(n.target.id, []).append((n.lineno, n.col_offset))
-        nested = inner or (n is not node and isinstance(n, ast.FunctionDef | ast.Lambda | ast.GeneratorExp))
-        for child in ast.iter_child_nodes(n):
-            visit(child, nested)
-
-    visit(node, False)
-    return found
+def liveness(body: Desugared) -> Liveness:
+    return Liveness(body.body)
 
 
 def may_be_read(frame: Frame, name: str) -> bool:
-    """Tell whether a name may be read after the statement that a frame is at."""
+    """Tell whether a name may be read in the statement that a frame is at, or after it."""
     if frame.node is None or frame.statement is None or name.startswith("."):
         return True
-    here = (frame.statement.lineno, frame.statement.col_offset)
-    around = [(loop.lineno, loop.end_lineno or loop.lineno) for loop in frame.loops]
-    return any(
-        place >= here or any(first <= place[0] <= last for first, last in around)
-        for place in reads(frame.node).get(name, ())
-    )
+    live = liveness(frame.desugared)
+    return name in live.always or name in live.during.get(frame.statement, (name,))
+
+
+def is_carried(frame: Frame, loop: ast.stmt, name: str) -> bool:
+    """Tell whether a name may be read, after a trip of a loop, before it is assigned again."""
+    if name.startswith("."):
+        return True
+    live = liveness(frame.desugared)
+    return name in live.always or name in live.carried.get(loop, (name,))

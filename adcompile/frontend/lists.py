@@ -24,11 +24,10 @@ def is_list(lo: Lowering, value: Value) -> bool:
     return isinstance(value, Ref) and not value.path and lo.cells[value.cell].type.is_list
 
 
-def common_type(lo: Lowering, items: Sequence[Value]) -> Type | None:
-    """Return the type of a list of these items; None if they are not all numbers or all arrays of one rank."""
+def common_type(lo: Lowering, items: Sequence[Type]) -> Type | None:
+    """Return the type of a list of such items; None if they are not all numbers or all arrays of one rank."""
     found: Type | None = None
-    for item in items:
-        t = lo.type_of(item)
+    for t in items:
         if not t.is_numeric or t.dims is None:
             return None
         plain = Type(t.kind, t.dtype, t.dims)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
 from adcompile.frontend.desugar import LoopFlags
+from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, skeleton, stored_names
 from adcompile.frontend.state import Conflict, NeedsUnrolling
 from adcompile.frontend.values import Ref, Value
@@ -23,7 +24,9 @@ class Slots:
 
     def __init__(self, lo: Lowering, node: ast.For | ast.While, flags: LoopFlags, plan: Plan) -> None:
         self.lo, self.node, self.flags, self.plan = lo, node, flags, plan
-        self.names = [*stored_names(node), *(f for f in flags.resets if f not in stored_names(node))]
+        stored = [*stored_names(node), *(f for f in flags.resets if f not in stored_names(node))]
+        self.names = [name for name in stored if is_carried(lo.frame, node, name)]
+        self.dead = [name for name in stored if name not in self.names]
         self.entry: dict[str, Value] = {}
         self.slots: list[Slot] = []
         self.yields: list[Atom] = []
@@ -140,12 +143,18 @@ class Slots:
         by_key = {s.key: s for s in self.slots}
         for name in self.names:
             lo.frame.names[name] = self.entered((name,), self.entry[name], by_key)
+        self.forget()
         self.enter_lists(by_key)
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
             if a is not None and b is not None:
                 lo.may_share(a, b)
         return params
+
+    def forget(self) -> None:
+        """Names that are not read before they are assigned again mean nothing."""
+        for name in self.dead:
+            self.lo.frame.names[name] = UNDEFINED
 
     def enter_lists(self, by_key: dict[Key, Slot]) -> None:
         for identity, held in self.lists.items():
@@ -239,7 +248,8 @@ class Slots:
             if (before.keys, len(before.children)) == (after.keys, len(after.children)):
                 self.plan.lists.add(identity)
                 return
-        items = [*before.children, *after.children] if isinstance(before, Node) and isinstance(after, Node) else []
+        parts = [*before.children, *after.children] if isinstance(before, Node) and isinstance(after, Node) else []
+        items = [self.lo.type_of(c) for c in parts]
         held = self.lo.type_of(after) if isinstance(after, Ref) else lists.common_type(self.lo, items)
         if not isinstance(before, Node) or before.kind != "list" or held is None or not held.is_list:
             raise NeedsUnrolling(self.lo, self.node)
@@ -359,6 +369,7 @@ class Slots:
             if name in self.plan.dropped:
                 value = Const(Conflict(self.plan.dropped[name]))
             lo.frame.names[name] = value
+        self.forget()
         self.enter_lists(by_key)
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))

@@ -562,3 +562,25 @@ def dynamic_programming(x):
                 best = table[t - 1, i - 1] * 0.9
             table[t, i] = best * x[i] + x[i] ** 2
     return np.sum(table[2])
+
+
+@program(V, True)
+@program(V, False)
+def swapped_on_a_condition(x, flip):
+    a, b = x.copy(), np.sin(x)
+    if (x[0] > 0) == flip:
+        a, b = b, a
+    b[4] = a[1] * a[2]
+    return np.sum(a * b * a)
+
+
+@program(V)
+def views_that_are_not_read_after_the_next_store(x):
+    a, s = x.copy(), 0.0
+    for i in range(4):
+        a[0] = s + a[2]
+        w = a[:-1]
+        kept = [w.copy()]
+        a[1:] = w * x[1:]
+        s = s + a[3] * kept.pop()[0]
+    return s + np.sum(a)
