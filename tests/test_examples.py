@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from examples import survey, temperature
+from adcompile import check_grads
+from examples import digits, logistic, neurons, polynomial, survey, temperature, training, valley
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,9 +74,7 @@ def test_temperature_gradient_three_ways() -> None:
 
 
 def test_temperature_pictures(tmp_path: Path, scaled: list[temperature.Epoch]) -> None:
-    image = pytest.importorskip("matplotlib.image")
-    for path in temperature.plot(tmp_path / "pictures", scaled):
-        assert np.ptp(image.imread(path)) > 0.5
+    assert not_blank(temperature.plot(tmp_path / "pictures", scaled))
 
 
 def test_survey_four_ways_agree() -> None:
@@ -84,7 +83,137 @@ def test_survey_four_ways_agree() -> None:
         assert pair == pytest.approx(ways["by hand"], rel=1e-8 if way == "numeric" else 1e-15), way
 
 
-@pytest.mark.parametrize("name", ["temperature", "survey"])
+def not_blank(paths: list[Path]) -> bool:
+    image = pytest.importorskip("matplotlib.image")
+    return all(np.ptp(image.imread(path)[..., :3]) > 0.5 for path in paths)
+
+
+def test_logistic_regression() -> None:
+    weights, losses = logistic.train()
+    assert losses[0] == pytest.approx(4 * np.log(2.0), rel=1e-15)
+    assert losses[-1] == pytest.approx(1.067270675787, rel=1e-12)
+    assert np.all(np.diff(losses) < 0.0)
+    _, gradient = logistic.training_loss(weights, logistic.INPUTS, logistic.TARGETS)
+    assert gradient == pytest.approx(logistic.gradient_by_hand(weights, logistic.INPUTS, logistic.TARGETS), rel=1e-12)
+
+
+def test_promises_of_autograd() -> None:
+    for function, *args in (
+        (logistic.loop, 1.5), (logistic.branch, -2.0), (logistic.branch, 0.5), (logistic.branch, 2.0),
+        (logistic.closure, 0.7), (logistic.nested, {"layers": (np.ones(2), [np.full(2, 3.0), 5.0]), "scale": 6.0}),
+    ):  # fmt: skip
+        check_grads(function, *args)
+    check_grads(lambda x: logistic.power(x, 13), 0.9)
+    x = np.linspace(-2.0, 2.0, 5)
+    t = np.tanh(x)
+    exact = [t, 1 - t**2, -2 * t * (1 - t**2), (1 - t**2) * (6 * t**2 - 2), (1 - t**2) * t * (16 - 24 * t**2)]
+    assert np.allclose(logistic.derivatives_of_tanh(x), exact, rtol=1e-12, atol=1e-12)
+
+
+def test_logistic_pictures(tmp_path: Path) -> None:
+    assert not_blank(logistic.plot(tmp_path, logistic.train()[1]))
+
+
+def test_training_stops_early_and_generalises(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    seen, unseen, more = (training.half_circles(rng, count) for count in (1024, 512, 512))
+    history = training.train(rng, seen, unseen, patience=3, most=30)
+    assert len(history) < 30
+    assert history[-1].validation_loss == min(epoch.validation_loss for epoch in history) < 0.15
+    assert history[-1].training_loss < 0.6 * history[0].training_loss
+    assert training.accuracy(history[-1], more) > 0.93
+    points, labels = seen.points[:20], seen.labels[:20]
+    check_grads(lambda layers: training.loss.primal(layers, points, labels)[0], history[-1].layers)
+    assert not_blank(training.plot(tmp_path, history, more))
+
+
+def test_polynomial_by_hand_and_compiled_are_the_same_at_every_step(tmp_path: Path) -> None:
+    start = (0.0, 0.0, 0.0, 0.0)
+    by_hand, path_by_hand = polynomial.descend(polynomial.cubic_by_hand, start, 1e-6)
+    losses, path = polynomial.descend(polynomial.cubic_loss, start, 1e-6)
+    assert len(losses) == 2000
+    assert losses == by_hand
+    assert np.allclose(path, path_by_hand, rtol=1e-14, atol=1e-16)
+    layer, (weight, _) = polynomial.fit_layer(1000, 3e-3)
+    assert layer[-1] < 10.0
+    # least squares by linear algebra: where descent leads
+    best = np.polynomial.polynomial.polyfit(polynomial.X, polynomial.Y, 3)
+    assert path[-1] == pytest.approx(best, abs=0.02)
+    assert weight[0] == pytest.approx(best[1:], abs=0.02)
+    assert not_blank(polynomial.plot(tmp_path, {"descent": losses}, path[-1]))
+
+
+def test_initial_weights_have_their_deviation() -> None:
+    expected = {"uniform(-1, 1)": 2 / 12**0.5, "normal(0, 1)": 1.0, "truncated normal in [-2, 2]": 0.8796,
+                "Xavier uniform": (2 / 384) ** 0.5, "Xavier normal": (2 / 384) ** 0.5,
+                "Kaiming uniform": (2 / 128) ** 0.5, "Kaiming normal": (2 / 128) ** 0.5}  # fmt: skip
+    drawn = digits.initialisers()
+    assert drawn.keys() == expected.keys()
+    for name, weights in drawn.items():
+        assert digits.standard_deviation(weights) == pytest.approx(expected[name], rel=0.02), name
+        assert digits.mean(weights) == pytest.approx(0.0, abs=0.02 * expected[name] + 1e-9), name
+    x = np.array([1.0, 2.0, 4.0])
+    assert digits.standard_deviation(x) == pytest.approx(np.std(x, ddof=1), rel=1e-15)
+    assert digits.standard_deviation(x, bessel=False) == pytest.approx(np.std(x), rel=1e-15)
+    check_grads(digits.standard_deviation, x, order=2)
+
+
+def test_small_network_falls_at_every_epoch() -> None:
+    losses = digits.small_network()
+    assert len(losses) == 10
+    assert np.all(np.diff(losses) < 0.0)
+
+
+def test_digits_are_recognised(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: no images")
+    history = list(digits.train_classifier(epochs=3))
+    assert [layer[0].shape for layer in history[0][2][::2]] == [(128, 64), (256, 128), (10, 256)]
+    assert history[2][0] < 0.2 < history[0][0]
+    assert history[2][1] > 0.95
+    assert not_blank(digits.plot(tmp_path, history))
+
+
+def test_mini_batches_come_down_sooner() -> None:
+    x, y = digits.wave_data()
+    for start, valley_at in ((3.3, 2.0), (5.5, 4.57)):
+        whole, batches = digits.descend_wave(start, 1024), digits.descend_wave(start, 64)
+        assert abs(batches[-1] - valley_at) < 0.1 < abs(whole[-1] - valley_at)
+    assert digits.descend_wave(3.3, 1024, 300)[-1] == pytest.approx(2.02, abs=0.01)
+
+
+@pytest.mark.parametrize("sizes", [(4, 1), (4, 2, 1), (4, 5, 3, 1)])
+def test_backpropagation_by_hand_by_torch_and_compiled(sizes: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(3)
+    layers = neurons.initial(rng, *sizes)
+    x, labels = next(neurons.batches(rng, 1))
+    value, gradient = neurons.loss(layers, x, labels)
+    by_hand, gradient_by_hand = neurons.loss_by_hand(layers, x, labels)
+    assert value == pytest.approx(by_hand, rel=1e-15)
+    assert neurons.largest_difference(gradient, gradient_by_hand) < 1e-15
+    pytest.importorskip("torch", reason="PyTorch is not installed: nothing to compare with")
+    assert neurons.largest_difference(gradient, neurons.loss_by_torch(layers, x, labels)[1]) < 1e-10
+
+
+@pytest.mark.parametrize(("sizes", "iterations"), [((4, 1), 10_000), ((4, 2, 1), 10_000)])
+def test_neurons_learn(sizes: tuple[int, ...], iterations: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    layers, losses = neurons.train(rng, neurons.initial(rng, *sizes), iterations)
+    assert losses[-1000:].mean() < 0.6 * losses[:300].mean()
+    assert neurons.accuracy(layers, rng) > 0.8
+    assert not_blank(neurons.plot(tmp_path, {"loss": losses}))
+
+
+def test_optimisers_in_the_valley(tmp_path: Path) -> None:
+    paths = {name: valley.descend(name) for name in valley.RATES}
+    for name, path in paths.items():
+        assert valley.valley(path[-1]) < 1e-3, name
+    errors = {name: valley.descend_sparse(name) for name in valley.SPARSE_RATES}
+    steps = {name: int(np.flatnonzero(error < 0.1)[0]) for name, error in errors.items()}
+    assert max(steps["adagrad"], steps["adam"]) < min(steps["sgd"], steps["momentum"])
+    assert not_blank(valley.plot(tmp_path, paths, errors))
+
+
+@pytest.mark.parametrize("name", ["temperature", "survey", "logistic"])
 def test_example_runs_as_a_module(name: str) -> None:
     done = subprocess.run([sys.executable, "-m", f"examples.{name}"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
