@@ -16,6 +16,7 @@ from adcompile.ir.core import NONE, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Type, example_of
 from adcompile.records import replace
+from adcompile.rules.table import complex_type
 
 __all__ = [
     "Result",
@@ -58,6 +59,11 @@ def one_number(lowered: Lowered, result: Result) -> int:
     if isinstance(result, int):
         t = fn.outs[result].type
         if t.dims == () and differentiable(fn.outs[result]):
+            if complex_type(fn.outs[result]):
+                raise ArgumentError(
+                    f"the gradient is that of one real number, but {fn.name} returns a complex one: "
+                    "return its real part or its size, or use vjp"
+                )
             return result
     raise ArgumentError(
         f"the gradient is that of one floating-point number, but {fn.name} returns {_described(lowered, result)}"
@@ -84,11 +90,9 @@ def _described_type(t: Type) -> str:
 
 
 def differentiable(a: Atom) -> bool:
-    """Tell whether a result has a derivative: a floating-point number or array."""
+    """Tell whether a result has a derivative: a real or complex floating-point number or array."""
     t = a.type
-    if t.kind == "object" or not t.inexact:
-        return False
-    return t.dtype not in (complex,) and not (isinstance(t.dtype, np.dtype) and t.dtype.kind == "c")
+    return t.kind != "object" and t.inexact
 
 
 def differentiated(lowered: Lowered, result: Result) -> list[int]:

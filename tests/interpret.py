@@ -7,6 +7,7 @@ they mirror, so the environments of every trip of every primal region are kept.
 from __future__ import annotations
 
 import builtins
+import cmath
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -225,6 +226,8 @@ def apply(eqn: Eqn, args: list[object]) -> object:
             return np.broadcast_to(args[0], tuple(args[1:])).copy()
         case "astype":
             return args[0].astype(eqn.attrs[0])
+        case "conj":
+            return args[0].conjugate()
         case "and":
             return args[0] and args[1]
         case "or":
@@ -271,7 +274,7 @@ def general(prim: Primitive, eqn: Eqn, args: list[object]) -> object:
         return PYTHON[eqn.prim](*args)
     if prim.helper is not None:
         return call(prim.helper, prim, eqn, args)
-    function: object = {"np": np, "math": math}.get(prim.spelling.split(".")[0], builtins)
+    function: object = {"np": np, "math": math, "cmath": cmath}.get(prim.spelling.split(".")[0], builtins)
     for part in prim.spelling.split(".")[0 if function is builtins else 1 :]:
         function = getattr(function, part)
     return call(function, prim, eqn, args)

@@ -32,9 +32,15 @@ def rebuild(tree: Any, new: Iterator[Any]) -> Any:
 
 
 def flat(tree: Any) -> np.ndarray:
-    """Return all entries as one vector of doubles."""
-    parts = [np.ravel(np.asarray(leaf, np.float64)) for leaf in leaves(tree)]
+    """Return all entries as one vector of doubles; a complex number is two."""
+    parts = [_reals(np.asarray(leaf)) for leaf in leaves(tree)]
     return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _reals(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind == "c":
+        return np.ravel(array).astype(np.complex128).view(np.float64)
+    return np.ravel(array.astype(np.float64))
 
 
 def unflat(tree: Any, vector: np.ndarray, keep_dtype: bool = False) -> Any:
@@ -42,20 +48,28 @@ def unflat(tree: Any, vector: np.ndarray, keep_dtype: bool = False) -> Any:
     entries = iter(np.asarray(vector, np.float64))
 
     def leaf(like: Any) -> Any:
-        array = np.array([next(entries) for _ in range(np.size(like))]).reshape(np.shape(like))
+        pairs = np.iscomplexobj(like)
+        array = np.array([next(entries) for _ in range(np.size(like) * (2 if pairs else 1))])
+        array = (array.view(np.complex128) if pairs else array).reshape(np.shape(like))
         if keep_dtype and isinstance(like, np.ndarray | np.generic):
             array = array.astype(like.dtype)
-        return array if isinstance(like, np.ndarray) else array[()] if isinstance(like, np.generic) else float(array)
+        return array if isinstance(like, np.ndarray) else array[()] if isinstance(like, np.generic) else array.item()
 
     return rebuild(tree, iter([leaf(like) for like in leaves(tree)]))
+
+
+def conjugate(tree: Any, vector: np.ndarray) -> np.ndarray:
+    """Conjugate the complex numbers among the entries of a vector that is shaped like a container."""
+    leaf_signs = [np.tile([1.0, -1.0], np.size(x)) if np.iscomplexobj(x) else np.ones(np.size(x)) for x in leaves(tree)]
+    return vector * np.concatenate([np.zeros(0), *leaf_signs])
 
 
 def doubled(value: Any) -> Any:
     """Return a container with every floating-point leaf in double precision."""
 
     def leaf(x: Any) -> Any:
-        if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
-            return x.astype(np.float64)
+        if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc":
+            return x.astype(np.float64 if x.dtype.kind == "f" else np.complex128)
         return x
 
     return rebuild(value, iter([leaf(x) for x in leaves(value)]))

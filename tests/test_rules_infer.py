@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import cmath
 import itertools
 import math
 import warnings
@@ -383,7 +384,7 @@ def creation_cases() -> Iterator[tuple[Any, ...]]:
         yield "astype", (x,), {"dtype": "float64"}
     yield np.size, (X2,), {}
     yield np.astype, (X2, F4), {}
-    for f in (F8, F4, np.float16, np.int64, np.int32, np.bool_):
+    for f in (F8, F4, np.float16, np.complex128, np.complex64, np.int64, np.int32, np.bool_):
         for x in (0.5, 1, F8(0.5), F4(0.5), X2):
             yield f, (x,), {}
     yield np.ascontiguousarray, (X2,), {}
@@ -460,7 +461,40 @@ def scalar_cases() -> Iterator[tuple[Any, ...]]:
     yield "item", (F8(0.5),), {}
 
 
+def complex_cases() -> Iterator[tuple[Any, ...]]:
+    z = X2 + 1j
+    for x in (z, z.astype(np.complex64), np.complex64(1j), 0.5 + 1j, X2, F4(0.5), 0.5):
+        for f in (np.real, np.imag, np.angle, np.sign):
+            yield f, (x,), {}
+        if not isinstance(x, float):
+            yield "conj" if isinstance(x, np.ndarray) else "conjugate", (x,), {}
+    yield np.angle, (z,), {"deg": True}
+    for number in (0.5, F8(0.5), 0.5 + 1j):
+        yield complex, (number,), {}
+        for f in (f for f in FUNCTIONS if getattr(f, "__module__", "") == "cmath"):
+            if f is not cmath.rect:
+                yield f, (number,), {}
+    yield complex, (0.5, 2.0), {}
+    yield cmath.rect, (0.5, 2.0), {}
+
+
+def fourier_cases() -> Iterator[tuple[Any, ...]]:
+    for x in (X1, X2, X2.astype(F4), X2 + 1j, I1, X3):
+        for f in (np.fft.fft, np.fft.ifft, np.fft.irfft, *([] if np.iscomplexobj(x) else [np.fft.rfft])):
+            yield f, (x,), {}
+            yield f, (x, 5), {"norm": "ortho"}
+            yield f, (x,), {"axis": 0}
+        yield np.fft.fftshift, (x,), {}
+        yield np.fft.ifftshift, (x, -1), {}
+    for f in ("fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn", "hfft", "ihfft"):
+        yield getattr(np.fft, f), (X2,), {}
+    for f in (np.fft.fftfreq, np.fft.rfftfreq):
+        yield f, (4, 0.5), {}
+
+
 CASES = [
+    *complex_cases(),
+    *fourier_cases(),
     *reduction_cases(),
     *product_cases(),
     *shape_cases(),

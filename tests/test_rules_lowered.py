@@ -5,6 +5,7 @@ The programs are run by the interpreter of the representation, so that nothing b
 
 from __future__ import annotations
 
+import cmath
 import itertools
 import math
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from tests.test_rules_table import CASES, name_of, points
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SPACE = {"np": np, "math": math}
+SPACE = {"np": np, "math": math, "cmath": cmath}
 H = 1e-6
 
 _numbers = itertools.count()
@@ -39,8 +40,9 @@ class Program:
     def __init__(self, expression: str, names: Sequence[str], values: Sequence[Any], scalar: bool = False) -> None:
         rng = np.random.default_rng(0)
         result = np.asarray(eval(expression, {**SPACE, **dict(zip(names, values, strict=True))}))
-        c = rng.normal(size=result.shape).astype(result.dtype if result.dtype.kind == "f" else float)[()]
+        c = rng.normal(size=result.shape).astype(result.dtype if result.dtype.kind in "fc" else float)[()]
         body = f"c * ({expression})" if scalar else f"np.sum(c * ({expression}))"
+        body = f"np.real({body} * (0.6 + 0.8j))" if result.dtype.kind == "c" else body
         text = f"# {next(_numbers)}\ndef f({', '.join([*names, 'c'])}):\n    return {body}\n"
         self.python: Any = from_source(text, "f", dict(SPACE))
         self.values = [*values, c]
@@ -48,7 +50,7 @@ class Program:
         self.fn, self.callees = lowered.function, Callees.of(lowered.callees)
         self.active = [v for v in self.fn.params[:-1] if v.type.inexact]
         self.seed = np.ones((), result.dtype)[()] if result.dtype.kind == "f" else np.float64(1.0)
-        self.dots = [rng.normal(size=np.shape(self.value(v)))[()] for v in self.active]
+        self.dots = [direction(self.value(v), rng) for v in self.active]
 
     def value(self, v: Var) -> Any:
         return self.values[self.fn.params.index(v)]
@@ -59,7 +61,7 @@ class Program:
         out = [v.astype(float) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for v in out]
         for v, dot in zip(self.active, self.dots, strict=True):
             k = self.fn.params.index(v)
-            out[k] = float(out[k] + step * dot) if type(out[k]) is float else out[k] + step * dot
+            out[k] = type(out[k])(out[k] + step * dot) if type(out[k]) in (float, complex) else out[k] + step * dot
         return out
 
     def slope(self) -> Any:
@@ -74,9 +76,15 @@ class Program:
     def tangents(self) -> list[Any]:
         """Return the directions in the dtypes of the arguments."""
         return [
-            float(d) if v.type.kind == "py" else np.asarray(d).astype(v.type.dtype)[()]
+            v.type.dtype(d) if isinstance(v.type.dtype, type) else np.asarray(d).astype(v.type.dtype)[()]
             for v, d in zip(self.active, self.dots, strict=True)
         ]
+
+
+def direction(x: Any, rng: np.random.Generator) -> Any:
+    """Return random numbers like x: complex ones if it is complex."""
+    v = rng.normal(size=np.shape(x))
+    return (v + 1j * rng.normal(size=np.shape(x)) if np.iscomplexobj(x) else v)[()]
 
 
 def check(program: Program, second: bool = True, tolerance: float = 1e-5) -> Function:
@@ -87,7 +95,8 @@ def check(program: Program, second: bool = True, tolerance: float = 1e-5) -> Fun
     bars = interpret.run(backward, *program.values, program.seed)
     for bar, v in zip(bars, program.active, strict=True):
         assert np.shape(bar) == np.shape(program.value(v))
-    np.testing.assert_allclose(sum(np.sum(b * d) for b, d in zip(bars, program.dots, strict=True)), expected, **near)
+    along = sum(np.real(np.sum(b * d)) for b, d in zip(bars, program.dots, strict=True))
+    np.testing.assert_allclose(along, expected, **near)
     dots = program.tangents()
     onward = interpret.run(program.forwarded(), *program.values, *dots)
     np.testing.assert_allclose(onward[-1], expected, **near)
@@ -111,6 +120,7 @@ SPELLINGS = {
     "astype": "{0}.astype(np.float64)",
     "copy": "{0}.copy()",
     "full": "np.full({1}, {0})",
+    "conj": "{0}.conjugate()",
     "log_abs_det": "np.linalg.slogdet({0})[1]",
 }
 NOT_CALLED = {"acc", "item", "other_factors", "recurrence", "cofactors", "unbroadcast", "array"}
@@ -128,7 +138,7 @@ def written(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...]) -> tup
             here = [f"x{i}_{j}" for j in range(len(operand))]
             shown.append(BRACKETS[slot.form].format(", ".join(here)))
             names, values = [*names, *here], [*values, *operand]
-        elif isinstance(operand, np.ndarray | np.generic) or type(operand) is float:
+        elif isinstance(operand, np.ndarray | np.generic) or type(operand) in (float, complex):
             shown.append(f"x{i}")
             names, values = [*names, f"x{i}"], [*values, operand]
         else:
@@ -158,7 +168,7 @@ def forms(name: str, row: Row) -> dict[str, list[Any]]:
     numbers = [float(x[0]) for x in arrays]
     single = [x.astype(np.float32) for x in arrays]
     found: dict[str, list[Any]] = {"py": numbers}
-    if not name.startswith("math."):
+    if not name.startswith(("math.", "cmath.", "complex")):
         found |= {"array": arrays, "np": [np.float64(x) for x in numbers]}
         found |= {"single": single, "single number": [x[0] for x in single]}
         if len(arrays) == 2:

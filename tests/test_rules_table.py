@@ -14,7 +14,7 @@ from adcompile.ir.primitives import PRIMITIVES
 from adcompile.rules import runtime
 from adcompile.rules.define import spelled
 from adcompile.rules.signature import attribute_slots, operand_slots
-from adcompile.rules.table import ADJOINTS, LINEAR, ROWS, SCOPE, TANGENTS, ZERO, Row
+from adcompile.rules.table import ADJOINTS, HOLOMORPHIC, LINEAR, REAL_VALUED, ROWS, SCOPE, TANGENTS, ZERO, Row
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -43,9 +43,25 @@ def partial(row: Row, k: int, operands: list[Any]) -> Any:
     return eval(row.partials[k], names)
 
 
+@pytest.mark.parametrize("name", [n for n in ROWS if n in HOLOMORPHIC or n in REAL_VALUED])
+def test_rows_of_complex_numbers(name: str) -> None:
+    row, z, h = ROWS[name], [0.6 + 0.3j, 0.4 - 0.7j], 1e-6
+    if name == "complex":
+        return  # its operands are real
+    operands = z[: len(row.params)]
+    for k in range(len(row.params)):
+        for step in (h, 1j * h):
+            ahead, behind = ([x + s * step * (i == k) for i, x in enumerate(operands)] for s in (1, -1))
+            numeric = (value(row, ahead) - value(row, behind)) / (2 * h)
+            names = {**SCOPE, **dict(zip(row.params, operands, strict=True)), "ans": value(row, operands)}
+            text = REAL_VALUED.get(name, row.partials[k])
+            ours = eval(text, names) * step / h
+            np.testing.assert_allclose(ours.real if name in REAL_VALUED else ours, numeric, rtol=1e-6, atol=1e-8)
+
+
 def by_element(name: str, row: Row, f: Callable[..., Any], operands: list[np.ndarray]) -> np.ndarray:
-    """Apply a function to arrays, element by element if it takes Python floats only."""
-    if name.startswith("math."):
+    """Apply a function to arrays, element by element if it takes Python numbers only."""
+    if name.startswith(("math.", "cmath.", "complex")):
         return np.array([f(row, [float(v) for v in values]) for values in zip(*operands, strict=True)])
     return np.asarray(f(row, operands))
 
@@ -133,7 +149,7 @@ def test_rows_by_sympy(name: str) -> None:
         assert abs(complex(found) - complex(expected)) < 1e-12, (name, p, ours)
 
 
-@pytest.mark.parametrize("name", [n for n in ROWS if not n.startswith("math.")])
+@pytest.mark.parametrize("name", [n for n in ROWS if not n.startswith(("math.", "cmath.", "complex"))])
 def test_rows_keep_float32(name: str) -> None:
     """A Python number in a row must not make float64 of float32."""
     row = ROWS[name]
@@ -191,6 +207,7 @@ Y1, Y2 = RNG.normal(size=4), RNG.normal(size=(3, 4))
 SQUARE, BATCH = RNG.normal(size=(3, 3)) + 2 * np.eye(3), RNG.normal(size=(2, 3, 3)) + 2 * np.eye(3)
 ZEROS = np.array([[1.5, 0.0, 2.0], [0.5, 3.0, -1.0]])
 MANY_ZEROS = np.array([[0.0, 0.0, 2.0], [0.0, 3.0, -1.0]])
+Z2, Z3 = X2 + 1j * RNG.normal(size=(2, 3)), SQUARE + 1j * RNG.normal(size=(3, 3))
 AXES = (None, 0, 1, 2, (0, 1), (0, 2), (2, 1))
 NUMBERS = (0.7, -0.4)
 
@@ -286,6 +303,21 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("norm", (X3,), (o, 1, k)) for o in (None, 1, 2, np.inf, 3) for k in (False, True)],
     *[("norm", (X2,), (None, None, False)), ("norm", (X3,), (None, None, True)), ("norm", (X2,), ("fro", None, False))],
     ("norm", (X3,), ("fro", (0, 2), False)),
+    *[(name, (z,), ()) for name in ("real", "imag", "conj", "conjugate") for z in (Z2, 0.3 - 0.4j)],
+    *[("angle", (z,), (deg,)) for z in (Z2, np.complex128(0.3 - 0.4j)) for deg in (False, True)],
+    *[("direction", (z,), ()) for z in (Z2, np.complex128(0.3 - 0.4j))],
+    *[("as_complex", (z,), ()) for z in (0.3, 0.3 - 0.4j)],
+    *[(name, (x,), a) for name in ("fft", "ifft") for x in (X3, Z2) for a in ((-1, None), (0, "ortho"))],
+    *[(name, (x, n), (-1, "forward")) for name in ("fft_n", "ifft_n") for x in (X3, Z2) for n in (2, 3, 4, 6)],
+    *[("rfft", (x,), a) for x in (X2, X3) for a in ((-1, None), (0, "forward"), (1, "ortho"))],
+    *[("rfft_n", (X3, n), (1, norm)) for n in (2, 3, 4, 7) for norm in (None, "backward")],
+    *[("irfft", (z,), a) for z in (Z2, X3) for a in ((-1, None), (0, "forward"), (1, "ortho"))],
+    *[("irfft_n", (z, n), (-1, norm)) for z in (Z2, X2) for n in (3, 4, 5, 6, 7) for norm in (None, "forward")],
+    *[(name, (X3,), (axes,)) for name in ("fftshift", "ifftshift") for axes in (None, 1, (0, 2))],
+    *[("vdot", (z, w), ()) for z, w in ((Z2, 1j - Z2), (X2, Z2), (Z2, X2))],
+    *[(name, (Z2,), (1, False, 0)) for name in ("var", "std")],
+    *[("norm", (Z2[0],), (o, None, False)) for o in (None, 1, 2, np.inf, 3)],
+    *[("inv", (Z3,), ()), ("det", (Z3,), ()), ("cofactors", (Z3,), ()), ("solve", (Z3, Z2.T), ())],
 ]
 
 OWN_FORMS: dict[str, Callable[..., Any]] = {
@@ -294,6 +326,8 @@ OWN_FORMS: dict[str, Callable[..., Any]] = {
     "copy": lambda x: x.copy(),
     "acc": lambda x, g: x + g,
     "item": lambda x: x.item(),
+    "conj": lambda x: x.conjugate(),
+    "as_complex": complex,
     "float": float,
     "full": lambda fill, shape, dtype: np.full(shape, fill, dtype),
     "array": lambda xs, shape, dtype: np.array(xs, dtype).reshape(shape + np.shape(xs[0])),
@@ -318,7 +352,7 @@ def apply(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...]) -> Any:
 
 
 def numeric(operand: Any) -> bool:
-    return isinstance(operand, np.ndarray | np.generic | float) and np.asarray(operand).dtype.kind == "f"
+    return isinstance(operand, np.ndarray | np.generic | float | complex) and np.asarray(operand).dtype.kind in "fc"
 
 
 def leaves(operands: tuple[Any, ...]) -> list[tuple[int, int | None]]:
@@ -344,10 +378,10 @@ def get(operands: tuple[Any, ...], place: tuple[int, int | None]) -> Any:
 
 
 def dot(x: Any, y: Any) -> float:
-    """Add up the products of results; a missing cotangent counts as zero."""
+    """Add up the real parts of the products of results; a missing cotangent counts as zero."""
     if isinstance(x, tuple | list):
         return sum(dot(a, b) for a, b in zip(x, y, strict=True))
-    return 0.0 if x is None or y is None else float(np.sum(np.nan_to_num(np.asarray(x) * np.asarray(y))))
+    return 0.0 if x is None or y is None else float(np.sum(np.nan_to_num(np.asarray(x) * np.asarray(y))).real)
 
 
 def difference(
@@ -355,8 +389,8 @@ def difference(
 ) -> Any:
     """Return the central difference of the results along v."""
     x = get(operands, place)
-    if isinstance(x, float) and type(x) is float:
-        v = float(v)
+    if type(x) in (float, complex):
+        v = type(x)(v)
     ahead = apply(prim, put(operands, place, x + h * v), attrs)
     behind = apply(prim, put(operands, place, x - h * v), attrs)
     if isinstance(ahead, tuple | list):
@@ -380,8 +414,14 @@ def name_of(case: tuple[str, tuple[Any, ...], tuple[Any, ...]]) -> str:
 
 def cotangent(ans: Any) -> Any:
     if isinstance(ans, tuple | list):
-        return tuple(np.asarray(RNG.normal(size=np.shape(a))) for a in ans)
-    return np.asarray(RNG.normal(size=np.shape(ans)))[()]
+        return tuple(map(cotangent, ans))
+    return direction(ans)
+
+
+def direction(x: Any) -> Any:
+    """Return random numbers like x: complex ones if it is complex."""
+    v = RNG.normal(size=np.shape(x))
+    return np.asarray(v + 1j * RNG.normal(size=np.shape(x)) if np.iscomplexobj(x) else v)[()]
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c[0] in ADJOINTS], ids=name_of)
@@ -395,7 +435,7 @@ def test_adjoints(case: tuple[str, tuple[Any, ...], tuple[Any, ...]]) -> None:
     assert isinstance(bars, tuple)
     for place in active_places(prim, operands):
         x = get(operands, place)
-        v = RNG.normal(size=np.shape(x))
+        v = direction(x)
         bar = runtime.unbroadcast(np.asarray(get(bars, place)), np.asarray(x))
         expected = dot(g, difference(prim, operands, attrs, place, v))
         np.testing.assert_allclose(dot(bar * np.ones(np.shape(x)), v), expected, rtol=1e-6, atol=1e-7)
@@ -406,7 +446,7 @@ def test_tangents(case: tuple[str, tuple[Any, ...], tuple[Any, ...]]) -> None:
     prim, operands, attrs = case
     ans = apply(prim, operands, attrs)
     for place in active_places(prim, operands):
-        v = np.asarray(RNG.normal(size=np.shape(get(operands, place))))[()]
+        v = direction(get(operands, place))
         none: tuple[Any, ...] = tuple((None,) * len(x) if isinstance(x, tuple) else None for x in operands)
         dots = TANGENTS[prim](ans, *operands, *attrs, *put(none, place, v))
         expected = difference(prim, operands, attrs, place, v)
@@ -418,6 +458,7 @@ def test_tangents(case: tuple[str, tuple[Any, ...], tuple[Any, ...]]) -> None:
         for ours, numeric_dot in pairs:
             if ours is not None:
                 shape = np.shape(numeric_dot)
+                ours = ours if np.iscomplexobj(numeric_dot) else np.real(ours)  # the transforms cast
                 np.testing.assert_allclose(ours * np.ones(shape), np.nan_to_num(numeric_dot), rtol=1e-6, atol=1e-6)
 
 
@@ -432,7 +473,7 @@ def test_linear_primitives_are_linear(prim: str) -> None:
         for group in [places] if linearity.jointly else [[p] for p in places]:
             other = both = operands
             for place in group:
-                other = put(other, place, np.asarray(RNG.normal(size=np.shape(get(operands, place))))[()])
+                other = put(other, place, direction(get(operands, place)))
                 both = put(both, place, get(operands, place) + get(other, place))
             total = apply(prim, operands, attrs) + apply(prim, other, attrs)
             np.testing.assert_allclose(apply(prim, both, attrs), total, atol=1e-12)
@@ -451,6 +492,7 @@ SINGULAR = [
     ("prod", (np.array([0.0, 0.0, 3.0]),), (None, False, None), np.zeros(3)),
     ("det", (np.array([[1.0, 2.0], [2.0, 4.0]]),), (), np.array([[4.0, -2.0], [-2.0, 1.0]])),
     ("det", (np.zeros((3, 3)),), (), np.zeros((3, 3))),
+    ("det", (np.array([[1.0, 1j], [1j, -1.0]]),), (), np.array([[-1.0, -1j], [-1j, 1.0]])),
     ("clip", (np.array([0.0, 0.5, 1.0]), 0.0, 1.0), (), np.array([0.5, 1.0, 0.5])),
     ("builtin_max", ((2.0, 2.0, 1.0),), (), (0.5, 0.5, 0.0)),
 ]

@@ -45,8 +45,8 @@ def differentiable_args(eqn: Eqn) -> list[int]:
     if eqn.prim in table.ZERO:
         return []
     if eqn.prim in table.ROWS:
-        row = table.ROWS[eqn.prim]
-        return [k for k in range(len(eqn.args)) if row.scaled(k) is not None]
+        partials = [table.partial_of(eqn.prim, eqn.args, k) for k in range(len(eqn.args))]
+        return [k for k, partial in enumerate(partials) if table.scaled(partial) is not None]
     everything = list(range(len(eqn.args)))
     if eqn.prim in table.LINEAR:
         allowed = set(table.LINEAR[eqn.prim].operands)

@@ -24,14 +24,12 @@ class Leaf(NamedTuple):
 
     def __str__(self) -> str:
         if self.kind == "py":
-            return "a Python float"
+            return f"a Python {'complex' if self.dtype.kind == 'c' else 'float'}"
         return f"a NumPy {self.dtype} scalar" if self.kind == "np" else _array(self.dtype, self.shape)
 
 
 # The structure of a differentiable value: containers of leaves; None for what has no derivative.
 Outline = Leaf | tuple["Outline", ...] | list["Outline"] | dict[object, "Outline"] | None
-
-_PY_FLOAT: Final = Leaf("py", np.dtype(float), ())
 
 
 def describe(value: object) -> str:
@@ -74,7 +72,7 @@ def promote(name: str, value: object) -> object:
 
 def _promote(name: str, value: object) -> object:
     kind = type(value)
-    if kind is float or (kind is np.ndarray and isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+    if kind in (float, complex) or (kind is np.ndarray and isinstance(value, np.ndarray) and value.dtype.kind in "fc"):
         return value
     if kind is int:
         assert isinstance(value, int)
@@ -84,7 +82,7 @@ def _promote(name: str, value: object) -> object:
             raise ArgumentError(f"{name} is an int too large to be a float") from None
     if kind in (tuple, list, dict):
         return _promote_container(name, value)
-    if isinstance(value, np.floating) or value is None or isinstance(value, bool | str | bytes | type | np.dtype):
+    if isinstance(value, np.inexact) or value is None or isinstance(value, bool | str | bytes | type | np.dtype):
         return value
     if callable(value):
         return value
@@ -112,7 +110,7 @@ def _remedy(name: str, value: object) -> str:
         return f"; only floating-point numbers have derivatives: pass float({name})"
     if isinstance(value, tuple | dict | list):
         return f"; of containers only plain tuples, lists and dicts: pass {_plain(value)}({name})"
-    return "; only floats, float arrays, and tuples, lists and dicts of them have derivatives"
+    return "; only floats, complex numbers, arrays of them, and tuples, lists and dicts of them have derivatives"
 
 
 def _plain(value: tuple[object, ...] | list[object] | dict[object, object]) -> str:
@@ -122,11 +120,11 @@ def _plain(value: tuple[object, ...] | list[object] | dict[object, object]) -> s
 def outline(value: object) -> Outline:
     """Return the structure that a tangent or cotangent of a value must have."""
     kind = type(value)
-    if kind is float:
-        return _PY_FLOAT
+    if kind is float or kind is complex:
+        return Leaf("py", np.dtype(kind), ())
     if isinstance(value, np.ndarray):
-        return Leaf("array", value.dtype, value.shape) if value.dtype.kind == "f" else None
-    if isinstance(value, np.floating):
+        return Leaf("array", value.dtype, value.shape) if value.dtype.kind in "fc" else None
+    if isinstance(value, np.inexact):
         return Leaf("np", value.dtype, ())
     if kind is tuple or kind is list:
         assert isinstance(value, tuple | list)
@@ -173,7 +171,11 @@ def _fit_dict(name: str, value: object, like: dict[object, Outline], of: str) ->
 
 
 def _fit_leaf(name: str, value: object, like: Leaf, of: str) -> object:
-    if type(value) in (int, float) and like.shape == ():
+    if (
+        type(value) in (int, float, complex)
+        and like.shape == ()
+        and (like.dtype.kind == "c" or type(value) is not complex)
+    ):
         return _CONVERT[like.kind](like.dtype, value)
     if isinstance(value, np.generic) or type(value) is np.ndarray:
         assert isinstance(value, np.generic | np.ndarray)
@@ -184,7 +186,7 @@ def _fit_leaf(name: str, value: object, like: Leaf, of: str) -> object:
 
 
 _CONVERT: Final[dict[str, Callable[[np.dtype, object], object]]] = {
-    "py": lambda _, v: float(v),  # type: ignore[arg-type]  # a number or an array of shape ()
+    "py": lambda dtype, v: np.asarray(v, dtype).item(),
     "np": lambda dtype, v: dtype.type(v),
     "array": lambda dtype, v: np.array(v, dtype),
 }

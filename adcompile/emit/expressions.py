@@ -191,6 +191,10 @@ def _method(text: str) -> Form:
     return lambda w, eqn: syntax.method(w.atom(eqn.args[0]), text)
 
 
+def _attribute(text: str) -> Form:
+    return lambda w, eqn: syntax.attribute(w.atom(eqn.args[0]), text)
+
+
 def _builtin(text: str) -> Form:
     return lambda w, eqn: syntax.call(text, *map(w.atom, eqn.args))
 
@@ -279,6 +283,9 @@ FORMS: Final[Mapping[str, Form]] = {
     "truth": _builtin("bool"),
     "copy": _method("copy"),
     "item": _method("item"),
+    "conj": _method("conjugate"),
+    "real": _attribute("real"),
+    "imag": _attribute("imag"),
     "dim": _dim,
     "size": lambda w, eqn: syntax.attribute(w.atom(eqn.args[0]), "size"),
     "range_length": _range_length,

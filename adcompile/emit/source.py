@@ -46,7 +46,7 @@ def _module(units: Sequence[Unit | Pair]) -> str:
     if constants:
         texts.insert(0, printing.to_text(ast.Module(constants, [])))
     words = set(re.findall(r"[^\W\d]\w*", "".join(texts)))
-    head = ["import math\n"] if "math" in words else []
+    head = [f"import {module}\n" for module in ("cmath", "math") if module in words]
     head.append("import numpy as np\n")
     aliases = shadows.definitions(words)
     head += ["\n", aliases] if aliases else []

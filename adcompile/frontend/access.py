@@ -154,9 +154,20 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
             return lo.builder.emit("size", lo.atom(value))
         case "T":
             return transposed(lo, value, None)
-        case "real" if t.dtype is not None and _kind(t.dtype) != "c":
-            return value
+        case "real" | "imag":
+            return part(lo, value, name, node)
     return Method(value, name)
+
+
+def part(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -> Value:
+    """Return the real or imaginary part: a view."""
+    t = lo.type_of(value)
+    if name == "real" and t.dtype is not None and _kind(t.dtype) != "c":
+        return value
+    found = lo.emit(node, name, lo.atom(value))
+    if isinstance(found, Ref) and isinstance(value, Ref):
+        lo.link(found.cell, value.cell)
+    return found
 
 
 def transposed(lo: Lowering, value: Value, axes: tuple[int, ...] | None) -> Value:

@@ -7,6 +7,7 @@ They only spell the call; whether its derivative is known is the rule table's bu
 
 from __future__ import annotations
 
+import cmath
 import functools
 import inspect
 import math
@@ -77,7 +78,7 @@ import math
 def log(x, base=None):
     return math.log(x) if base is None else math.log(x, base)
 """
-_MODULES: Final = (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft), ("math", math))
+_MODULES: Final = (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft), ("math", math), ("cmath", cmath))
 # Parameters that say how a result is made and stored. They are left out, so that giving one is an error.
 _LEFT_OUT: Final = frozenset(
     ("casting", "copy", "device", "dtype", "like", "optimize", "order", "out", "subok", "where")
@@ -108,7 +109,7 @@ def stand_in(f: object) -> types.FunctionType | None:
 
 @functools.lru_cache(maxsize=512)
 def _define(name: str, parameters: str, result: str, module: str = "") -> types.FunctionType:
-    imports = {"": "", "np": "import numpy as np\n\n", "math": "import math\n\n"}[module]
+    imports = {"": "", "np": "import numpy as np\n\n", "math": "import math\n\n", "cmath": "import cmath\n\n"}[module]
     return from_source(f"{imports}def {name}({parameters}):\n    return {result}\n", name)
 
 

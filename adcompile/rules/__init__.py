@@ -3,9 +3,11 @@
 from adcompile.rules import (
     arithmetic,
     choices,
+    complexes,
     creation,
     einsum,
     elementwise,
+    fourier,
     indexing,
     integers,
     joining,
@@ -23,9 +25,11 @@ from adcompile.rules import (
 __all__ = [
     "arithmetic",
     "choices",
+    "complexes",
     "creation",
     "einsum",
     "elementwise",
+    "fourier",
     "indexing",
     "integers",
     "joining",

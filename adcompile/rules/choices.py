@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const
-from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype
-from adcompile.rules.binding import ATTRIBUTES, FUNCTIONS, Argument, Binding, function, method_of
+from adcompile.rules.binding import FUNCTIONS, function, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import broadcast
 from adcompile.rules.promotion import common_dtype, strong
@@ -85,25 +82,11 @@ FUNCTIONS[np.around] = FUNCTIONS[np.round]
 primitive("fix", infer_rounded, "np.fix", "x", usage="x, out: no = None", cost="arithmetic")
 nondifferentiable("np.round", "fix")
 
-# -- real and complex parts
-
 
 def identity(x: Array) -> Array:
-    """What np.real and the attribute real mean for real numbers."""
+    """What np.asarray means for an array."""
     return x
 
-
-def choose_real(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
-    """Refuse complex numbers."""
-    if not args or isinstance(args[0], Node):
-        raise TypeError("np.real needs an array")
-    t = args[0].type
-    if not t.is_numeric or t.dtype is None or np.dtype(t.dtype).kind == "c":
-        raise TypeError("complex numbers are not supported")
-    return Binding("np.real", macro=identity)
-
-
-FUNCTIONS[np.real] = ATTRIBUTES["real"] = Binding("np.real", choose=choose_real)
 
 # -- clip
 

@@ -196,7 +196,7 @@ method_of("copy", "copy", "a, order: no = 'C'")
 method_of(
     "astype", "astype", "a, dtype: dtype, order: no = 'K', casting: no = 'unsafe', subok: no = True, copy: no = True"
 )
-for _scalar in (np.float64, np.float32, np.float16, np.int64, np.int32, np.bool_):
+for _scalar in (np.float64, np.float32, np.float16, np.complex128, np.complex64, np.int64, np.int32, np.bool_):
     # np.float32(x) of a number is a NumPy scalar, of an array an array
     function(_scalar, "astype", f"x, /, *, dtype: dtype = '{np.dtype(_scalar).name}'", as_dtype)
 function(np.astype, "astype", "x, dtype: dtype, /, *, copy: no = True")

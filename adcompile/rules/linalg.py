@@ -17,7 +17,7 @@ from adcompile.rules.binding import Operand, function, macro, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, broadcast, normalise_axes, reduced, require_same, show
 from adcompile.rules.promotion import common_dtype
-from adcompile.rules.reductions import averaged, restore
+from adcompile.rules.reductions import averaged, conjugated, restore
 from adcompile.rules.table import adjoint, nondifferentiable, nonlinear
 
 Array = np.ndarray
@@ -201,17 +201,17 @@ primitive(
 def norm_slope(ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool, scale: Array) -> Array:
     """The derivative of a norm in x, times `scale`, which has the shape of the norm; 0 where x is 0."""
     if order is None or order == 2 or order == "fro":
-        return restore(scale / (ans + (ans == 0)), axis, keepdims) * x
+        return restore(scale / (ans + (ans == 0)), axis, keepdims) * conjugated(x)
     if order == 0:
         return np.zeros_like(x)
     if order == 1:
-        return restore(scale, axis, keepdims) * np.sign(x)
+        return restore(scale, axis, keepdims) * conjugated(np.sign(x))
     if order == np.inf or order == -np.inf:
         ties = np.abs(x) == restore(ans, axis, keepdims)
-        n = np.sum(ties, axis=axis, keepdims=keepdims, dtype=x.dtype)
-        return restore(scale / n, axis, keepdims) * ties * np.sign(x)
+        n = np.sum(ties, axis=axis, keepdims=keepdims, dtype=ans.dtype)
+        return restore(scale / n, axis, keepdims) * ties * conjugated(np.sign(x))
     ratio = np.abs(x) / restore(ans + (ans == 0), axis, keepdims)
-    return restore(scale, axis, keepdims) * np.sign(x) * ratio ** (float(order) - 1)
+    return restore(scale, axis, keepdims) * conjugated(np.sign(x)) * ratio ** (float(order) - 1)
 
 
 @nonlinear("norm")

@@ -21,7 +21,7 @@ from adcompile.rules.binding import Operand, rank_of
 from adcompile.rules.define import UFUNC_OPTIONS, primitive
 from adcompile.rules.lengths import Dims, normalise_axes, product, require_same, show
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
-from adcompile.rules.table import linear, static
+from adcompile.rules.table import is_complex, linear, static
 
 Array = np.ndarray
 Axes = tuple[tuple[int, ...], tuple[int, ...]]
@@ -159,6 +159,8 @@ def outer_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Arra
 
 @linear("vdot", 0, 1)
 def vdot_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    if is_complex(ans):
+        return np.conj(np.reshape(g * y, x.shape)), np.reshape(g * np.conj(x), y.shape)
     return np.reshape(g * y, x.shape), np.reshape(g * x, y.shape)
 
 

@@ -21,7 +21,7 @@ from adcompile.rules import runtime, simplify
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import normalise_axes, product, reduced
-from adcompile.rules.table import adjoint, linear, nondifferentiable, nonlinear
+from adcompile.rules.table import adjoint, is_complex, linear, nondifferentiable, nonlinear
 
 if TYPE_CHECKING:
     from adcompile.ir.builder import Builder
@@ -215,28 +215,33 @@ def mean_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool) -> 
     return np.broadcast_to(restore(g / count(x, axis), axis, keepdims), x.shape)
 
 
+def conjugated(x: Array) -> Array:
+    """The conjugate of complex numbers; real ones as they are."""
+    return np.conj(x) if is_complex(x) else x
+
+
 @nonlinear("var")
 def var_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, ddof: float, x_dot: Array) -> Array:
-    centred = x - np.mean(x, axis=axis, keepdims=True)
+    centred = conjugated(x - np.mean(x, axis=axis, keepdims=True))
     return np.sum(2 * centred * x_dot, axis=axis, keepdims=keepdims) / (count(x, axis) - ddof)
 
 
 @adjoint("var")
 def var_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
-    centred = x - np.mean(x, axis=axis, keepdims=True)
+    centred = conjugated(x - np.mean(x, axis=axis, keepdims=True))
     return restore(2 * g / (count(x, axis) - ddof), axis, keepdims) * centred
 
 
 @nonlinear("std")
 def std_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, ddof: float, x_dot: Array) -> Array:
-    centred = x - np.mean(x, axis=axis, keepdims=True)
+    centred = conjugated(x - np.mean(x, axis=axis, keepdims=True))
     spread = ans + (ans == 0)
     return np.sum(centred * x_dot, axis=axis, keepdims=keepdims) / ((count(x, axis) - ddof) * spread)
 
 
 @adjoint("std")
 def std_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
-    centred = x - np.mean(x, axis=axis, keepdims=True)
+    centred = conjugated(x - np.mean(x, axis=axis, keepdims=True))
     spread = ans + (ans == 0)
     return restore(g / ((count(x, axis) - ddof) * spread), axis, keepdims) * centred
 

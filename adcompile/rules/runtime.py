@@ -53,7 +53,7 @@ def cofactors(x):
     before = np.concatenate([one, np.cumprod(s[..., :-1], axis=-1)], axis=-1)
     after = np.concatenate([np.cumprod(s[..., :0:-1], axis=-1)[..., ::-1], one], axis=-1)
     scale = np.expand_dims(np.linalg.det(u) * np.linalg.det(vt), (-2, -1))
-    return scale * (u * np.expand_dims(before * after, -2)) @ vt
+    return scale * (np.conj(u) * np.expand_dims(before * after, -2)) @ np.conj(vt)
 
 
 def sign_of_det(x):

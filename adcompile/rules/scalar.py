@@ -16,7 +16,7 @@ from adcompile.ir.core import Atom, Attrs, Const, Var
 from adcompile.ir.primitives import PRIMITIVES, Cost, Infer, Simplify
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Facts, Type, join, result_type
-from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Binding, function, macro, method_of
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.elementwise import POWER
 from adcompile.rules.lengths import is_integer
@@ -291,6 +291,3 @@ FUNCTIONS[sum] = Binding("sum", choose=choose_sum)
 def divmod_parts(x: float, y: float) -> tuple[float, float]:
     """Divide with remainder."""
     return x // y, x % y
-
-
-METHODS["conjugate"] = METHODS["conj"] = Binding("the method conj", "conjugate", "x, /")

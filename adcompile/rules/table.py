@@ -13,6 +13,7 @@ each is from 0 to rank - 1. The reverse transform alone sums over broadcast axes
 from __future__ import annotations
 
 import ast
+import cmath
 import math
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +21,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from adcompile.ir.core import Atom
+from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.records import dataclass
 from adcompile.rules.signature import operand_slots
@@ -66,12 +67,15 @@ ADJOINTS: Final[dict[str, Rule]] = {}
 TANGENTS: Final[dict[str, Rule]] = {}
 LINEAR: Final[dict[str, Linearity]] = {}
 ZERO: Final[set[str]] = set()
+HOLOMORPHIC: Final[set[str]] = set()
+REAL_VALUED: Final[dict[str, str]] = {}
 STATIC: Final[set[Callable[..., object]]] = set()
 
 # What the names in the rows mean, besides the operands, ans and g.
 SCOPE: Final[dict[str, object]] = {
     "np": np,
     "math": math,
+    "cmath": cmath,
     "pi": math.pi,
     "LOG_2": math.log(2.0),
     "LOG2_E": 1.0 / math.log(2.0),
@@ -136,6 +140,40 @@ def adjoint(name: str) -> Callable[[F], F]:
 def nondifferentiable(*names: str) -> None:
     """State that the derivatives of primitives are zero, or that their results are not numbers."""
     ZERO.update(names)
+
+
+def holomorphic(*names: str) -> None:
+    """State that the rules of primitives hold for complex operands too."""
+    HOLOMORPHIC.update(names)
+
+
+def real_valued(name: str, partial: str) -> None:
+    """State p in ``df = Re(p * dx)`` for a primitive with a row, for a complex operand and a real result."""
+    REAL_VALUED[name] = partial
+
+
+def holds_for_complex(prim: str) -> bool:
+    """Tell whether the rule of a primitive holds for complex operands."""
+    return prim in HOLOMORPHIC or prim in REAL_VALUED or (prim in LINEAR and prim not in ROWS)
+
+
+def partial_of(prim: str, args: tuple[Atom, ...], operand: int) -> str:
+    """Return the partial derivative of an elementwise primitive in one of these operands."""
+    if prim in REAL_VALUED and complex_type(args[operand]):
+        return REAL_VALUED[prim]
+    return ROWS[prim].partials[operand]
+
+
+def complex_type(a: Atom) -> bool:
+    """Tell whether a value is known to be complex."""
+    dtype = a.type.dtype
+    return dtype is complex or getattr(dtype, "kind", "") == "c"
+
+
+@static
+def is_complex(x: object) -> bool:
+    """Tell whether a value is known to be complex."""
+    return complex_type(x) if isinstance(x, Var | Const) else bool(np.iscomplexobj(np.asarray(x)))
 
 
 def grouped(prim: str, args: tuple[Atom, ...]) -> list[Atom | tuple[Atom, ...]]:

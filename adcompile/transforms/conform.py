@@ -84,12 +84,14 @@ def sum_over(b: Builder, g: Atom, axes: tuple[int, ...] | None, keepdims: bool) 
 def cast(b: Builder, g: Atom, t: Type) -> Atom:
     """Cast to the dtype of `t`; Python numbers take on whatever they meet."""
     want, have = numpy_dtype(t), numpy_dtype(g.type)
-    if want is None or g.type.kind == "py" or have == want:
-        return g
-    if isinstance(g, Const) and isinstance(g.value, int | float):
+    if want is None or have == want:
         return g
     if have is not None and have.kind == "c" and want.kind == "f":
         g = b.emit("real", g)
+    elif g.type.kind == t.kind == "py" and want.kind == "c" and not isinstance(g, Const):
+        return b.emit("as_complex", g)
+    if g.type.kind == "py" or (isinstance(g, Const) and isinstance(g.value, int | float)):
+        return g
     return b.emit("astype", g, attrs=(want,))
 
 

@@ -32,7 +32,7 @@ from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import conform
 from adcompile.transforms.callees import Callees, Pair
-from adcompile.transforms.local import no_rule, row_term, tangent_rule
+from adcompile.transforms.local import check_complex, no_rule, row_term, tangent_rule
 
 
 def run(fn: Function, wrt: Sequence[Var], callees: Callees | None = None) -> Function:
@@ -218,6 +218,7 @@ class Pusher:
                 if first is None or second is None:
                     return first if second is None else conform.tangent(self.b, second, eqn.out)
                 return self.b.emit("acc", conform.tangent(self.b, first, eqn.out), second, name=name)
+        check_complex(eqn)
         if eqn.prim in table.ROWS:
             return self.row(eqn, dots, name)
         if eqn.prim in table.LINEAR:

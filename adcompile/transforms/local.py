@@ -29,13 +29,24 @@ def no_rule(eqn: Eqn) -> CompileError:
     )
 
 
+def check_complex(eqn: Eqn) -> None:
+    """Refuse an equation with complex numbers whose rule holds for real ones only."""
+    if any(map(table.complex_type, (*eqn.args, *eqn.outs))) and not table.holds_for_complex(eqn.prim):
+        raise CompileError(
+            f"no derivative rule for {eqn.prim} of complex numbers",
+            eqn.span,
+            "depends on a differentiated argument",
+            "apply it to the real and the imaginary part, or move it out of the differentiated function",
+        )
+
+
 def row_term(b: Builder, eqn: Eqn, operand: int, g: Atom, guard: bool = False) -> Atom | None:
     """Return g times the partial derivative of an elementwise equation; None if that is zero.
 
     `guard`: where g is zero the result is zero, even if the partial derivative is infinite there.
     """
     row = table.ROWS[eqn.prim]
-    expression = row.scaled(operand)
+    expression = table.scaled(table.partial_of(eqn.prim, eqn.args, operand))
     if expression is None:
         return None
     operands = {**dict(zip(row.params, eqn.args, strict=True)), "ans": eqn.out, "g": g}

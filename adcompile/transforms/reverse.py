@@ -39,7 +39,7 @@ from adcompile.rules import table
 from adcompile.transforms import conform, counters
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.lists import list_adjoint
-from adcompile.transforms.local import adjoint_terms, no_rule, row_term
+from adcompile.transforms.local import adjoint_terms, check_complex, no_rule, row_term
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
 
@@ -261,6 +261,7 @@ class Reverser:
                 return index_add_terms(self.b, eqn, g, wanted)
             case "acc":
                 return [(k, g) for k in wanted]
+        check_complex(eqn)
         if eqn.prim in table.ROWS:
             guard = eqn.out in self.masked
             rows = ((k, row_term(self.b, eqn, k, g, guard)) for k in wanted)

@@ -6,6 +6,7 @@ Each is checked in every mode against finite differences; see `tests/test_progra
 from tests.programs import (
     arrays,
     closures,
+    complexes,
     containers,
     helpers,
     jumps,
@@ -24,6 +25,7 @@ __all__ = [
     "Program",
     "arrays",
     "closures",
+    "complexes",
     "containers",
     "helpers",
     "jumps",

@@ -60,4 +60,6 @@ def differentiable(value: object) -> bool:
         return bool(value) and all(map(differentiable, value))
     if isinstance(value, dict):
         return bool(value) and all(map(differentiable, value.values()))
-    return isinstance(value, float) or (isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f")
+    return isinstance(value, float | complex) or (
+        isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fc"
+    )
