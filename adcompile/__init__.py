@@ -20,6 +20,7 @@ from adcompile.version import __version__
 
 if TYPE_CHECKING:
     from adcompile.checking import check_grads, check_symbolic
+    from adcompile.frontend.checkpoints import checkpoint, checkpointed
     from adcompile.inspect import trace
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "cache_info",
     "check_grads",
     "check_symbolic",
+    "checkpoint",
+    "checkpointed",
     "clear_cache",
     "from_source",
     "grad",
@@ -44,11 +47,17 @@ __all__ = [
 ]
 
 
-_LAZY = {"check_grads": "checking", "check_symbolic": "checking", "trace": "inspect"}
+_LAZY = {
+    "check_grads": "checking",
+    "check_symbolic": "checking",
+    "checkpoint": "frontend.checkpoints",
+    "checkpointed": "frontend.checkpoints",
+    "trace": "inspect",
+}
 
 
 def __getattr__(name: str) -> object:
-    """Import the checks and the views when they are first used."""
+    """Import what is not always needed when it is first used."""
     if name in _LAZY:
         import importlib
 

@@ -17,7 +17,7 @@ from adcompile.ir import pretty, verify
 from adcompile.ir.core import Eqn, Function, walk
 from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
-from adcompile.opt import clean
+from adcompile.opt import clean, dce
 from adcompile.records import replace
 from adcompile.transforms import forward, inplace, reverse, store
 from adcompile.transforms.callees import Callees
@@ -93,7 +93,7 @@ def _gradient(example: Example, *, value: bool, has_aux: bool, single: bool) -> 
     number = layouts.one_number(lowered, loss)
     keep = value or has_aux
     callees = Callees.of(lowered.callees)
-    fn = reverse.run(lowered.function, example.variables, (number,), keep, callees)
+    fn = reverse.run(dce.run(lowered.function), example.variables, (number,), keep, callees)
     fn, trees = layouts.gradients(fn, example.wrt, len(lowered.function.outs) if keep else 0)
     result = trees[0] if single else Node("tuple", tuple(trees))
     if value:
@@ -124,7 +124,7 @@ def compile_pair(example: Example, *, has_aux: bool) -> Compiled:
     out, _ = layouts.split(lowered, has_aux)
     numbers = layouts.differentiated(lowered, out)
     callees = Callees.of(lowered.callees)
-    fn = reverse.run(lowered.function, example.variables, numbers, True, callees)
+    fn = reverse.run(dce.run(lowered.function), example.variables, numbers, True, callees)
     fn, trees = layouts.gradients(fn, example.wrt, count)
     fn = run_pair(fn, count)
     seeds = dict(zip(numbers, fn.params[len(lowered.function.params) :], strict=True))
@@ -156,13 +156,16 @@ def _units(fn: Function, callees: Callees) -> tuple[Unit | Pair, ...]:
 
 
 def _called(fn: Function) -> list[str]:
-    calls = [s for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim in ("call", "call_fwd", "call_bwd")]
-    return list(dict.fromkeys(str(call.attrs[0]) for call in calls))
+    called = [s.attrs[0] for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim.startswith("call")]
+    names = [name for c in called for name in (c if isinstance(c, tuple) else (c,)) if name is not None]
+    return list(dict.fromkeys(map(str, names)))
 
 
 def _unit(name: str, callees: Callees) -> Unit:
-    fn = run(callees.known(name), AFTER_FORWARD)
-    return Unit(fn, Layout(name, layouts.flat(fn.params), layouts.bare(len(fn.outs))))
+    fn, owned = callees.known(name), callees.owned.get(name)
+    fn = run(fn, (*AFTER_REVERSE[:-1], partial(inplace.run, borrowed=frozenset(fn.params) - (owned or frozenset()))))
+    result = layouts.bare(len(fn.outs)) if owned is None else Node("tuple", tuple(range(len(fn.outs))))
+    return Unit(fn, Layout(name, layouts.flat(fn.params), result))
 
 
 def _pair(name: str, callees: Callees) -> Pair:

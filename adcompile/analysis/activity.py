@@ -28,6 +28,7 @@ CORE: dict[str, tuple[int, ...]] = {
     "dim": (),
     "size": (),
     "call_bwd": (),
+    "call_checkpointed_bwd": (),
     "print": (),
     "assert": (),
     "raise": (),

@@ -28,6 +28,9 @@ NO_ROOTS: Final[Roots] = frozenset()
 # A root of every value that NumPy makes read-only.
 READ_ONLY: Final = Var("read_only", OBJECT)
 
+# Their results are their own; the tape, the last one, holds what they were given.
+RUNS_LOOPS: Final = frozenset({"call_checkpointed", "call_online"})
+
 GIVES_READ_ONLY: Final = frozenset({"broadcast_to", "unbroadcast", "diagonal", "diag"})
 
 
@@ -70,6 +73,10 @@ def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
     outs = [v for v in eqn.outs if has_storage(v)]
     if eqn.prim == "call_fwd":
         return _pair_roots(eqn, roots)
+    if eqn.prim in RUNS_LOOPS:
+        *plain, tape = eqn.outs
+        own = {v: frozenset({v}) for v in plain if has_storage(v)}
+        return {**own, tape: frozenset({tape}).union(*map(roots, eqn.args))}
     if is_view(eqn):
         shared = roots(eqn.args[0])
         if eqn.prim in GIVES_READ_ONLY:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.emit import lists, paths, syntax
+from adcompile.emit import checkpoints, lists, paths, syntax
 from adcompile.ir.core import FALSE, TRUE, Atom, Const, Eqn, If, Var, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.ir.types import numpy_dtype
@@ -74,8 +74,9 @@ class Expressions:
             return syntax.binary(eqn.prim, *map(self.atom, eqn.args))
         if eqn.prim in syntax.COMPARISONS:
             return syntax.compare(eqn.prim, *map(self.atom, eqn.args))
-        if eqn.prim in lists.FORMS:
-            return lists.FORMS[eqn.prim](eqn, self.atom)
+        for forms in (lists.FORMS, checkpoints.FORMS):
+            if eqn.prim in forms:
+                return forms[eqn.prim](eqn, self.atom)
         form = FORMS.get(eqn.prim)
         if form is not None:
             written = form(self, eqn)
@@ -208,14 +209,7 @@ def _dim(w: Expressions, eqn: Eqn) -> ast.expr:
 
 def _range_length(w: Expressions, eqn: Eqn) -> ast.expr:
     start, stop, step = map(w.atom, eqn.args)
-    return syntax.call("len", range_call(start, stop, step))
-
-
-def range_call(start: ast.expr, stop: ast.expr, step: ast.expr) -> ast.expr:
-    """Write a range, leaving out what is the default."""
-    if syntax.integer(step) != 1:
-        return syntax.call("range", start, stop, step)
-    return syntax.call("range", stop) if syntax.integer(start) == 0 else syntax.call("range", start, stop)
+    return syntax.call("len", syntax.range_call(start, stop, step))
 
 
 def _index(w: Expressions, eqn: Eqn) -> ast.expr:
@@ -297,6 +291,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "array": _array,
     "format": _format,
     "call": _call(""),
+    "call_loud": _call(""),
     "pop": lambda w, eqn: syntax.method(syntax.name(w.tapes[eqn.attrs[0]]), "pop"),
     "call_fwd": _call("_fwd"),
     "call_bwd": _call("_bwd"),

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
-from adcompile.emit import lists
+from adcompile.emit import checkpoints, lists
 from adcompile.emit.choices import is_choice, returning
 from adcompile.emit.exits import Exits
 from adcompile.ir.core import (
@@ -40,7 +40,9 @@ USER_WIDTH: Final = 170  # columns of an expression that the user wrote in one p
 WIDTH: Final = 76
 NODES: Final = 120
 
-NEVER: Final = frozenset({"call_fwd", "call_bwd", "index_update", "index_add"}) | lists.CHANGES | lists.MAKES
+NEVER: Final = (
+    frozenset({"call_fwd", "call_bwd", "index_update", "index_add", *checkpoints.FORMS}) | lists.CHANGES | lists.MAKES
+)
 
 
 class _Measure(NamedTuple):

@@ -316,6 +316,18 @@ def _call_forward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return syntax.assign_to(pair, w.write.equation(eqn))
 
 
+def _call_loop(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    """Write ``(u, v), tape = run_checkpointed(...)``."""
+    *outs, tape = (ast.Name(t, ast.Store()) for t in w.targets(eqn))
+    state = ast.Tuple(list[ast.expr](outs), ast.Store())
+    return syntax.assign_to(ast.Tuple([state, tape], ast.Store()), w.write.equation(eqn))
+
+
+def _call_loop_backward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    targets = ast.Tuple([ast.Name(t, ast.Store()) for t in w.targets(eqn)], ast.Store())
+    return syntax.assign_to(targets, w.write.equation(eqn))
+
+
 SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
     "push": _push,
     "pop": _pop,
@@ -323,4 +335,7 @@ SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
     "assert": _assert,
     "raise": _raise,
     "call_fwd": _call_forward,
+    "call_checkpointed": _call_loop,
+    "call_online": _call_loop,
+    "call_checkpointed_bwd": _call_loop_backward,
 }

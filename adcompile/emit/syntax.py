@@ -71,6 +71,13 @@ def call(function: str | ast.expr, *args: ast.expr, **keywords: ast.expr) -> ast
     return ast.Call(target, list(args), [ast.keyword(k, v) for k, v in keywords.items()])
 
 
+def range_call(start: ast.expr, stop: ast.expr, step: ast.expr) -> ast.expr:
+    """Write a range, leaving out what is the default."""
+    if integer(step) != 1:
+        return call("range", start, stop, step)
+    return call("range", stop) if integer(start) == 0 else call("range", start, stop)
+
+
 def method(value: ast.expr, text: str, *args: ast.expr, **keywords: ast.expr) -> ast.expr:
     return call(attribute(value, text), *args, **keywords)
 

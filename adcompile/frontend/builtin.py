@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import access, application, calls, iteration, lists
+from adcompile.frontend import access, application, calls, checkpoints, iteration, lists
 from adcompile.frontend.values import (
     Iterable,
     Partial,
     Ref,
+    Rerun,
     Slice,
     Value,
     is_static,
@@ -222,6 +223,12 @@ def _parts(item: Value) -> tuple[Value, ...]:
     return item.children
 
 
+def _checkpoint(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) != 1 or keywords:
+        lo.refuse(node, "checkpoint() takes one function", "here")
+    return Rerun(args[0])
+
+
 BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value]]] = {
     len: _len,
     range: _range,
@@ -239,6 +246,8 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     functools.reduce: _reduce,
     operator.neg: _negative,
     np.add.at: _add_at,
+    checkpoints.checkpoint: _checkpoint,
+    checkpoints.checkpointed: checkpoints.lower_checkpointed,
     math.prod: _math_prod,
     np.transpose: _permuted("transpose"),
     np.swapaxes: _permuted("swapaxes"),

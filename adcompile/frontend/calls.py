@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, application, builtin, expressions
+from adcompile.frontend import access, application, builtin, checkpoints, expressions
 from adcompile.frontend.resolve import MISSING, Parameter, Source, resolve, signature_of
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.state import Frame
@@ -22,6 +22,7 @@ from adcompile.frontend.values import (
     LocalFunction,
     Method,
     Partial,
+    Rerun,
     Value,
     is_static,
     lift,
@@ -68,6 +69,8 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
             return call(lo, function.function, [*function.args, *args], {**function.keywords, **keywords}, node)
         case Method():
             return application.call_method(lo, function, args, keywords, node)
+        case Rerun():
+            return checkpoints.call(lo, function.function, args, keywords, node)
         case Const() if callable(function.value):
             return call_object(lo, function.value, args, keywords, node)
     lo.refuse(node, "this is not a function that can be called", "here")
@@ -85,6 +88,8 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
         return lift(f(*map(_static_argument, args), **{k: _static_argument(v) for k, v in keywords.items()}))
     if f in binding.FUNCTIONS:
         return application.apply(lo, f, args, keywords, node)
+    if isinstance(f, checkpoints.Checkpoint):
+        return checkpoints.call(lo, lift(f.__wrapped__), args, keywords, node)
     if isinstance(f, functools.partial):
         return call(
             lo,

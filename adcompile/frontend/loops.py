@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import expressions, iteration
+from adcompile.frontend import checkpoints, expressions, iteration
 from adcompile.frontend.desugar import RETURNED, LoopFlags
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
@@ -49,7 +49,7 @@ def for_(lo: Lowering, node: ast.For) -> None:
         lo.restore(start)
         lo.builder.rewind(mark)
         n = lo.static_int(source.count(), pin=False)
-        if n is None or n > iteration.LONGEST_UNROLLED:
+        if n is None or n > iteration.LONGEST_UNROLLED or source.snapshots is not None:
             raise
         repeat(lo, node, [lambda k=k: source.item(Const(k)) for k in range(n)])  # type: ignore[misc]  # bound now
     lo.frame.names.pop(held, None)
@@ -122,8 +122,8 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
     assert loop.index is not None
     block = Block(tuple(loop.params), tuple(loop.stmts), tuple(slots.yields))
     outs = slots.leave()
-    stmt = For(loop.index, *bounds, tuple(slots.inits), block, outs, lo.next_key(), slots.until, span=span)
-    lo.builder.add(stmt)
+    inits, key, snapshots = tuple(slots.inits), lo.next_key(), source.snapshots
+    lo.builder.add(For(loop.index, *bounds, inits, block, outs, key, slots.until, span=span, snapshots=snapshots))
     slots.after(bounds, node)
 
 
@@ -145,12 +145,13 @@ def while_(lo: Lowering, node: ast.While) -> None:
 
     flags = flags_of(lo, node)
     span = lo.builder.span
+    condition, snapshots = checkpoints.split_test(lo, node.test)
 
     def attempt(slots: Slots) -> Loop:
         start = lo.snapshot()
         cond_params = slots.enter()
         with lo.builder.block() as cond_stmts:
-            cond = test(lo, node)
+            cond = test(lo, condition)
         lo.restore(start)
         params = slots.enter()
         with lo.builder.block() as stmts:
@@ -165,15 +166,16 @@ def while_(lo: Lowering, node: ast.While) -> None:
     body = Block(tuple(loop.params), tuple(loop.stmts), tuple(slots.yields))
     cond = Block(tuple(loop.cond_params), tuple(loop.cond_stmts), (loop.cond,))
     outs = slots.leave()
-    lo.builder.add(While(tuple(slots.inits), cond, body, outs, lo.next_key(), slots.until, span=span))
+    inits, key = tuple(slots.inits), lo.next_key()
+    lo.builder.add(While(inits, cond, body, outs, key, slots.until, span=span, snapshots=snapshots))
     if isinstance(loop.cond, Const) and loop.cond.value and flags.returns:
         lo.frame.names[RETURNED] = TRUE  # `while True` ends in no other way
 
 
-def test(lo: Lowering, node: ast.While) -> Atom:
+def test(lo: Lowering, node: ast.expr) -> Atom:
     """Lower the test of a while loop; in an attempt it may read names whose types only the body tells."""
     try:
-        return expressions.condition(lo, node.test)
+        return expressions.condition(lo, node)
     except Unbound:
         if not lo.tolerant:
             raise

@@ -15,7 +15,7 @@ from typing import Final, NoReturn, Protocol
 from adcompile.errors import CompileError, Span
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.lifetimes import may_be_read
-from adcompile.frontend.values import LocalFunction, Method, Partial, Path, Ref, Step, Value
+from adcompile.frontend.values import LocalFunction, Method, Partial, Path, Ref, Rerun, Step, Value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.primitives import PRIMITIVES
@@ -251,6 +251,8 @@ class State:
             case Partial():
                 for arg in (*value.args, *value.keywords.values()):
                     yield from self.refs_in(arg)
+            case Rerun():
+                yield from self.refs_in(value.function)
             case LocalFunction():
                 for default in value.defaults.values():
                     yield from self.refs_in(default)

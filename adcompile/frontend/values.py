@@ -68,18 +68,26 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rerun:
+    """A function that is run again in the reverse sweep."""
+
+    function: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Iterable:
     """Something to iterate over whose items are made on demand: range, zip, enumerate, reversed, rows of an array.
 
     `count` is the number of items and `item(k)` makes the item number k. `bounds` are the start, stop and step of a
     range: then item k is start + k*step and a loop needs no other counter. `arrays` are those that items are taken
-    from, whatever their names come to mean meanwhile.
+    from, whatever their names come to mean meanwhile. `snapshots`: how many states a loop over it may keep, see `For`.
     """
 
     count: Callable[[], Atom]
     item: Callable[[Atom], Value]
     bounds: tuple[Atom, Atom, Atom] | None = None
     arrays: tuple[Ref, ...] = ()
+    snapshots: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +98,7 @@ class Generator:
     frame: Frame
 
 
-Value = Union[Atom, Ref, Slice, Method, LocalFunction, Partial, Iterable, Generator, "Node[Value]"]
+Value = Union[Atom, Ref, Slice, Method, LocalFunction, Partial, Rerun, Iterable, Generator, "Node[Value]"]
 
 EMPTY: Final[Node[Value]] = Node("tuple", ())
 

@@ -130,7 +130,8 @@ class For:
     Slot k is inits[k] before the loop, body.params[k] at the start of a trip, body.yields[k] at its end and outs[k]
     after the loop. If `until` is k then slot k is boolean and the loop ends after a trip that yields true.
     `backwards`: the indices of the range are taken in reverse order. `counts`: in a reverse sweep, the index is the
-    number of the trip that is mirrored, and not its index.
+    number of the trip that is mirrored, and not its index. `snapshots`: how many states the reverse sweep may keep, to
+    run parts of the loop again from them; None if it keeps what it needs of every trip.
     """
 
     index: Var
@@ -146,6 +147,7 @@ class For:
     counts: bool = False
     mirrors: int | None = None
     span: Span | None = None
+    snapshots: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,6 +162,7 @@ class While:
     until: int | None = None
     mirrors: int | None = None
     span: Span | None = None
+    snapshots: int | None = None
 
 
 Stmt = Eqn | If | For | While
@@ -231,6 +234,12 @@ def operands(stmt: Stmt) -> list[Atom]:
             return [stmt.start, stmt.stop, stmt.step, *stmt.inits]
         case While():
             return list(stmt.inits)
+
+
+def stands_for_call(loop: For) -> bool:
+    """Tell whether a loop is a call that is run again in the reverse sweep: it has one trip and carries nothing."""
+    once = is_const(loop.start, 0) and is_const(loop.stop, 1) and is_const(loop.step, 1)
+    return once and loop.snapshots is not None and all(a is UNDEFINED for a in loop.inits)
 
 
 def free(stmt: Stmt) -> list[Var]:

@@ -21,6 +21,7 @@ from adcompile.ir.core import (
     atom_key,
     blocks_of,
     same_atom,
+    stands_for_call,
     walk,
 )
 from adcompile.ir.primitives import PRIMITIVES
@@ -37,6 +38,7 @@ def run(fn: Function) -> Function:
         if True: A else: B                               ->   A
         v2 = for ... carrying p = v1: ... yield p        ->   v1 for p and v2
         v2 = for i in range(3, 3) carrying p = v1: ...   ->   v1 for v2
+        y = f(x), to be run again, if nothing reverses it   ->   the body of f
         push(0.5; t); ...; v2 = pop(; t)                 ->   0.5 for v2
 
     Slots that always hold the same value become one. Equations whose operands change are folded again.
@@ -186,6 +188,8 @@ class _Simplifier:
             for out, init in zip(stmt.outs, stmt.inits, strict=True):
                 self.copy(out, init)
             return []
+        if isinstance(stmt, For) and stands_for_call(stmt):
+            return self.inline(stmt.body, stmt.outs, phase)
         new = self.blocks(self.drop_slots(stmt), phase)
         assert not isinstance(new, If)
         if new.until is not None and same_atom(new.body.yields[new.until], FALSE):

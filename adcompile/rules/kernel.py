@@ -7,7 +7,7 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.types import OBJECT, PY_INT, Facts, Type, numpy_dtype
-from adcompile.rules import runtime, simplify
+from adcompile.rules import revolve, runtime, simplify
 from adcompile.rules.lengths import broadcast, product, require_length, shape_of
 from adcompile.rules.promotion import common_dtype
 
@@ -145,5 +145,11 @@ register(Primitive("print", given(), "print", "*xs, keywords", n_attrs=1, effect
 register(Primitive("assert", given(), signature="condition, message", effect=True))
 register(Primitive("raise", given(), signature="*xs, exception", n_attrs=1, effect=True))
 register(Primitive("call", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))
+register(Primitive("call_loud", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, effect=True))  # it prints
 register(Primitive("call_fwd", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))
 register(Primitive("call_bwd", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))
+register(Primitive("call_checkpointed", infer_from_attrs, "run_checkpointed", helper=revolve.run_checkpointed))
+register(Primitive("call_online", infer_from_attrs, "run_online", helper=revolve.run_online))
+register(
+    Primitive("call_checkpointed_bwd", infer_from_attrs, "reverse_checkpointed", helper=revolve.reverse_checkpointed)
+)

@@ -30,9 +30,14 @@ class Pair:
 
 @dataclass(eq=False)
 class Callees:
-    """All functions of a program but the one that is compiled."""
+    """All functions of a program but the one that is compiled.
+
+    `owned`: for the functions that are handed arrays to keep, which they may write into, the parameters that these are.
+    Such a function returns a tuple.
+    """
 
     functions: dict[str, Function | None]
+    owned: dict[str, frozenset[Var]] = field(default_factory=dict)
     pairs: dict[str, Pair] = field(default_factory=dict)
     derived: dict[object, str] = field(default_factory=dict)
 
@@ -47,6 +52,14 @@ class Callees:
         while candidate in taken:
             candidate, k = f"{name}_{k}", k + 1
         return candidate
+
+    def add(self, fn: Function, owned: frozenset[Var] | None = None) -> Function:
+        """Add a function, which owns some of its arguments if they are given; its name must be unused."""
+        assert fn.name not in self.functions
+        self.functions[fn.name] = fn
+        if owned is not None:
+            self.owned[fn.name] = owned
+        return fn
 
     def known(self, name: str) -> Function:
         fn = self.functions[name]

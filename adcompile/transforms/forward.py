@@ -114,7 +114,7 @@ class Pusher:
         return out
 
     def equation(self, eqn: Eqn) -> None:
-        if eqn.prim in ("call", "call_fwd", "call_bwd"):
+        if eqn.prim.startswith("call"):
             self.call(eqn)
             return
         self.b.add(eqn)
@@ -141,9 +141,11 @@ class Pusher:
 
     def call(self, eqn: Eqn) -> None:
         """Call the function that returns results and tangents."""
-        if eqn.prim != "call":
+        if eqn.prim in ("call_fwd", "call_bwd"):
             self.half(eqn)
             return
+        if eqn.prim not in ("call", "call_loud"):
+            raise no_rule(eqn)  # a loop that was reversed already
         name, types = eqn.attrs
         assert isinstance(name, str) and isinstance(types, tuple)
         active = tuple(k for k, a in enumerate(eqn.args) if self.tangent(a) is not None)
@@ -155,7 +157,7 @@ class Pusher:
         new = self.callees.function(("jvp", name, active), f"{name}_jvp", lambda: self.callee_tangent(name, active))
         outs = (*eqn.outs, *(self.fresh(o) for o in carried))
         all_types = (*types, *(conform.carried_type(o) for o in carried))
-        self.b.add(Eqn(outs, "call", (*eqn.args, *dots), (new, all_types), eqn.span))
+        self.b.add(replace(eqn, outs=outs, args=(*eqn.args, *dots), attrs=(new, all_types)))
 
     def half(self, eqn: Eqn) -> None:
         """Call a half of the pair that carries tangents of all operands, zero for those that have none."""

@@ -36,7 +36,7 @@ from adcompile.ir.core import (
 from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, counters
+from adcompile.transforms import checkpoints, conform, counters
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.lists import list_adjoint
 from adcompile.transforms.local import adjoint_terms, check_complex, no_rule, row_term
@@ -84,7 +84,8 @@ class Reverser:
     def __init__(self, fn: Function, wrt: Sequence[Var], callees: Callees) -> None:
         self.fn = fn
         self.callees = callees
-        self.split: dict[Eqn, Eqn] = {}
+        self.split: dict[Stmt, Eqn] = {}
+        self.outlined: dict[int, checkpoints.Outlined] = {}
         self.active = active(fn, wrt)
         self.masked = masked(fn)
         self.b = Builder(fn.facts, {v.name: v for v in fn.params})
@@ -241,8 +242,8 @@ class Reverser:
         return tuple(map(self.with_splits, self.fn.primal)) if self.split else self.fn.primal
 
     def with_splits(self, stmt: Stmt) -> Stmt:
-        if isinstance(stmt, Eqn):
-            return self.split.get(stmt, stmt)
+        if stmt in self.split:
+            return self.split[stmt]
         blocks = tuple(Block(b.params, tuple(map(self.with_splits, b.stmts)), b.yields) for b in blocks_of(stmt))
         return with_blocks(stmt, blocks)
 
@@ -343,6 +344,9 @@ class Reverser:
 
     def loop(self, stmt: Loop) -> None:
         """Make the mirror of a loop: adjoints of its slots, and of the variables that its body reads, as slots."""
+        if stmt.snapshots is not None:
+            self.checkpointed(stmt)
+            return
         slots, captured = self.plans.get(stmt.key, ([k for k, o in enumerate(stmt.outs) if o in self.bars], []))
         slots = sorted({*slots, *(k for k, o in enumerate(stmt.outs) if o in self.bars)})
         while True:
@@ -360,6 +364,37 @@ class Reverser:
             self.bars[v] = out
         for k, out in zip(slots, outs, strict=False):
             self.accumulate(stmt.inits[k], out)
+
+    def checkpointed(self, stmt: Loop) -> None:
+        """Run the adjoints of the trips of a loop from the states that it kept."""
+        if not any(o in self.bars for o in stmt.outs):
+            return
+        if stmt.key not in self.outlined:
+            self.outlined[stmt.key] = checkpoints.outline(self.fn, stmt, self.active, self.callees, self.differentiated)
+        found = self.outlined[stmt.key]
+        self.split[stmt] = found.run
+        after = [conform.cotangent(self.b, self.take(stmt.outs[k]), stmt.outs[k]) for k in found.slots]
+        if found.once:
+            self.rerun(found, after)
+            return
+        params = [stmt.body.params[k] for k in found.slots] + found.captured
+        types, hints = tuple(map(adjoint_type, params)), tuple(map(self.hint, params))
+        args = (found.run.outs[-1], *after, *map(self.full, found.captured))
+        results = self.b.emit_many("call_checkpointed_bwd", args, (found.names, types), hints)
+        for v, g in zip(found.captured, results[len(found.slots) :], strict=True):
+            self.bars[v] = g
+        for k, g in zip(found.slots, results, strict=False):
+            self.accumulate(stmt.inits[k], g)
+
+    def rerun(self, found: checkpoints.Outlined, after: Sequence[Atom]) -> None:
+        """Call the adjoint of a function that is run again."""
+        types, hints = tuple(map(adjoint_type, found.captured)), tuple(map(self.hint, found.captured))
+        results = self.b.emit_many("call", (*found.run.args, *after), (found.names[1], types), hints)
+        for v, g in zip(found.captured, results, strict=True):
+            self.accumulate(v, g)
+
+    def differentiated(self, fn: Function, wrt: Sequence[Var], outs: Sequence[int]) -> Function:
+        return run(fn, wrt, outs, False, self.callees)
 
     def take(self, v: Var) -> Atom:
         g = self.bars.pop(v, None)
