@@ -65,8 +65,9 @@ def test_every_trip_is_reversed_once_within_the_bound(trips: int, slots: int, on
     assert state == (sum(range(trips + 1)),)
     assert len(tape[2]) <= slots
     assert loop.runs == [1] * trips
-    for number in range(1, 3):  # the tape may be used again
-        assert revolve.reverse_checkpointed(loop.step, loop.adjoint, tape, (0,)) == (trips,)
+    for number in range(1, 3):
+        copied = (*tape[:2], list(tape[2]), *tape[3:])  # as a pullback does before each call
+        assert revolve.reverse_checkpointed(loop.step, loop.adjoint, copied, (0,)) == (trips,)
         assert loop.reversed == list(range(trips))[::-1] * number
     again = (sum(loop.runs) - trips) / 2
     bound = revolve.trips_again(trips, slots)
@@ -105,7 +106,7 @@ def test_memory_and_value_are_as_promised() -> None:
     assert got == value == heat_plain(u.copy(), 0.01, 60)
     np.testing.assert_allclose(got_u, u_bar, rtol=1e-12)
     np.testing.assert_allclose(got_c, c_bar, rtol=1e-10)
-    assert peak(lambda: saving(u, 0.01, 60)) < (5 + 16) * u.nbytes
+    assert peak(lambda: saving(u, 0.01, 60)) < (5 + 12) * u.nbytes
     assert peak(lambda: plain(u, 0.01, 60)) > 60 * u.nbytes
 
 

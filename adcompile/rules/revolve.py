@@ -115,10 +115,10 @@ def reverse_checkpointed(step, step_vjp, tape, bars):
     """Run the adjoints of the trips of a loop, the last one first; return the adjoints.
 
     step_vjp takes an index, a state, the others and the adjoints after the trip, and returns those
-    before it.
+    before it. The states are taken off the list in the tape.
     """
     indices, others, kept, end, slots = tape
-    kept, given, bars = list(kept), len(kept), copied(bars)
+    given, bars = len(kept), copied(bars)
     while end > 0:
         at, state = kept[-1]
         if at < end - 1 or len(kept) <= given:
