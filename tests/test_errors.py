@@ -56,6 +56,46 @@ def test_results_that_are_not_one_number(function, argument, text: str) -> None:
     refused(text, value_and_grad(function), argument)
 
 
+def into_integers(x):
+    counts = np.zeros(3, dtype=int)
+    np.add(x, x, out=counts)
+    return np.sum(counts * x)
+
+
+def wrapped_places(x):
+    np.put(x, [4], 2.0, mode="wrap")
+    return np.sum(x)
+
+
+def copied_into_integers(x):
+    counts = np.zeros(3, dtype=int)
+    np.copyto(counts, x)
+    return np.sum(counts * x)
+
+
+def narrower_sum(x):
+    total = np.zeros((), np.float32)
+    np.sum(x, out=total)
+    return total * x[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "line", "text"),
+    [
+        (into_integers, 2, "cannot store float64 into an array of int64"),
+        (wrapped_places, 1, "`mode='wrap'` is not supported"),
+        (copied_into_integers, 2, "cannot copy float64 into an array of int64"),
+        (narrower_sum, 2, "`out` is an array of float32"),
+    ],
+)
+def test_writing_calls_are_refused_where_they_are_made(function, line: int, text: str) -> None:
+    with pytest.raises(CompileError) as caught:
+        grad(function)(V)
+    assert text in caught.value.message
+    assert caught.value.line == function.__code__.co_firstlineno + line
+    assert caught.value.column == 5
+
+
 def test_aux_needs_a_pair() -> None:
     refused("must return a pair", grad(total, has_aux=True), V)
     refused("must return a pair", lambda: vjp(total, V, has_aux=True))

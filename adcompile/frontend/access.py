@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import expressions, iteration, lists
+from adcompile.frontend import elements, expressions, iteration, lists
 from adcompile.frontend.state import NeedsUnrolling
-from adcompile.frontend.values import Iterable, Method, Ref, Slice, Value, is_static, lift, static_value
+from adcompile.frontend.values import Flat, Iterable, Method, Ref, Slice, Value, is_static, lift, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.structure import Node
 
@@ -72,6 +72,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         return container_item(lo, base, node)
     if isinstance(base, Ref) and lists.is_list(lo, base):
         return lists.read(lo, base, expressions.evaluate(lo, node.slice), node)
+    if isinstance(base, Flat):
+        return elements.read(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Iterable):
         return iteration.sliced(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
@@ -123,7 +125,7 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
             return lo.constant(value.value, name, getattr(value.value, name), node)
         except AttributeError as error:
             lo.refuse(node, str(error), "here")
-    if isinstance(value, Node | Iterable):
+    if isinstance(value, Node | Iterable | Flat):
         return Method(value, name)
     if isinstance(value, Ref | Var | Const):
         return array_attribute(lo, value, name, node)
@@ -138,7 +140,7 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
         lo.refuse(
             node, f"the attribute `{name}` of an object is not supported", "an object argument", "pass what it holds"
         )
-    if t.dims is None and name in ("shape", "ndim", "size", "T"):
+    if t.dims is None and name in ("shape", "ndim", "size", "T", "flat"):
         lo.refuse(node, f"`.{name}` of an array whose rank is not known", "here", "reshape it to a known rank first")
     match name:
         case "shape":
@@ -156,6 +158,8 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
             return transposed(lo, value, None)
         case "real" | "imag":
             return part(lo, value, name, node)
+        case "flat":
+            return Flat(value)
     return Method(value, name)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, calls, containers, iteration, lists
+from adcompile.frontend import access, calls, containers, destinations, elements, iteration, lists
 from adcompile.frontend.values import (
+    Flat,
     Generator,
     Iterable,
     Method,
@@ -45,6 +46,8 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
             return value
         case Slice() if is_static(value):
             return Const(static_value(value))
+        case Flat():
+            return plain(lo, elements.read(lo, value, Slice(NONE, NONE, NONE), node), node)
         case Generator() | Iterable():
             items = iteration.iterable(lo, value, node)
             return plain(lo, Node("list", tuple(items)), node) if isinstance(items, list) else NONE
@@ -53,6 +56,8 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
 
 def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Apply a NumPy, math or builtin function, or the array method of a name, that has a primitive."""
+    if destinations.given(f, args, keywords):
+        return destinations.store(lo, f, args, keywords, node)
     bound = bind_primitive(lo, f, args, keywords, node)
     if bound.macro is not None:
         assert isinstance(bound.macro, types.FunctionType)
@@ -100,7 +105,11 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
         return containers.container_method(lo, receiver, name, args, keywords, node)
     if isinstance(receiver, Ref) and lists.is_list(lo, receiver) and not keywords:
         return lists.method(lo, receiver, name, args, node)
+    if isinstance(receiver, Flat) and name == "copy" and not args:
+        return elements.read(lo, receiver, Slice(NONE, NONE, NONE), node)
     if isinstance(receiver, Ref | Var | Const):
+        if name == "item" and args:
+            return elements.item(lo, receiver, args, node)
         if name in ("transpose", "swapaxes") and not keywords:
             return permute(lo, name, [receiver, *args], node)
         if name in binding.METHODS:

@@ -6,13 +6,15 @@ import ast
 import functools
 import math
 import operator
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import access, application, calls, checkpoints, iteration, lists
+from adcompile.frontend import access, application, calls, checkpoints, elements, iteration, lists
 from adcompile.frontend.values import (
+    Flat,
     Iterable,
     Partial,
     Ref,
@@ -24,6 +26,7 @@ from adcompile.frontend.values import (
 )
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.rules import binding, mutators
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -44,6 +47,8 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         return lo.length_of(lo.atom(value), 0)
     if isinstance(value, Iterable):
         return value.count()
+    if isinstance(value, Flat):
+        return elements.count(lo, value, node)
     if is_static(value):
         return calls.compute_now(lo, len, args, {}, node)
     lo.refuse(node, f"len() of {lo.type_of(value)} is not known", "here")
@@ -206,16 +211,46 @@ def _negative(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
     return lo.emit(node, "neg", lo.number(args[0], node))
 
 
-def _add_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    """Lower np.add.at: duplicates accumulate."""
-    if len(args) != 3 or keywords or not isinstance(args[0], Ref) or lo.type_of(args[0]).is_list:
-        lo.refuse(node, "np.add.at() needs an array, an index and a value", "called here")
-    base = args[0]
-    assert isinstance(base, Ref)
+def _add_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST, sign: int = 1) -> Value:
+    """Lower np.add.at: what comes twice is added twice."""
+    base = _array_to_change(lo, args, keywords, 3, node)
     step, atoms = access.components(lo, args[1], node)
     place = Ref(base.cell, (*base.path, step), base.atoms + atoms)
-    lo.write(place, lo.number(args[2], node), node, "index_add")
+    value = lo.number(args[2], node)
+    lo.check_in_place(lo.type_of(base), value, node)
+    if sign < 0:
+        value = lo.number(lo.emit(node, "neg", value), node)
+    lo.write(place, value, node, "index_add")
     return NONE
+
+
+def _subtract_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return _add_at(lo, args, keywords, node, -1)
+
+
+def _at(f: np.ufunc) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+    """Lower ``ufunc.at`` as a loop over the places, one after the other."""
+
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        _array_to_change(lo, args, keywords, f.nin + 1, node)
+        several = isinstance(args[1], Node) and args[1].kind == "tuple"
+        rule = mutators.apply_at_places if several else mutators.apply_at
+        assert isinstance(rule, types.FunctionType)
+        return calls.run_function(lo, calls.rule_source(rule), [Const(f), *args], {}, node, rule=True)
+
+    return make
+
+
+def _array_to_change(lo: Lowering, args: Args, keywords: Keywords, count: int, node: ast.AST) -> Ref:
+    base = args[0] if args else NONE
+    if len(args) != count or keywords or not isinstance(base, Ref) or lo.type_of(base).is_list:
+        lo.refuse(node, "ufunc.at() needs an array, indices and a value for each operand", "called here")
+    return base
+
+
+def _indices(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    first = args[0] if len(args) == 1 else NONE
+    return elements.indices(lo, first.children if isinstance(first, Node) else args, node)
 
 
 def _parts(item: Value) -> tuple[Value, ...]:
@@ -248,6 +283,10 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     np.add.at: _add_at,
     checkpoints.checkpoint: _checkpoint,
     checkpoints.checkpointed: checkpoints.lower_checkpointed,
+    np.subtract.at: _subtract_at,
+    **{f.at: _at(f) for f in binding.FUNCTIONS if isinstance(f, np.ufunc) and f not in (np.add, np.subtract)},
+    np.ndenumerate: lambda lo, args, keywords, node: elements.enumerated(lo, args[0], node),
+    np.ndindex: _indices,
     math.prod: _math_prod,
     np.transpose: _permuted("transpose"),
     np.swapaxes: _permuted("swapaxes"),

@@ -22,6 +22,7 @@ from adcompile.frontend.values import (
     LocalFunction,
     Method,
     Partial,
+    Ref,
     Rerun,
     Value,
     is_static,
@@ -85,7 +86,9 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     if own is not None:
         return own(lo, args, keywords, node)
     if f in table.STATIC:
-        return lift(f(*map(_static_argument, args), **{k: _static_argument(v) for k, v in keywords.items()}))
+        given = {k: _static_argument(lo, v) for k, v in keywords.items()}
+        values = [_static_argument(lo, a) for a in args]
+        return lo.guarded(node, lambda: lift(f(*values, **given)))
     if f in binding.FUNCTIONS:
         return application.apply(lo, f, args, keywords, node)
     if isinstance(f, checkpoints.Checkpoint):
@@ -99,7 +102,8 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
             node,
         )
     if isinstance(f, types.FunctionType):
-        return run_function(lo, rule_source(f) if lo.frame.rule else resolve(f), args, keywords, node, lo.frame.rule)
+        ours = lo.frame.rule or lo.frame.macro
+        return run_function(lo, rule_source(f) if ours else resolve(f), args, keywords, node, ours)
     if isinstance(f, types.MethodType):
         return call(lo, lift(f.__func__), [lift(f.__self__), *args], keywords, node)
     if all(map(is_static, args)) and all(map(is_static, keywords.values())) and _pure(f):
@@ -107,11 +111,13 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     return unknown(lo, f, args, keywords, node)
 
 
-def _static_argument(value: Value) -> object:
+def _static_argument(lo: Lowering, value: Value) -> object:
     """Return what a function of a rule's receives: constants as they are, run-time operands as variables."""
     if isinstance(value, Node):
-        items = [_static_argument(c) for c in value.children]
+        items = [_static_argument(lo, c) for c in value.children]
         return tuple(items) if value.kind == "tuple" else items
+    if isinstance(value, Ref):
+        return lo.read(value)
     return value if isinstance(value, Var) else static_value(value)
 
 
@@ -179,6 +185,7 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
         f.frame,
         f.frame.rule,
         f.frame.numpy,
+        f.frame.macro,
         (*lo.frame.calls, id(node)),
         local_names(inner),
         inner,
@@ -211,7 +218,9 @@ def run_function(
         return recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node
-    frame = Frame(source, body_of(inner), names, None, lo.frame.rule, False, calls, local_names(inner), inner)
+    caller = lo.frame.rule if lo.frames else False
+    macro = rule and not caller
+    frame = Frame(source, body_of(inner), names, None, caller, False, macro, calls, local_names(inner), inner)
     return run_body(lo, frame, source.node)
 
 

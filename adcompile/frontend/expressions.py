@@ -175,6 +175,8 @@ def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
                 return b.value is None
             if lo.type_of(b).is_numeric or not isinstance(b, Var):
                 return False
+        if isinstance(a, Const) and isinstance(a.value, bool) and lo.type_of(b).is_array:
+            return False
     if isinstance(left, Const) and isinstance(right, Const):
         return left.value is right.value
     lo.refuse(node, "`is` between these values is not known when compiling", "here", "compare with ==")

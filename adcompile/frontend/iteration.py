@@ -6,9 +6,9 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import lists
+from adcompile.frontend import elements, lists
 from adcompile.frontend.state import NeedsUnrolling
-from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value, is_static, lift
+from adcompile.frontend.values import Flat, Generator, Iterable, Ref, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 
@@ -28,6 +28,8 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             return [lift(k) for k in value.keys]
         case Node():
             return list(value.children)
+        case Flat():
+            return elements.iterate(lo, value, node)
         case Ref() if lists.is_list(lo, value):
             return lists.iterate(lo, value)
         case Ref() | Var():

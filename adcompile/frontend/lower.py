@@ -195,7 +195,7 @@ class Lowering(State):
             self.refuse(
                 node, f"the name `{name}` is not defined", "not found", "define it before this function is used"
             )
-        if self.frame.rule or not isinstance(scope, Source):
+        if self.frame.rule or self.frame.macro or not isinstance(scope, Source):
             return lift(value)
         return self.captured_from(scope, name, node)
 
@@ -250,7 +250,7 @@ class Lowering(State):
     def own_scope(self) -> Iterator[None]:
         """Run a comprehension: its names are its own, also for the functions that are made in it."""
         outer = self.frame
-        frame = Frame(outer.scope, outer.desugared, {}, outer, outer.rule, outer.numpy, outer.calls)
+        frame = Frame(outer.scope, outer.desugared, {}, outer, outer.rule, outer.numpy, outer.macro, outer.calls)
         self.frames.append(frame)
         try:
             yield

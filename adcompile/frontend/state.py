@@ -12,15 +12,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, NoReturn, Protocol
 
+import numpy as np
+
 from adcompile.errors import CompileError, Span
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.lifetimes import may_be_read
-from adcompile.frontend.values import LocalFunction, Method, Partial, Path, Ref, Rerun, Step, Value
+from adcompile.frontend.values import Flat, LocalFunction, Method, Partial, Path, Ref, Rerun, Step, Value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, NodeKind
-from adcompile.ir.types import OBJECT, Type
+from adcompile.ir.types import OBJECT, Type, numpy_dtype
 from adcompile.records import dataclass, field
 
 # How many operands each component code of a subscript takes.
@@ -59,6 +61,7 @@ class Frame:
 
     rule    a derivative rule of ours, not the user's code
     numpy   division is NumPy's, also of Python floats: the rule of a NumPy function
+    macro   a function of ours, run in place of NumPy's: what it calls is known, and errors point at its caller
     calls   the call sites that led here; local: the names that the function assigns
     node    the function; `statement` and `loops` say where in it lowering has come to
     """
@@ -69,6 +72,7 @@ class Frame:
     parent: Frame | None = None
     rule: bool = False
     numpy: bool = False
+    macro: bool = False
     calls: tuple[int, ...] = ()
     local: frozenset[str] = frozenset()
     node: ast.AST | None = None
@@ -111,7 +115,7 @@ class State:
 
     def span(self, node: ast.AST | None) -> Span | None:
         for frame in reversed(self.frames):
-            if frame.rule:
+            if frame.rule or frame.macro:
                 continue
             return frame.scope.span(node) if node is not None and frame is self.frame else self.builder.span
         return self.builder.span
@@ -224,6 +228,41 @@ class State:
             self.names[new] = self.names[base]
         self.cells[ref.cell] = new
 
+    def assign_whole(self, ref: Ref, value: Atom, node: ast.AST) -> None:
+        """Store into all of an array, as an operation in place does: what NumPy cannot store so is refused.
+
+        A new array of the same shape and dtype becomes the version of the cell as it is, if no other may share memory.
+        """
+        old = self.type_of(ref)
+        self.check_in_place(old, value, node)
+        if ref.path:
+            self.write(ref, value, node)
+            return
+        t = value.type
+        fits = isinstance(value, Var) and t.is_array and t.dtype == old.dtype and self.facts.same_dims(t.dims, old.dims)
+        if not fits or any(True for other in self.alias_of(ref.cell) for _ in self.reaching(other)):
+            self.write(Ref(ref.cell, ("e",)), value, node)
+            return
+        assert isinstance(value, Var)
+        base = self.cells[ref.cell]
+        if base in self.names:
+            self.names.setdefault(value, self.names[base])
+        self.cells[ref.cell] = value
+
+    def check_in_place(self, old: Type, new: Atom, node: ast.AST) -> None:
+        """Refuse what NumPy refuses: an in-place result that does not fit into the array."""
+        t = new.type
+        if old.dims is not None and t.dims is not None and len(t.dims) > len(old.dims):
+            self.refuse(node, "the result of this in-place operation does not fit into the array", "has more axes")
+        to, given = numpy_dtype(old), numpy_dtype(t)
+        if to is not None and given is not None and not np.can_cast(given, to, "same_kind"):
+            self.refuse(
+                node,
+                f"cannot store {given} into an array of {to} in place",
+                "NumPy raises here",
+                f"make the array one of {given}",
+            )
+
     def alias_of(self, cell: int) -> list[int]:
         return sorted(c for pair in self.aliases if cell in pair for c in pair if c != cell)
 
@@ -248,6 +287,8 @@ class State:
                     yield from self.refs_in(child)
             case Method():
                 yield from self.refs_in(value.receiver)
+            case Flat():
+                yield from self.refs_in(value.array)
             case Partial():
                 for arg in (*value.args, *value.keywords.values()):
                     yield from self.refs_in(arg)

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, branches, expressions, lists, loops
+from adcompile.frontend import access, branches, elements, expressions, lists, loops
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Unbound
-from adcompile.frontend.values import LocalFunction, Ref, Slice, Value
+from adcompile.frontend.values import Flat, LocalFunction, Ref, Slice, Value
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Type, numpy_dtype
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -135,6 +134,10 @@ def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
 def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
     """Lower ``a[i] = value``."""
     base = expressions.evaluate(lo, target.value)
+    if isinstance(base, Flat):
+        ref = elements.location(lo, base, expressions.evaluate(lo, target.slice), target)
+        lo.write(ref, expressions.number(lo, value, target), target)
+        return
     if not isinstance(base, Ref):
         store_item(lo, target, base, value)
         return
@@ -193,7 +196,10 @@ def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
                 bind(lo, name, apply_binary(lo, op, current, right, stmt))
         case ast.Subscript():
             base = expressions.evaluate(lo, stmt.target.value)
-            if isinstance(base, Ref) and not lists.is_list(lo, base):
+            if isinstance(base, Flat):
+                ref = elements.location(lo, base, expressions.evaluate(lo, stmt.target.slice), stmt.target)
+                update_in_place(lo, ref, op, expressions.evaluate(lo, stmt.value), stmt)
+            elif isinstance(base, Ref) and not lists.is_list(lo, base):
                 ref = location(lo, base, stmt.target)
                 update_in_place(lo, ref, op, expressions.evaluate(lo, stmt.value), stmt)
             else:
@@ -220,45 +226,7 @@ def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> Non
 def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.AugAssign) -> None:
     old = lo.read(ref)
     new = expressions.number(lo, apply_binary(lo, op, old, right, stmt), stmt)
-    check_in_place(lo, old.type, new, stmt)
-    if ref.path:
-        lo.write(ref, new, stmt)
-    else:
-        whole = Ref(ref.cell, ("e",))
-        if (
-            isinstance(new, Var)
-            and new.type.is_array
-            and lo.facts.same_dims(new.type.dims, old.type.dims)
-            and new.type.dtype == old.type.dtype
-        ):
-            replace_cell(lo, ref, old, new, stmt)
-        else:
-            lo.write(whole, new, stmt)
-
-
-def replace_cell(lo: Lowering, ref: Ref, old: Var, new: Var, stmt: ast.AugAssign) -> None:
-    """Make a whole new value the version of a cell, when nothing else may share its memory."""
-    if any(True for other in lo.alias_of(ref.cell) for _ in lo.reaching(other)):
-        lo.write(Ref(ref.cell, ("e",)), new, stmt)
-        return
-    if old in lo.names:
-        lo.names.setdefault(new, lo.names[old])
-    lo.cells[ref.cell] = new
-
-
-def check_in_place(lo: Lowering, old: Type, new: Atom, stmt: ast.AugAssign) -> None:
-    """Refuse what NumPy refuses: an in-place result that does not fit into the array."""
-    t = new.type
-    if old.dims is not None and t.dims is not None and len(t.dims) > len(old.dims):
-        lo.refuse(stmt, "the result of this in-place operation does not fit into the array", "has more axes")
-    to, given = numpy_dtype(old), numpy_dtype(t)
-    if to is not None and given is not None and to.kind in "biu" and given.kind in "fc":
-        lo.refuse(
-            stmt,
-            f"cannot store {given} into an array of {to} in place",
-            "NumPy raises here",
-            "make the array a float array",
-        )
+    lo.assign_whole(ref, new, stmt)
 
 
 # -- branches, checks

@@ -33,6 +33,13 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Flat:
+    """The elements of an array in one row: ``a.flat``."""
+
+    array: Ref | Atom
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """A slice object; absent bounds are NONE."""
 
@@ -98,7 +105,7 @@ class Generator:
     frame: Frame
 
 
-Value = Union[Atom, Ref, Slice, Method, LocalFunction, Partial, Rerun, Iterable, Generator, "Node[Value]"]
+Value = Union[Atom, Ref, Flat, Slice, Method, LocalFunction, Partial, Rerun, Iterable, Generator, "Node[Value]"]
 
 EMPTY: Final[Node[Value]] = Node("tuple", ())
 
