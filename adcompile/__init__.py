@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adcompile.api import from_source, grad, jvp, value_and_grad, vjp
+from adcompile.declarations import custom_jvp, custom_vjp, elementwise, primitive
 from adcompile.dispatch.cache import CacheInfo, CacheWarning, cache_info, clear_cache
 from adcompile.errors import AdcompileError, ArgumentError, CompileError, DerivativeMismatch, SourceError
 from adcompile.version import __version__
@@ -38,9 +39,13 @@ __all__ = [
     "checkpoint",
     "checkpointed",
     "clear_cache",
+    "custom_jvp",
+    "custom_vjp",
+    "elementwise",
     "from_source",
     "grad",
     "jvp",
+    "primitive",
     "trace",
     "value_and_grad",
     "vjp",

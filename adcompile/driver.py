@@ -19,7 +19,7 @@ from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean, dce
 from adcompile.records import replace
-from adcompile.transforms import forward, inplace, reverse, store
+from adcompile.transforms import custom, forward, inplace, reverse, store
 from adcompile.transforms.callees import Callees
 
 __all__ = ["Compiled", "compile_forward", "compile_pair", "compile_reverse", "listing", "lower_for"]
@@ -36,8 +36,8 @@ def in_place(fn: Function, kept: int | None = None) -> Function:
 
 
 # What is done to a program once it has its tangents, or its adjoint statements.
-AFTER_FORWARD: Final[tuple[Pass, ...]] = (clean, in_place)
-AFTER_REVERSE: Final[tuple[Pass, ...]] = (clean, store.run, clean, in_place)
+AFTER_FORWARD: Final[tuple[Pass, ...]] = (custom.expand, clean, in_place)
+AFTER_REVERSE: Final[tuple[Pass, ...]] = (custom.expand, clean, store.run, clean, in_place)
 
 VERIFY: Final = "ADCOMPILE_VERIFY"  # environment: set to 1 to verify the program after each pass
 
@@ -136,8 +136,8 @@ def compile_pair(example: Example, *, has_aux: bool) -> Compiled:
 def listing(example: Example, *, value: bool, has_aux: bool, single: bool) -> str:
     """Return the SSA form of a function, and that of its gradient or value and gradient, primal before adjoint."""
     fn, _, _ = _gradient(example, value=value, has_aux=has_aux, single=single)
-    fn = replace(clean(fn), name=f"{fn.name}_{'value_and_vjp' if value else 'vjp'}")
-    return f"{pretty.show(clean(example.function))}\n\n{pretty.show(fn)}"
+    fn = replace(clean(custom.expand(fn)), name=f"{fn.name}_{'value_and_vjp' if value else 'vjp'}")
+    return f"{pretty.show(clean(custom.expand(example.function)))}\n\n{pretty.show(fn)}"
 
 
 # -- what is called

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from adcompile.ir.core import Atom, Eqn, For, Function, If, Stmt, Var, While, blocks_of
+from adcompile.ir.custom import CustomCall, Pull
 from adcompile.rules import table
 
 # Operands through which derivatives pass, of the primitives that the passes know.
@@ -34,6 +35,7 @@ CORE: dict[str, tuple[int, ...]] = {
     "raise": (),
     "format": (),
     "undo": (),
+    "hook": (),
 }
 
 
@@ -43,6 +45,14 @@ def differentiable_args(eqn: Eqn) -> list[int]:
         return list(range(len(eqn.args)))
     if eqn.prim in CORE:
         return list(CORE[eqn.prim])
+    if eqn.prim == "custom":
+        (call,) = eqn.attrs
+        assert isinstance(call, CustomCall)
+        return [k for k in range(call.count) if k not in call.nondiff]
+    if eqn.prim == "pull":
+        rule, results, _, _ = eqn.attrs
+        assert isinstance(rule, Pull) and isinstance(results, int)
+        return [results + k for k in rule.targets]
     if eqn.prim in table.ZERO:
         return []
     if eqn.prim in table.ROWS:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import Parameter
 from typing import Final, Literal, NamedTuple
 
+from adcompile.custom.functions import CustomFunction
 from adcompile.dispatch import containers
 from adcompile.errors import ArgumentError
 from adcompile.records import dataclass
@@ -79,6 +80,8 @@ def callee(target: object) -> Callee:
     function: object = target
     if isinstance(function, types.FunctionType):
         return Callee(target, function)
+    if isinstance(function, CustomFunction):
+        return Callee(target, None)  # its rules count, not its body
     inner = _inside(target)
     if inner is None:
         return Callee(target, None)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError
-from adcompile.frontend import access, application, builtin, checkpoints, expressions
+from adcompile.frontend import access, application, builtin, checkpoints, custom, expressions
 from adcompile.frontend.resolve import MISSING, Parameter, Source, resolve, signature_of
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.state import Frame
@@ -79,6 +80,8 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
 
 def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Call a Python object that is known when compiling."""
+    if isinstance(f, CustomFunction):
+        return custom.call_custom(lo, f, args, keywords, node)
     try:
         own = builtin.BUILTINS.get(f)
     except TypeError:

@@ -10,30 +10,16 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from adcompile.errors import Span
 from adcompile.frontend import calls, expressions
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.lower import Lowering, body_of, local_names, run_body
+from adcompile.frontend.scopes import RowScope
 from adcompile.frontend.state import Frame
 from adcompile.frontend.values import Value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom
 
 NO_BODY: Final = Desugared([])
-
-
-class RowScope:
-    """What the names in the text of a row mean."""
-
-    def __init__(self, meaning: Mapping[str, object]) -> None:
-        self.name = "row"
-        self.meaning = meaning
-
-    def lookup(self, name: str) -> object:
-        return self.meaning[name]
-
-    def span(self, node: ast.AST) -> Span | None:
-        return None
 
 
 def inline_row(

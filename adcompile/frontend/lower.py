@@ -24,6 +24,7 @@ import numpy as np
 from adcompile.errors import CompileError
 from adcompile.frontend import application, calls, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
+from adcompile.frontend.custom_rules import Made
 from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
@@ -83,6 +84,8 @@ class Lowering(State):
         self.dependencies: dict[tuple[int, str], Dependency] = {}
         self.captured: dict[tuple[int, str], Value] = {}
         self.callees: dict[object, Callee] = {}
+        self.customs: dict[object, Made] = {}
+        self.custom_depth = 0
         self.keys = 0
 
     def next_key(self) -> int:
@@ -233,6 +236,10 @@ class Lowering(State):
         self.names[var] = hidden
         self.captures[(id(scope.function), name)] = Capture(name, var, scope)
         return self.new_cell(var) if var.type.is_array else var
+
+    def depend(self, owner: object, name: str, value: object) -> None:
+        """Remember that the program is made of what an attribute of an object holds, which the guard then tests."""
+        self.dependencies[(id(owner), name)] = Dependency(owner, name, value)
 
     def constant(self, owner: object, name: str, value: object, node: ast.AST) -> Value:
         """Return the value of an attribute of a module, class or other constant, which the guard tests."""

@@ -13,11 +13,13 @@ import inspect
 import math
 import operator
 import types
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 
+from adcompile.custom.functions import CustomFunction
 from adcompile.errors import SourceError
 from adcompile.frontend.resolve import from_source
 
@@ -105,6 +107,45 @@ def stand_in(f: object) -> types.FunctionType | None:
             parameters, arguments = _interface(f, f"{path}.{name}")
             return _define(name, parameters, f"{path}.{name}({arguments})", path.partition(".")[0])
     return None
+
+
+_STARS: Final[Mapping[object, str]] = {
+    inspect.Parameter.VAR_POSITIONAL: "*",
+    inspect.Parameter.VAR_KEYWORD: "**",
+    inspect.Parameter.KEYWORD_ONLY: "{}=",
+}
+_callers: Final[weakref.WeakKeyDictionary[CustomFunction, types.FunctionType]] = weakref.WeakKeyDictionary()
+
+
+def rule_caller(f: CustomFunction) -> types.FunctionType:
+    """Return a Python function that calls a function with rules of its own."""
+    if f not in _callers:
+        word = "".join(c if c.isalnum() else "_" for c in f.__name__).strip("_") or "function"
+        scope: dict[str, object] = {f"{word}_": f}
+        parameters: list[inspect.Parameter] = []
+        arguments: list[str] = []
+        for p in inspect.signature(f).parameters.values():
+            default: object = p.default
+            if default is not p.empty:
+                scope[f"default_{p.name}"] = default
+                default = _Name(f"default_{p.name}")
+            parameters.append(p.replace(annotation=p.empty, default=default))
+            stars: str = _STARS.get(p.kind, "").format(p.name)
+            arguments.append(f"{stars}{p.name}")
+        head = str(inspect.Signature(parameters))
+        text = f"def {word}{head}:\n    return {word}_({', '.join(arguments)})\n"
+        _callers[f] = from_source(text, word, scope)
+    return _callers[f]
+
+
+class _Name:
+    """A default that is printed as a name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 @functools.lru_cache(maxsize=512)

@@ -27,10 +27,11 @@ from adcompile.ir.core import (
     While,
     blocks_of,
 )
+from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform
+from adcompile.transforms import conform, custom
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.local import check_complex, no_rule, row_term, tangent_rule
 
@@ -48,7 +49,7 @@ def run(fn: Function, wrt: Sequence[Var], callees: Callees | None = None) -> Fun
         adjoint += tail
     else:
         primal += tail
-    return replace(
+    made = replace(
         fn,
         params=(*fn.params, *tangents),
         primal=tuple(primal),
@@ -56,6 +57,7 @@ def run(fn: Function, wrt: Sequence[Var], callees: Callees | None = None) -> Fun
         outs=(*fn.outs, *dots),
         names={**fn.names, **pusher.names},
     )
+    return custom.close(made)
 
 
 class Pusher:
@@ -67,6 +69,7 @@ class Pusher:
         self.b = Builder(fn.facts, {v.name: v for v in fn.params})
         for v in fn.params:
             self.b.anchor(v)
+        self.keys = keys_after(fn.stmts)
         self.dots: dict[Var, Atom] = {}
         self.names: dict[Var, str] = {}
 
@@ -117,6 +120,9 @@ class Pusher:
         if eqn.prim.startswith("call"):
             self.call(eqn)
             return
+        if eqn.prim == "custom":
+            self.custom(eqn)
+            return
         self.b.add(eqn)
         self.b.scopes[-1].update(table_of([eqn]))
         if eqn.prim == "undo":
@@ -158,6 +164,29 @@ class Pusher:
         outs = (*eqn.outs, *(self.fresh(o) for o in carried))
         all_types = (*types, *(conform.carried_type(o) for o in carried))
         self.b.add(replace(eqn, outs=outs, args=(*eqn.args, *dots), attrs=(new, all_types)))
+
+    def custom(self, eqn: Eqn) -> None:
+        """Push tangents through a call by its forward rules."""
+        custom.refuse_outside(eqn, self.dots.__contains__)
+        moving = [k for k in differentiable_args(eqn) if self.tangent(eqn.args[k]) is not None]
+        if not moving or not any(o.type.inexact for o in eqn.outs):
+            self.b.add(eqn)
+            return
+        rules = [r for r in custom.forward_rules(eqn) if set(r.positions) & set(moving)]
+        given = eqn.args[: custom.call_of(eqn).count]
+        if not any(r.whole for r in rules):
+            self.b.add(eqn)
+        for rule in rules:
+            dots = [self.tangent_or_zero(eqn.args[k]) for k in rule.positions]
+            values = given if rule.whole else (*given, *eqn.outs)
+            results = inlined(self.b, rule.function, (*values, *dots), self.keys)
+            if rule.whole:
+                for o, r in zip(eqn.outs, results, strict=False):
+                    self.b.add(Eqn((o,), "stop", (r,), (), eqn.span))
+            for k, d in zip(rule.dotted, results[len(eqn.outs) if rule.whole else 0 :], strict=True):
+                have = self.dots.get(eqn.outs[k])
+                d = conform.tangent(self.b, d, eqn.outs[k])
+                self.dots[eqn.outs[k]] = d if have is None else self.b.emit("add", have, d)
 
     def half(self, eqn: Eqn) -> None:
         """Call a half of the pair that carries tangents of all operands, zero for those that have none."""

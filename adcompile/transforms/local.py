@@ -54,6 +54,11 @@ def row_term(b: Builder, eqn: Eqn, operand: int, g: Atom, guard: bool = False) -
     term = inline_row(b, expression, operands, table.SCOPE, row.numpy)
     if not guard or isinstance(term, Const) or not any(map(may_be_infinite, b.stmts[start:])):
         return term
+    return guarded(b, term, g)
+
+
+def guarded(b: Builder, term: Atom, g: Atom) -> Atom:
+    """Return a product with g: zero where g is zero."""
     kept = b.emit("where", b.emit("ne", g, Const(0)), term, Const(0.0))
     if g.type.dims == () and not g.type.is_array and kept.type.dims == ():
         return b.emit("index", kept, attrs=(("",),))

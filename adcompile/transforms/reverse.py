@@ -33,13 +33,15 @@ from adcompile.ir.core import (
     walk,
     with_blocks,
 )
+from adcompile.ir.custom import Pull
+from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import checkpoints, conform, counters
+from adcompile.transforms import checkpoints, conform, counters, custom
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.lists import list_adjoint
-from adcompile.transforms.local import adjoint_terms, check_complex, no_rule, row_term
+from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, row_term
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
 
@@ -53,12 +55,12 @@ def run(fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, calle
     `wrt`, in their shapes and dtypes, after its own results if `keep`.
     """
     assert not fn.adjoint, "reverse is applied at most once"
-    fn = counters.run(fn)
+    fn = counters.run(custom.open_calls(fn, wrt))
     reverser = Reverser(fn, wrt, callees or Callees({}))
     seeds = reverser.seed(outs)
     reverser.statements(fn.primal)
     bars = tuple(reverser.final(v) for v in wrt)
-    return replace(
+    made = replace(
         fn,
         params=(*fn.params, *seeds),
         primal=reverser.primal(),
@@ -66,6 +68,7 @@ def run(fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, calle
         adjoint=tuple(reverser.b.stmts),
         names={**fn.names, **reverser.names},
     )
+    return custom.close(made)
 
 
 def adjoint_type(v: Var) -> Type:
@@ -98,6 +101,7 @@ class Reverser:
         self.b.scopes.append(table_of(fn.primal))
         self.b.scopes.append({})
         self.anchor(fn.primal)
+        self.keys = keys_after(fn.stmts)
         self.bars: Bars = {}
         self.names: dict[Var, str] = {}
         self.plans: dict[int, tuple[list[int], list[Var]]] = {}
@@ -202,6 +206,9 @@ class Reverser:
         if eqn.prim == "call":
             self.call(eqn, gs)
             return
+        if eqn.prim == "pull":
+            self.pull(eqn, gs)
+            return
         if eqn.prim.startswith("list_"):
             list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)
             return
@@ -209,6 +216,21 @@ class Reverser:
         assert g is not None
         for position, term in self.terms(eqn, g):
             self.accumulate(eqn.args[position], term)
+
+    def pull(self, eqn: Eqn, gs: Sequence[Atom | None]) -> None:
+        """Pull cotangents back through a call by its reverse rule."""
+        rule, n, count, _ = eqn.attrs
+        assert isinstance(rule, Pull) and isinstance(n, int) and isinstance(count, int)
+        operands, residuals = eqn.args[n : n + count], eqn.args[n + count :]
+        seeds: list[Atom] = []
+        for k in rule.seeds:
+            g = gs[k]
+            seeds.append(self.zeros(eqn.outs[k]) if g is None else conform.cotangent(self.b, g, eqn.outs[k]))
+        bars = inlined(self.b, rule.backward, (*residuals, *operands, *seeds), self.keys)
+        for k, bar in zip(rule.targets, bars, strict=True):
+            if rule.guarded and eqn.out in self.masked:
+                bar = guarded(self.b, bar, seeds[0])
+            self.accumulate(operands[k], bar)
 
     def call(self, eqn: Eqn, gs: Sequence[Atom | None]) -> None:
         """Split a call: the forward half replaces it in the primal, the backward half gives its operands' adjoints."""

@@ -1,0 +1,253 @@
+"""Put the rules of calls that have rules of their own into their place.
+
+Before reverse mode a call that something differentiated reaches becomes the equations of its rule. Its operands enter
+them through `stop`, which hides the derivative, and `pull` gives the derivative back to the results:
+
+    y = custom(x; f)   ->   x' = stop(x); y', r = f_fwd(x'); y = pull(y', x, r; f_bwd)
+
+With a forward rule alone, the rule is made linear in tangents that are zero and have the derivative of the operands;
+reverse mode then transposes it like any other code:
+
+    y = custom(x; f)   ->   x' = stop(x); x_dot = delta(x); y', y_dot = f_jvp(x', x_dot); y = attach(y', y_dot)
+
+`close` takes these helpers out again, once the program is differentiated, and `expand` the calls that are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from adcompile.records import replace
+
+from adcompile.analysis.activity import active
+from adcompile.errors import CompileError
+from adcompile.ir.core import Atom, Block, Const, Eqn, Function, Stmt, Var, blocks_of, map_atoms, walk, with_blocks
+from adcompile.ir.custom import CustomCall, Pull, Push
+from adcompile.ir.inlining import Keys, copied, keys_after
+from adcompile.ir.types import Type
+
+__all__ = ["close", "expand", "forward_rules", "open_calls", "refuse_outside"]
+
+HELPERS = frozenset({"stop", "delta", "attach", "pull", "hook"})
+
+
+def call_of(eqn: Eqn) -> CustomCall:
+    (call,) = eqn.attrs
+    assert isinstance(call, CustomCall)
+    return call
+
+
+def has(stmts: Sequence[Stmt], *prims: str) -> bool:
+    return any(isinstance(s, Eqn) and s.prim in prims for s in walk(stmts))
+
+
+def refuse_outside(eqn: Eqn, reached: Callable[[Var], bool]) -> None:
+    """Refuse a call whose rules read a differentiated value that is no differentiable argument."""
+    call = call_of(eqn)
+    for k, a in enumerate(eqn.args):
+        if not isinstance(a, Var) or not a.type.inexact or not reached(a):
+            continue
+        name = f"`{a.name}`" if a.name else "of this call"
+        if k >= call.count:
+            message = f"`{call.name}` has a derivative rule, and reads the differentiated value {name} from outside"
+            raise CompileError(message, eqn.span, "called here", "pass it as an argument")
+        if k in call.nondiff:
+            message = f"the argument {name} is in nondiff_argnums of `{call.name}`, but is differentiated"
+            raise CompileError(message, eqn.span, "called here", "take it out of nondiff_argnums")
+
+
+# -- before reverse mode
+
+
+def open_calls(fn: Function, wrt: Sequence[Var]) -> Function:
+    """Put the rules of the calls that derivatives with respect to `wrt` pass through in their place."""
+    while has(fn.primal, "custom"):
+        opener = Opener(active(fn, wrt), keys_after(fn.stmts))
+        opened = replaced(fn.primal, opener.eqn)
+        if not opener.found:
+            break
+        fn = replace(fn, primal=opened)
+    return fn
+
+
+def replaced(stmts: Sequence[Stmt], make: Callable[[Eqn], Sequence[Stmt]]) -> tuple[Stmt, ...]:
+    """Replace each equation, at any depth."""
+    out: list[Stmt] = []
+    for stmt in stmts:
+        if isinstance(stmt, Eqn):
+            out += make(stmt)
+        else:
+            blocks = tuple(Block(b.params, replaced(b.stmts, make), b.yields) for b in blocks_of(stmt))
+            out.append(with_blocks(stmt, blocks))
+    return tuple(out)
+
+
+class Opener:
+    """Replaces active calls by their rules. `found` tells whether there was one."""
+
+    def __init__(self, reached: frozenset[Var], keys: Keys) -> None:
+        self.active, self.keys = reached, keys
+        self.found = False
+
+    def eqn(self, eqn: Eqn) -> Sequence[Stmt]:
+        if eqn.prim != "custom":
+            return (eqn,)
+        refuse_outside(eqn, self.active.__contains__)
+        if not any(o in self.active for o in eqn.outs):
+            return (eqn,)
+        self.found = True
+        call = call_of(eqn)
+        pull, push = call.pull, call.push
+        if isinstance(pull, Pull):
+            return self.pulled(eqn, call, pull)
+        if isinstance(push, tuple):
+            return self.pushed(eqn, call, push)
+        error = pull if pull is not None else push
+        assert isinstance(error, CompileError), "a call has a rule"
+        raise error
+
+    def stops(self, eqn: Eqn, call: CustomCall, out: list[Stmt]) -> list[Atom]:
+        """Return the operands without their derivatives."""
+        found: list[Atom] = []
+        for a in eqn.args[: call.count]:
+            if isinstance(a, Var) and a in self.active:
+                stopped = Var(a.name, a.type)
+                out.append(Eqn((stopped,), "stop", (a,), (), eqn.span))
+                a = stopped
+            found.append(a)
+        return found
+
+    def pulled(self, eqn: Eqn, call: CustomCall, pull: Pull) -> list[Stmt]:
+        out: list[Stmt] = []
+        operands = self.stops(eqn, call, out)
+        primal = call.primal if pull.forward is None else pull.forward
+        assert primal is not None
+        stmts, results = copied(primal, operands, self.keys)
+        n = len(eqn.outs)
+        ys, residuals = results[:n], results if pull.forward is None else results[n:]
+        args = (*ys, *eqn.args[: call.count], *residuals)
+        types = tuple(o.type for o in eqn.outs)
+        return [*out, *stmts, Eqn(eqn.outs, "pull", args, (pull, n, call.count, types), eqn.span)]
+
+    def pushed(self, eqn: Eqn, call: CustomCall, rules: tuple[Push, ...]) -> list[Stmt]:
+        out: list[Stmt] = []
+        operands = self.stops(eqn, call, out)
+        ys: Sequence[Atom] = ()
+        if not any(r.whole for r in rules):
+            assert call.primal is not None
+            stmts, ys = copied(call.primal, operands, self.keys)
+            out += stmts
+        attached: list[Atom] = list(ys)
+        for rule in rules:
+            dots = [self.delta(eqn, call, k, out) for k in rule.positions]
+            stmts, results = copied(rule.function, (*operands, *ys, *dots), self.keys)
+            out += stmts
+            if rule.whole:
+                attached = list(results[: len(eqn.outs)])
+            for k, dot in zip(rule.dotted, results[len(attached) if rule.whole else 0 :], strict=True):
+                attached[k] = self.attach(eqn, k, attached[k], dot, out)
+        for o, a in zip(eqn.outs, attached, strict=True):
+            out.append(Eqn((o,), "attach", (a, Const(0.0)), (), eqn.span))
+        return out
+
+    def attach(self, eqn: Eqn, k: int, value: Atom, dot: Atom, out: list[Stmt]) -> Var:
+        new = Var("", eqn.outs[k].type)
+        out.append(Eqn((new,), "attach", (value, dot), (), eqn.span))
+        return new
+
+    def delta(self, eqn: Eqn, call: CustomCall, k: int, out: list[Stmt]) -> Atom:
+        """Return a zero with the derivative of an operand."""
+        a = eqn.args[k]
+        if isinstance(a, Const) and not a.type.is_array:
+            return Const(0.0)
+        moving = isinstance(a, Var) and a in self.active and k not in call.nondiff
+        new = Var("", Type(a.type.kind, a.type.dtype, a.type.dims))
+        out.append(Eqn((new,), "delta" if moving else "zeros_like", (a,), (), eqn.span))
+        return new
+
+
+# -- after it
+
+
+def close(fn: Function) -> Function:
+    """Take out the helpers: a program that is differentiated needs them no more."""
+    if not has(fn.stmts, *HELPERS):
+        return fn
+    env: dict[Var, Atom] = {}
+    names = dict(fn.names)
+    for stmt in walk(fn.stmts):
+        if isinstance(stmt, Eqn) and stmt.prim in HELPERS:
+            for out, same in zip(stmt.outs, stmt.args, strict=False):
+                same = env.get(same, same) if isinstance(same, Var) else same
+                if stmt.prim == "delta":
+                    continue
+                env[out] = same
+                if isinstance(same, Var) and fn.name_of(out) and not fn.name_of(same):
+                    names[same] = fn.name_of(out)
+    closer = Closer(env)
+    return replace(
+        fn,
+        primal=closer.stmts(fn.primal),
+        adjoint=closer.stmts(fn.adjoint),
+        outs=tuple(map(closer.atom, fn.outs)),
+        names=names,
+    )
+
+
+class Closer:
+    """Rebuilds statements without helpers; `env` says what their results are."""
+
+    def __init__(self, env: Mapping[Var, Atom]) -> None:
+        self.env = dict(env)
+
+    def atom(self, a: Atom) -> Atom:
+        return self.env.get(a, a) if isinstance(a, Var) else a
+
+    def stmts(self, stmts: Sequence[Stmt]) -> tuple[Stmt, ...]:
+        kept = replaced(stmts, self.eqn)
+        return tuple(map_atoms(s, self.atom) for s in kept)
+
+    def eqn(self, eqn: Eqn) -> Sequence[Stmt]:
+        if eqn.prim == "delta":
+            if eqn.out.type.is_array:
+                return (replace(eqn, prim="zeros_like"),)
+            self.env[eqn.out] = Const(0.0)
+            return ()
+        return () if eqn.prim in HELPERS else (eqn,)
+
+
+def expand(fn: Function) -> Function:
+    """Put the functions themselves in the place of the calls that are left."""
+    while has(fn.stmts, "custom"):
+        keys = keys_after(fn.stmts)
+
+        def expanded(eqn: Eqn, keys: Keys = keys) -> Sequence[Stmt]:
+            if eqn.prim != "custom":
+                return (eqn,)
+            call = call_of(eqn)
+            assert call.primal is not None
+            stmts, results = copied(call.primal, eqn.args[: call.count], keys)
+            ends = [Eqn((o,), "stop", (r,), (), eqn.span) for o, r in zip(eqn.outs, results, strict=True)]
+            return [*stmts, *ends]
+
+        fn = replace(fn, primal=replaced(fn.primal, expanded), adjoint=replaced(fn.adjoint, expanded))
+    return close(fn)
+
+
+def forward_rules(eqn: Eqn) -> tuple[Push, ...]:
+    """Return the forward rules of a call, or raise what is wrong with them."""
+    call = call_of(eqn)
+    if isinstance(call.push, CompileError):
+        raise call.push
+    if call.push is None:
+        if isinstance(call.pull, CompileError):
+            raise call.pull
+        kind = "an adjoint" if call.linear else "custom_vjp"
+        raise CompileError(
+            f"forward mode reaches `{call.name}`, which has a reverse rule only ({kind})",
+            eqn.span,
+            "called here",
+            f"give it a tangent with @{call.name}.tangent, which serves both modes"
+            if call.linear
+            else "use reverse mode (grad, vjp), or adcompile.custom_jvp, whose rule serves both modes",
+        )
+    return call.push
