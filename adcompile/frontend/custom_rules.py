@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from adcompile.records import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, Stmt, Var
 from adcompile.ir.custom import CustomCall, Pull, Push
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Type, example_of, join, numpy_dtype
+from adcompile.records import dataclass, field
 from adcompile.rules import table
 
 if TYPE_CHECKING:

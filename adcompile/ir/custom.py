@@ -8,11 +8,10 @@ nothing differentiated reaches it, those of f itself.
 
 from __future__ import annotations
 
-from adcompile.records import dataclass
-
 from adcompile.errors import CompileError
 from adcompile.ir.core import Atom, Attrs, Function
 from adcompile.ir.types import Facts, Type
+from adcompile.records import dataclass
 
 __all__ = ["Block", "CustomCall", "Pull", "Push", "infer_custom"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from adcompile.records import replace
 
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Block, Eqn, For, Function, If, Stmt, Var, While, walk
+from adcompile.records import replace
 
 __all__ = ["copied", "inlined", "keys_after"]
 

@@ -16,7 +16,6 @@ reverse mode then transposes it like any other code:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from adcompile.records import replace
 
 from adcompile.analysis.activity import active
 from adcompile.errors import CompileError
@@ -24,6 +23,7 @@ from adcompile.ir.core import Atom, Block, Const, Eqn, Function, Stmt, Var, bloc
 from adcompile.ir.custom import CustomCall, Pull, Push
 from adcompile.ir.inlining import Keys, copied, keys_after
 from adcompile.ir.types import Type
+from adcompile.records import replace
 
 __all__ = ["close", "expand", "forward_rules", "open_calls", "refuse_outside"]
 
