@@ -22,7 +22,7 @@ from adcompile.version import __version__
 if TYPE_CHECKING:
     from adcompile.checking import check_grads, check_symbolic
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
-    from adcompile.inspect import trace
+    from adcompile.inspect import graph, graph_from_expressions, trace
 
 __all__ = [
     "AdcompileError",
@@ -44,6 +44,8 @@ __all__ = [
     "elementwise",
     "from_source",
     "grad",
+    "graph",
+    "graph_from_expressions",
     "jvp",
     "primitive",
     "trace",
@@ -57,6 +59,8 @@ _LAZY = {
     "check_symbolic": "checking",
     "checkpoint": "frontend.checkpoints",
     "checkpointed": "frontend.checkpoints",
+    "graph": "inspect",
+    "graph_from_expressions": "inspect",
     "trace": "inspect",
 }
 

@@ -5,6 +5,8 @@ This layer stands above the functions that users call and above the checks.
 
 from __future__ import annotations
 
+from adcompile.inspect.expressions import ExpressionGraph, Training, graph_from_expressions
+from adcompile.inspect.graphs import Graph, graph
 from adcompile.inspect.traces import Trace, trace
 
-__all__ = ["Trace", "trace"]
+__all__ = ["ExpressionGraph", "Graph", "Trace", "Training", "graph", "graph_from_expressions", "trace"]
