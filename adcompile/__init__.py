@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adcompile.api import from_source, grad, jvp, value_and_grad, vjp
+from adcompile.custom.surgery import adjoint_of
 from adcompile.declarations import custom_jvp, custom_vjp, elementwise, primitive
 from adcompile.dispatch.cache import CacheInfo, CacheWarning, cache_info, clear_cache
 from adcompile.errors import AdcompileError, ArgumentError, CompileError, DerivativeMismatch, SourceError
@@ -33,6 +34,7 @@ __all__ = [
     "DerivativeMismatch",
     "SourceError",
     "__version__",
+    "adjoint_of",
     "cache_info",
     "check_grads",
     "check_symbolic",

@@ -13,7 +13,7 @@ from adcompile.frontend.state import Conflict, NeedsUnrolling
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Length, Type, join, numpy_dtype
+from adcompile.ir.types import Dim, Length, Type, anchored, example_of, join, numpy_dtype
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -281,6 +281,7 @@ class Slots:
         else:
             plan.dropped[str(slot.key[0])] = "is of another kind from trip to trip"
             return UNDEFINED
+        self.assume_lengths(slot.type, atom.type)
         if atom.type.is_array != slot.type.is_array:
             self.mismatch(slot, atom)
         elif not covers(lo.facts, slot.type, atom.type):
@@ -290,6 +291,16 @@ class Slots:
             plan.types[slot.key] = joined
             self.changed = True
         return atom
+
+    def assume_lengths(self, before: Type, after: Type) -> None:
+        """Assume that an array keeps its shape, where lengths of the arguments that are equal in the example say so."""
+        facts = self.lo.facts
+        if not (before.is_array and after.is_array) or before.rank != after.rank:
+            return
+        for x, y in zip(before.dims or (), after.dims or (), strict=True):
+            a, b = facts.find(x), facts.find(y)
+            if a != b and anchored(a) and anchored(b) and example_of(a) == example_of(b):
+                facts.unify(a, b)
 
     def mismatch(self, slot: Slot, atom: Atom) -> None:
         """A number becomes an array, or an array a number, from one trip to the next."""

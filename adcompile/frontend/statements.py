@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, branches, elements, expressions, lists, loops
+from adcompile.frontend import access, branches, elements, expressions, lists, loops, surgery
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Unbound
@@ -39,11 +39,14 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
             value = expressions.evaluate(lo, stmt.value)
             for target in stmt.targets:
                 assign(lo, target, value)
+            surgery.keep_apart(lo, stmt)
         case ast.AnnAssign():
             if stmt.value is not None:
                 assign(lo, stmt.target, expressions.evaluate(lo, stmt.value))
+                surgery.keep_apart(lo, stmt)
         case ast.AugAssign():
             augment(lo, stmt)
+            surgery.keep_apart(lo, stmt)
         case ast.If():
             if_(lo, stmt)
         case ast.For():
@@ -62,6 +65,8 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
             lo.frame.names[stmt.name] = LocalFunction(stmt, lo.frame, expressions.defaults(lo, stmt.args))
         case ast.Import() | ast.ImportFrom():
             import_(lo, stmt)
+        case ast.With() if surgery.is_surgery(lo, stmt):
+            surgery.with_adjoint(lo, stmt)
         case _:
             unsupported(lo, stmt)
 

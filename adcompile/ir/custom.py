@@ -13,7 +13,7 @@ from adcompile.ir.core import Atom, Attrs, Function
 from adcompile.ir.types import Facts, Type
 from adcompile.records import dataclass
 
-__all__ = ["Block", "CustomCall", "Pull", "Push", "infer_custom"]
+__all__ = ["AdjointBlock", "CustomCall", "Pull", "Push", "infer_custom"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,14 @@ class CustomCall:
 
 
 @dataclass(eq=False)
-class Block:
-    """A block of code that runs in the reverse sweep. It takes an adjoint, and returns what takes its place."""
+class AdjointBlock:
+    """A block of code that runs in the reverse sweep.
+
+    It takes an adjoint and what it reads besides, and returns what takes the place of the adjoint.
+    """
 
     name: str
-    function: Function | None = None
+    function: Function
 
     @property
     def __name__(self) -> str:

@@ -165,6 +165,32 @@ class Opener:
         return new
 
 
+def hooks_of(fn: Function, reached: frozenset[Var]) -> dict[Var, list[Eqn]]:
+    """Return the blocks for the adjoints of active variables. Each must be in the block that computes its variable."""
+    found: dict[Var, list[Eqn]] = {}
+
+    def visit(stmts: Sequence[Stmt], own: set[Var]) -> None:
+        for stmt in stmts:
+            if isinstance(stmt, Eqn) and stmt.prim == "hook":
+                (y, *_) = stmt.args
+                if not isinstance(y, Var) or y not in reached:
+                    continue
+                if y not in own:
+                    raise CompileError(
+                        f"the adjoint of `{fn.name_of(y) or 'v'}` is not complete in this block",
+                        stmt.span,
+                        "computed outside of this branch or loop",
+                        "move the block to where the variable is assigned",
+                    )
+                found.setdefault(y, []).append(stmt)
+            for block in blocks_of(stmt):
+                visit(block.stmts, {*block.params})
+            own.update(stmt.outs)
+
+    visit(fn.primal, set(fn.params))
+    return found
+
+
 # -- after it
 
 

@@ -33,7 +33,7 @@ from adcompile.ir.core import (
     walk,
     with_blocks,
 )
-from adcompile.ir.custom import Pull
+from adcompile.ir.custom import AdjointBlock, Pull
 from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
 from adcompile.records import replace
@@ -59,6 +59,7 @@ def run(fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, calle
     reverser = Reverser(fn, wrt, callees or Callees({}))
     seeds = reverser.seed(outs)
     reverser.statements(fn.primal)
+    reverser.operate(fn.params)
     bars = tuple(reverser.final(v) for v in wrt)
     made = replace(
         fn,
@@ -102,6 +103,7 @@ class Reverser:
         self.b.scopes.append({})
         self.anchor(fn.primal)
         self.keys = keys_after(fn.stmts)
+        self.hooks = custom.hooks_of(fn, self.active)
         self.bars: Bars = {}
         self.names: dict[Var, str] = {}
         self.plans: dict[int, tuple[list[int], list[Var]]] = {}
@@ -189,6 +191,7 @@ class Reverser:
     def statements(self, stmts: Sequence[Stmt]) -> None:
         for stmt in reversed(stmts):
             self.b.span = stmt.span
+            self.operate(stmt.outs)
             match stmt:
                 case Eqn():
                     self.equation(stmt)
@@ -216,6 +219,20 @@ class Reverser:
         assert g is not None
         for position, term in self.terms(eqn, g):
             self.accumulate(eqn.args[position], term)
+
+    def operate(self, variables: Sequence[Var]) -> None:
+        """Run the blocks for the adjoints of variables, which are complete now."""
+        if not self.hooks:
+            return
+        for v in variables:
+            for hook in reversed(self.hooks.get(v, ())):
+                (block,) = hook.attrs
+                assert isinstance(block, AdjointBlock)
+                self.b.span = hook.span
+                g = conform.cotangent(self.b, self.full(v), v)
+                (g,) = inlined(self.b, block.function, (g, *hook.args[1:]), self.keys)
+                self.bars[v] = conform.cotangent(self.b, g, v)
+                self.entitle(self.bars[v], v)
 
     def pull(self, eqn: Eqn, gs: Sequence[Atom | None]) -> None:
         """Pull cotangents back through a call by its reverse rule."""
@@ -438,6 +455,7 @@ class Reverser:
             for k, p in zip(slots, params, strict=False):
                 self.accumulate(body.yields[k], p)
             self.statements(body.stmts)
+            self.operate(body.params)
             bars = self.bars
             yields = [self.full(body.params[k]) for k in slots] + [self.full(v) for v in captured]
         self.bars = outer
