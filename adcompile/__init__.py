@@ -13,7 +13,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adcompile.api import from_source, grad, jvp, value_and_grad, vjp
+from adcompile.api import (
+    derivative,
+    directional,
+    elementwise_grad,
+    from_source,
+    gauss_newton_vp,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    linearize,
+    stop_gradient,
+    value_and_grad,
+    value_and_jacobian,
+    vjp,
+)
 from adcompile.custom.surgery import adjoint_of
 from adcompile.declarations import custom_jvp, custom_vjp, elementwise, primitive
 from adcompile.dispatch.cache import CacheInfo, CacheWarning, cache_info, clear_cache
@@ -43,15 +61,27 @@ __all__ = [
     "clear_cache",
     "custom_jvp",
     "custom_vjp",
+    "derivative",
+    "directional",
     "elementwise",
+    "elementwise_grad",
     "from_source",
+    "gauss_newton_vp",
     "grad",
     "graph",
     "graph_from_expressions",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jvp",
+    "linearize",
     "primitive",
+    "stop_gradient",
     "trace",
     "value_and_grad",
+    "value_and_jacobian",
     "vjp",
 ]
 

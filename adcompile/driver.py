@@ -14,12 +14,12 @@ from adcompile.emit import source as emission
 from adcompile.emit.layout import Layout, Pair, Param, Unit
 from adcompile.example import Example, lower_for
 from adcompile.ir import pretty, verify
-from adcompile.ir.core import Eqn, Function, walk
+from adcompile.ir.core import Eqn, Function, Var, walk
 from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean, dce
 from adcompile.records import replace
-from adcompile.transforms import custom, forward, inplace, reverse, store
+from adcompile.transforms import custom, derivatives, forward, inplace, reverse, store
 from adcompile.transforms.callees import Callees
 
 __all__ = ["Compiled", "compile_forward", "compile_pair", "compile_reverse", "listing", "lower_for"]
@@ -30,14 +30,14 @@ Pass = Callable[[Function], Function]
 # -- the passes
 
 
-def in_place(fn: Function, kept: int | None = None) -> Function:
+def in_place(fn: Function, kept: int | None = None, owned: frozenset[Var] = frozenset()) -> Function:
     """Turn updates of arrays into stores, where nobody sees the difference."""
-    return inplace.run(fn, frozenset(fn.params), kept=kept)
+    return inplace.run(fn, frozenset(fn.params) - owned, kept=kept)
 
 
 # What is done to a program once it has its tangents, or its adjoint statements.
-AFTER_FORWARD: Final[tuple[Pass, ...]] = (custom.expand, clean, in_place)
-AFTER_REVERSE: Final[tuple[Pass, ...]] = (custom.expand, clean, store.run, clean, in_place)
+AFTER_FORWARD: Final[tuple[Pass, ...]] = (custom.expand, derivatives.release, clean)
+AFTER_REVERSE: Final[tuple[Pass, ...]] = (custom.expand, derivatives.release, clean, store.run, clean)
 
 VERIFY: Final = "ADCOMPILE_VERIFY"  # environment: set to 1 to verify the program after each pass
 
@@ -52,9 +52,19 @@ def run(fn: Function, passes: Sequence[Pass]) -> Function:
     return fn
 
 
-def run_pair(fn: Function, kept: int) -> Function:
-    """Run the passes on a program that is to become two functions, of which the first returns `kept` results."""
-    return run(fn, (*AFTER_REVERSE[:-1], partial(in_place, kept=kept)))
+def finish(
+    fn: Function,
+    callees: Callees,
+    passes: Sequence[Pass],
+    kept: int | None = None,
+    owned: frozenset[Var] = frozenset(),
+) -> Function:
+    """Run passes and make the program executable.
+
+    If `kept` is given, it is to become two functions: see `inplace`. It may write into the parameters `owned`.
+    """
+    lower = partial(derivatives.lower, callees, partial(run, passes=AFTER_REVERSE), clean)
+    return run(fn, (*passes, lower, partial(in_place, kept=kept, owned=owned)))
 
 
 # -- derivatives
@@ -78,7 +88,7 @@ def compile_reverse(example: Example, *, value: bool, has_aux: bool, single: boo
     `value`: the result is returned too. `single`: one argument is differentiated, and its gradient comes bare.
     """
     fn, result, callees = _gradient(example, value=value, has_aux=has_aux, single=single)
-    fn = run(fn, AFTER_REVERSE)
+    fn = finish(fn, callees, AFTER_REVERSE)
     seed = fn.params[-1]
     name = f"{example.function.name}_{'value_and_vjp' if value else 'vjp'}"
     layout = layouts.layout(example, name, (layouts.seed(seed, fn.params),), result)
@@ -111,7 +121,7 @@ def compile_forward(example: Example, names: Sequence[str], *, has_aux: bool) ->
     fn = forward.run(lowered.function, example.variables, callees)
     fn, out_dot = layouts.tangents(fn, out, len(lowered.function.outs))
     fn, result = layouts.select(fn, Node("tuple", (out, out_dot) if aux is None else (out, out_dot, aux)))
-    fn = run(fn, AFTER_FORWARD)
+    fn = finish(fn, callees, AFTER_FORWARD)
     name = f"{example.function.name}_jvp"
     dots = layouts.dots(example, names, fn.params[len(lowered.function.params) :])
     return Compiled(emission.emit(fn, layouts.layout(example, name, dots, result), _units(fn, callees)), (name,))
@@ -126,11 +136,27 @@ def compile_pair(example: Example, *, has_aux: bool) -> Compiled:
     callees = Callees.of(lowered.callees)
     fn = reverse.run(dce.run(lowered.function), example.variables, numbers, True, callees)
     fn, trees = layouts.gradients(fn, example.wrt, count)
-    fn = run_pair(fn, count)
+    fn = finish(fn, callees, AFTER_REVERSE, count)
     seeds = dict(zip(numbers, fn.params[len(lowered.function.params) :], strict=True))
     ahead = layouts.layout(example, f"{name}_fwd", (), lowered.result)
     back = Layout(f"{name}_bwd", (Param("y_bar", map_leaves(seeds.get, out)),), Node("tuple", tuple(trees)))
     return Compiled(emission.emit_pair(fn, ahead, back, _units(fn, callees)), (ahead.name, back.name))
+
+
+def compile_plain(example: Example) -> Compiled:
+    """Compile a function as it is, with the derivatives that it takes of others."""
+    lowered = example.lowered
+    callees = Callees.of(lowered.callees)
+    fn = finish(lowered.function, callees, AFTER_FORWARD)
+    layout = layouts.layout(example, example.function.name, (), lowered.result)
+    return Compiled(emission.emit(fn, layout, _units(fn, callees)), (layout.name,))
+
+
+def plain_listing(example: Example) -> str:
+    """Return the SSA form of a function, and that with the derivatives that it takes of others put in place."""
+    lowered = example.lowered
+    fn = derivatives.lower(Callees.of(lowered.callees), partial(run, passes=AFTER_REVERSE), clean, lowered.function)
+    return f"{pretty.show(clean(lowered.function))}\n\n{pretty.show(clean(fn))}"
 
 
 def listing(example: Example, *, value: bool, has_aux: bool, single: bool) -> str:
@@ -163,7 +189,7 @@ def _called(fn: Function) -> list[str]:
 
 def _unit(name: str, callees: Callees) -> Unit:
     fn, owned = callees.known(name), callees.owned.get(name)
-    fn = run(fn, (*AFTER_REVERSE[:-1], partial(inplace.run, borrowed=frozenset(fn.params) - (owned or frozenset()))))
+    fn = finish(fn, callees, AFTER_REVERSE, owned=owned or frozenset())
     result = layouts.bare(len(fn.outs)) if owned is None else Node("tuple", tuple(range(len(fn.outs))))
     return Unit(fn, Layout(name, layouts.flat(fn.params), result))
 
@@ -171,7 +197,7 @@ def _unit(name: str, callees: Callees) -> Unit:
 def _pair(name: str, callees: Callees) -> Pair:
     pair = callees.pairs[name]
     assert pair.function is not None
-    fn = run_pair(pair.function, pair.n_outs)
+    fn = finish(pair.function, callees, AFTER_REVERSE, pair.n_outs)
     ahead = Layout(f"{name}_fwd", layouts.flat(pair.given), layouts.bare(pair.n_outs))
     back = Layout(f"{name}_bwd", layouts.flat(pair.cotangents), layouts.bare(len(fn.outs), pair.n_outs))
     return Pair(fn, ahead, back)

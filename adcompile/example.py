@@ -16,6 +16,9 @@ from adcompile.ir.core import Const, Eqn, Function, Var, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Facts
+from adcompile.records import replace
+from adcompile.transforms import derivatives
+from adcompile.transforms.callees import Callees
 
 __all__ = ["Example", "example_call", "lower_for"]
 
@@ -82,8 +85,15 @@ def example_call(
     fixed = frozenset(name for name, a in arguments.items() if name in constants and _opaque(a))
     arguments.update({name: Const(values[name]) for name in fixed})
     source = resolve(function)
-    lowered = lower(Target(source, (), {}), arguments, facts)
+    lowered = without_pushforwards(lower(Target(source, (), {}), arguments, facts))
     return Example(source, lowered, arguments, tuple(_item(arguments[name], k) for name, k in wrt), fixed)
+
+
+def without_pushforwards(lowered: Lowered) -> Lowered:
+    """Put the equations of pushforwards in their places."""
+    callees = Callees.of(lowered.callees)
+    functions = {name: derivatives.expand(fn, callees) for name, fn in lowered.callees.items()}
+    return replace(lowered, function=derivatives.expand(lowered.function, callees), callees=functions)
 
 
 def lower_for(f: Callable[..., object], args: Sequence[object]) -> Lowered:

@@ -362,8 +362,8 @@ def test_vjp_finds_its_program_by_the_function() -> None:
 
     vjp(f, V)
     vjp(f, V)
-    from adcompile import api
+    from adcompile.api import derived
 
-    found = [s for (code, _), s in api._recent.items() if code is f.__code__]
+    found = [s for (code, _), s in derived._recent.items() if code is f.__code__]
     assert len(found) == 1
     assert len(found[0]._known) == 1

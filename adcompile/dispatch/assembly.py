@@ -110,11 +110,15 @@ def _compile(signature: Signature, example: Example) -> Compiled:
             return driver.compile_forward(example, signature.header.tangents, has_aux=transform.has_aux)
         case "vjp":
             return driver.compile_pair(example, has_aux=transform.has_aux)
+        case "plain":
+            return driver.compile_plain(example)
 
 
 def listing(signature: Signature, values: Values) -> str:
     """Return the SSA form of the function, and that of its derivative."""
     transform = signature.transform
+    if transform.kind == "plain":
+        return driver.plain_listing(_example(signature, values))
     value = transform.kind != "grad"
     return driver.listing(
         example_for(signature, values), value=value, has_aux=transform.has_aux, single=transform.single

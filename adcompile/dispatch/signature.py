@@ -20,7 +20,8 @@ from adcompile.records import dataclass
 
 __all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee"]
 
-Kind = Literal["grad", "value_and_grad", "jvp", "vjp"]
+# "plain" is the function itself: what an operator stands for is compiled as it is.
+Kind = Literal["grad", "value_and_grad", "jvp", "vjp", "plain"]
 
 # What is differentiated: an argument by name, and of a variadic argument also the position in it.
 Wrt = tuple[str, int | None]
@@ -107,6 +108,8 @@ def _inside(target: object) -> tuple[object, tuple[object, ...], Mapping[str, ob
         return target.func, target.args, target.keywords
     if isinstance(target, types.MethodType):
         return target.__func__, (target.__self__,), {}
+    if getattr(target, "__adcompile_operator__", None) == "derivative":
+        return getattr(target, "__adcompile_inside__"), (), {}  # noqa: B009  # what operators return has it
     call = inspect.getattr_static(type(target), "__call__", None)
     if isinstance(call, types.FunctionType) and not isinstance(target, type):
         return call, (target,), {}

@@ -14,7 +14,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError
-from adcompile.frontend import access, application, builtin, checkpoints, custom, expressions
+from adcompile.frontend import access, application, builtin, checkpoints, custom, derivatives, expressions
 from adcompile.frontend.resolve import MISSING, Parameter, Source, resolve, signature_of
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.state import Frame
@@ -88,6 +88,12 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
         lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
     if own is not None:
         return own(lo, args, keywords, node)
+    operator = derivatives.operator_of(f)
+    if operator is not None:
+        return derivatives.apply_operator(lo, operator, f, args, keywords, node)
+    for function in derivatives.FUNCTIONS:
+        if f is function:
+            return function(lo, args, keywords, node)
     if f in table.STATIC:
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
@@ -217,13 +223,14 @@ def run_function(
 
     names = bind(lo, source, args, keywords, node)
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
-    if not rule and is_recursive(lo, source):
+    if not rule and is_recursive(lo, source, names):
         return recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node
     caller = lo.frame.rule if lo.frames else False
     macro = rule and not caller
     frame = Frame(source, body_of(inner), names, None, caller, False, macro, calls, local_names(inner), inner)
+    frame.given = dict(names)
     return run_body(lo, frame, source.node)
 
 
@@ -315,6 +322,7 @@ def enter(
             else:
                 names[p.name] = lift(p.default)
     frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
+    frame.given = dict(names)
     return run_body(lo, frame, source.node)
 
 

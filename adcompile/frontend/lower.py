@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import application, calls, statements
+from adcompile.frontend import application, calls, macros, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
 from adcompile.frontend.custom_rules import Made
 from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
@@ -87,10 +87,20 @@ class Lowering(State):
         self.customs: dict[object, Made] = {}
         self.custom_depth = 0
         self.keys = 0
+        self.reserved: dict[tuple[ast.AST, str], str] = {}
 
     def next_key(self) -> int:
         self.keys += 1
         return self.keys
+
+    def reserve(self, hint: str, node: ast.AST) -> str:
+        """Return the name of a parameter of an inner function, which no argument or captured value has."""
+        if (node, hint) not in self.reserved:
+            name = hint
+            while name in self.builder.params:
+                name += "_"
+            self.reserved[node, hint] = name
+        return self.reserved[node, hint]
 
     # -- equations
 
@@ -215,6 +225,8 @@ class Lowering(State):
             return self.capture(scope, name, value)
         if isinstance(value, np.ndarray):
             leaf_type(name, value)  # raises: a subclass
+        if scope.function.__module__ == macros.__name__:
+            return lift(value)  # ours, and always the same
         known = isinstance(value, STATIC_TYPES + (int, types.ModuleType)) or callable(value)
         if not known and not _constant(value):
             self.refuse(
@@ -227,7 +239,7 @@ class Lowering(State):
         return lift(value)
 
     def capture(self, scope: Source, name: str, value: object) -> Value:
-        taken = {*self.builder.params}
+        taken = {*self.builder.params, *self.reserved.values()}
         hidden = name
         while hidden in taken:
             hidden += "_"
@@ -299,6 +311,9 @@ def _constant(value: object) -> bool:
     return isinstance(value, STATIC_TYPES + (int, float, complex, range, frozenset)) or callable(value)
 
 
+# The module of the functions that derivatives are lowered by where they are called inside a function.
+WRAPPER: Final = "adcompile_wrapper"
+
 _bodies: dict[ast.AST, Desugared] = {}
 
 
@@ -348,6 +363,8 @@ FLAGS: Final[Mapping[str, Value]] = {RETURNED: FALSE}
 def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> Value:
     """Run the body of a function in a new frame and return its result."""
     lo.frames.append(frame)
+    outermost = lo.outermost
+    lo.outermost += len(lo.frames) == outermost and is_ours(frame.scope)
     try:
         frame.names.update(FLAGS)
         statements.run(lo, frame.desugared.body)
@@ -370,6 +387,12 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
         return value
     finally:
         lo.frames.pop()
+        lo.outermost = outermost
+
+
+def is_ours(scope: object) -> bool:
+    """Tell whether a function is one that an operator is lowered by, and none of the user's."""
+    return isinstance(scope, Source) and scope.function.__module__ in (macros.__name__, WRAPPER)
 
 
 def lower(target: Target, arguments: Mapping[str, Argument], facts: Facts) -> Lowered:
@@ -391,7 +414,7 @@ def lower(target: Target, arguments: Mapping[str, Argument], facts: Facts) -> Lo
         lo.frames.append(Frame(source, body_of(source.node)))
         lo.refuse(place, message, "here", "keep the values in an array that is made before the loop")
     flat: list[Atom] = []
-    structure = flatten(lo, result, flat, source)
+    structure = flatten(lo, result, flat, source.name)
     function = Function(
         source.name,
         (*params, *(c.var for c in lo.captures.values())),
@@ -408,12 +431,12 @@ def _argument(lo: Lowering, a: Atom) -> Value:
     return lo.new_cell(a) if isinstance(a, Var) and a.type.is_array else a
 
 
-def flatten(lo: Lowering, value: Value, flat: list[Atom], source: Source) -> Node[int] | int:
-    """List the leaves of a result; return its structure over the list."""
+def flatten(lo: Lowering, value: Value, flat: list[Atom], name: str) -> Node[int] | int:
+    """List the leaves of the result of a function; return its structure over the list."""
     value = lo.current(value)
     if isinstance(value, Node):
-        return Node(value.kind, tuple(flatten(lo, c, flat, source) for c in value.children), value.keys)
+        return Node(value.kind, tuple(flatten(lo, c, flat, name) for c in value.children), value.keys)
     if isinstance(value, Ref | Var | Const):
         flat.append(lo.atom(value))
         return len(flat) - 1
-    raise CompileError(f"`{source.name}` returns {_describe(value)}, which is not a number or an array")
+    raise CompileError(f"`{name}` returns {_describe(value)}, which is not a number or an array")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.state import Frame, Unbound
-from adcompile.frontend.values import LocalFunction, Ref, Value, is_static
+from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value, is_static
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
@@ -45,12 +45,34 @@ class Callee:
     scopes: list[tuple[Source, str]] = field(default_factory=list)
 
 
-def is_recursive(lo: Lowering, source: Source) -> bool:
-    """Tell whether a function is being run already."""
+def is_recursive(lo: Lowering, source: Source, names: Mapping[str, Value]) -> bool:
+    """Tell whether a function is being run already, for the same functions among its arguments.
+
+    With a function that was made inside another one, or other functions than before, it is run in place: that is how
+    functions of functions are used within each other.
+    """
+    if any(map(_is_made_inside, names.values())):
+        return False
     return any(
-        isinstance(f.scope, Source) and f.scope.node is source.node and f.scope.function is source.function
+        isinstance(f.scope, Source)
+        and f.scope.node is source.node
+        and f.scope.function is source.function
+        and all(_same_function(value, f.given.get(name)) for name, value in names.items())
         for f in lo.frames
     )
+
+
+def _is_made_inside(value: Value) -> bool:
+    if isinstance(value, Node):
+        return any(map(_is_made_inside, value.children))
+    return isinstance(value, LocalFunction | Partial | Method)
+
+
+def _same_function(value: Value, before: Value | None) -> bool:
+    """Tell whether an argument is no function, or the same function as in a call before."""
+    if not isinstance(value, Const) or not callable(value.value):
+        return True
+    return isinstance(before, Const) and before.value is value.value
 
 
 def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], node: ast.AST) -> Value:
@@ -137,7 +159,7 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
         flat: list[Atom] = []
         from adcompile.frontend.lower import flatten
 
-        structure = flatten(inner, result, flat, source)
+        structure = flatten(inner, result, flat, source.name)
         callee.types = _joined(inner, callee.types, tuple(a.type for a in flat))
         callee.result = structure
         callee.scopes = [(c.source, c.name) for c in inner.captures.values()]
@@ -172,6 +194,7 @@ def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Val
     span = lo.builder.span
     inner.builder.span = span
     frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
+    frame.given = dict(names)
     result = run_body(inner, frame, source.node)
     for cell, var in before.items():
         if inner.cells[cell] is not var:

@@ -8,7 +8,7 @@ pair is remembered, and a write to one while the other can still be reached is r
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, NoReturn, Protocol
 
@@ -62,6 +62,7 @@ class Frame:
     rule    a derivative rule of ours, not the user's code
     numpy   division is NumPy's, also of Python floats: the rule of a NumPy function
     macro   a function of ours, run in place of NumPy's: what it calls is known, and errors point at its caller
+    given   the arguments
     calls   the call sites that led here; local: the names that the function assigns
     node    the function; `statement` and `loops` say where in it lowering has come to
     """
@@ -76,6 +77,7 @@ class Frame:
     calls: tuple[int, ...] = ()
     local: frozenset[str] = frozenset()
     node: ast.AST | None = None
+    given: Mapping[str, Value] = field(default_factory=dict)
     statement: ast.stmt | None = None
     loops: list[ast.stmt] = field(default_factory=list)
 
@@ -99,6 +101,7 @@ class State:
         self.contents: dict[int, Value] = {}
         self.aliases: set[frozenset[int]] = set()
         self.frames: list[Frame] = []
+        self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
         self.tolerant = 0
         self.skipped = False
@@ -156,6 +159,13 @@ class State:
         if not isinstance(value, Node):
             return value
         return self.container(value.kind, [self.owned(c) for c in value.children], value.keys)
+
+    def detached(self, value: Value) -> Value:
+        """Return a value like this one that shares no buffer and no container with it."""
+        value = self.current(value)
+        if isinstance(value, Node):
+            return self.container(value.kind, [self.detached(c) for c in value.children], value.keys)
+        return self.new_cell(self.read(value)) if isinstance(value, Ref) else value
 
     def current(self, value: Value) -> Value:
         """Return what a list or dict holds now."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
     """Lower a block of statements."""
     for stmt in body:
-        if len(lo.frames) == 1 and not lo.frame.rule:
+        if len(lo.frames) == lo.outermost and not lo.frame.rule:
             lo.builder.span = lo.frame.scope.span(stmt)
         lo.frame.statement = stmt
         try:

@@ -148,10 +148,10 @@ class Builder:
         if isinstance(length, int):
             return Const(length)
         match length.op:
-            case "axis":
+            case "axis" if str(length.args[0]) in self.params:
                 name, axis = length.args
                 return self.emit("dim", self.params[str(name)], attrs=(axis,))
-            case "value":
+            case "value" if str(length.args[0]) in self.params:
                 return self.params[str(length.args[0])]
             case "+" | "-" | "*" | "//" | "%":
                 a, b = (self.length(x) for x in length.args if isinstance(x, int | Dim))

@@ -88,6 +88,12 @@ class Facts:
         self.serial = 0
         self.keyed: dict[Hashable, Dim] = {}
 
+    def known(self) -> Facts:
+        """Return the same equalities as something that is known: the log is empty."""
+        new = Facts()
+        new.parent, new.serial, new.keyed = self.parent, self.serial, self.keyed
+        return new
+
     def fresh(self, example: int | None = None) -> Dim:
         """Make a length of which nothing is known."""
         self.serial += 1

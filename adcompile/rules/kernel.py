@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.derivatives import infer_pullback, infer_pushforward
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.types import OBJECT, PY_INT, Facts, Type, numpy_dtype
 from adcompile.rules import revolve, runtime, simplify
@@ -45,6 +46,10 @@ def infer_acc(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 def infer_zeros_like(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     t = args[0].type
     return Type("array", numpy_dtype(t), t.dims)
+
+
+def infer_same(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return args[0].type
 
 
 def infer_copy(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -138,6 +143,7 @@ register(
 register(
     Primitive("where", infer_where, "np.where", "c, x, y", simplify=simplify.elementwise("where"), cost="arithmetic")
 )
+register(Primitive("stop_gradient", infer_same, cost="free", shares=True, safe=True))
 register(Primitive("undo", given(), effect=True, cost="free"))
 register(Primitive("push", given(), signature="x, tape", n_attrs=1, effect=True, cost="free"))
 register(Primitive("pop", infer_pop, signature="tape, type", n_attrs=2, effect=True, cost="free"))
@@ -153,3 +159,5 @@ register(Primitive("call_online", infer_from_attrs, "run_online", helper=revolve
 register(
     Primitive("call_checkpointed_bwd", infer_from_attrs, "reverse_checkpointed", helper=revolve.reverse_checkpointed)
 )
+register(Primitive("pullback", infer_pullback, signature="*xs, of", n_attrs=1, cost="product"))
+register(Primitive("pushforward", infer_pushforward, signature="*xs, of", n_attrs=1, cost="product"))

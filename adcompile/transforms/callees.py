@@ -32,14 +32,19 @@ class Pair:
 class Callees:
     """All functions of a program but the one that is compiled.
 
-    `owned`: for the functions that are handed arrays to keep, which they may write into, the parameters that these are.
-    Such a function returns a tuple.
+    derived  the functions and pairs made of others, by what they were made for
+    owned    for the functions that are handed arrays to keep, which they may write into, the parameters that these are;
+             such a function returns a tuple
+    taken    which of the operands of a pullback the function that computes it takes
+    pushed   the functions with tangents that pullbacks are of
     """
 
     functions: dict[str, Function | None]
     owned: dict[str, frozenset[Var]] = field(default_factory=dict)
     pairs: dict[str, Pair] = field(default_factory=dict)
     derived: dict[object, str] = field(default_factory=dict)
+    taken: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    pushed: dict[tuple[Function, tuple[int, ...]], Function] = field(default_factory=dict)
 
     @classmethod
     def of(cls, functions: Mapping[str, Function]) -> Callees:
@@ -74,6 +79,13 @@ class Callees:
             self.pairs[found.name] = found
             make(found)
         return self.pairs[self.derived[key]]
+
+    def tangent(self, fn: Function, wrt: tuple[int, ...], make: Callable[[], Function]) -> Function:
+        """Return the function with tangents of a function that pullbacks are of: one for each pattern of tangents."""
+        key = fn, wrt
+        if key not in self.pushed:
+            self.pushed[key] = make()
+        return self.pushed[key]
 
     def unused_pair(self, name: str) -> str:
         candidate, k = name, 2

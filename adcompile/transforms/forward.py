@@ -8,7 +8,9 @@ in the whole program, so that what the adjoint statements read of the primal is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
 
 from adcompile.analysis.activity import differentiable_args, slot_positions
 from adcompile.ir.builder import Builder, table_of
@@ -31,17 +33,25 @@ from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, custom
+from adcompile.transforms import conform, custom, pullbacks
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.local import check_complex, no_rule, row_term, tangent_rule
 
+NOTHING: Final[Mapping[Var, Const]] = {}
 
-def run(fn: Function, wrt: Sequence[Var], callees: Callees | None = None) -> Function:
-    """Append a tangent for each variable of `wrt` to the parameters, and one for each result to the results."""
+
+def run(
+    fn: Function, wrt: Sequence[Var], callees: Callees | None = None, known: Mapping[Var, Const] = NOTHING
+) -> Function:
+    """Append a tangent for each variable of `wrt` to the parameters, and one for each result to the results.
+
+    Those that are `known` are no parameters.
+    """
     pusher = Pusher(fn, callees or Callees({}))
-    tangents = [pusher.input(v) for v in wrt]
+    pusher.dots.update(known)
+    pusher.b.phase = "adjoint"  # the primal equations stay as they are; those made here are for tangents
+    tangents = [pusher.input(v) for v in wrt if v not in known]
     primal = pusher.statements(fn.primal)
-    pusher.b.phase = "adjoint"
     adjoint = pusher.statements(fn.adjoint)
     with pusher.b.block() as tail:
         dots = tuple(pusher.tangent_or_zero(o) for o in fn.outs)
@@ -58,6 +68,15 @@ def run(fn: Function, wrt: Sequence[Var], callees: Callees | None = None) -> Fun
         names={**fn.names, **pusher.names},
     )
     return custom.close(made)
+
+
+def tangent_of(callees: Callees, fn: Function, wrt: tuple[int, ...]) -> Function:
+    """Return the function with tangents of some of its parameters, made once."""
+
+    def make() -> Function:
+        return replace(run(fn, [fn.params[k] for k in wrt], callees), name=f"{fn.name}_jvp")
+
+    return callees.tangent(fn, wrt, make)
 
 
 class Pusher:
@@ -122,6 +141,9 @@ class Pusher:
             return
         if eqn.prim == "custom":
             self.custom(eqn)
+            return
+        if eqn.prim == "pullback":
+            pullbacks.push(self.b, eqn, self.dots, self.hint, partial(tangent_of, self.callees))
             return
         self.b.add(eqn)
         self.b.scopes[-1].update(table_of([eqn]))

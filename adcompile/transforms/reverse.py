@@ -9,7 +9,9 @@ with control flow see Griewank and Walther, Evaluating Derivatives (2008), chapt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
 
 from adcompile.analysis.activity import active, differentiable_args
 from adcompile.analysis.masking import masked
@@ -38,26 +40,35 @@ from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import checkpoints, conform, counters, custom
+from adcompile.transforms import checkpoints, conform, counters, custom, pullbacks
 from adcompile.transforms.callees import Callees, Pair
+from adcompile.transforms.forward import tangent_of
 from adcompile.transforms.lists import list_adjoint
 from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, row_term
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
 
 Bars = dict[Var, Atom]
+NOTHING: Final[Mapping[int, Const]] = {}
 
 
-def run(fn: Function, wrt: Sequence[Var], outs: Sequence[int], keep: bool, callees: Callees | None = None) -> Function:
+def run(
+    fn: Function,
+    wrt: Sequence[Var],
+    outs: Sequence[int],
+    keep: bool,
+    callees: Callees | None = None,
+    known: Mapping[int, Const] = NOTHING,
+) -> Function:
     """Differentiate the results `outs` of a function with respect to the variables `wrt`.
 
     The new function takes one cotangent for each of these results after the parameters, and returns the adjoints of
-    `wrt`, in their shapes and dtypes, after its own results if `keep`.
+    `wrt`, in their shapes and dtypes, after its own results if `keep`. Cotangents that are `known` are no parameters.
     """
     assert not fn.adjoint, "reverse is applied at most once"
     fn = counters.run(custom.open_calls(fn, wrt))
     reverser = Reverser(fn, wrt, callees or Callees({}))
-    seeds = reverser.seed(outs)
+    seeds = reverser.seed(outs, known)
     reverser.statements(fn.primal)
     reverser.operate(fn.params)
     bars = tuple(reverser.final(v) for v in wrt)
@@ -119,11 +130,14 @@ class Reverser:
 
     # -- ends
 
-    def seed(self, outs: Sequence[int]) -> list[Var]:
+    def seed(self, outs: Sequence[int], known: Mapping[int, Const]) -> list[Var]:
         """Make the cotangents of the results."""
         seeds = []
         for position in outs:
             out = self.fn.outs[position]
+            if position in known:
+                self.accumulate(out, known[position])
+                continue
             name = (
                 "y" if len(outs) == 1 else (self.fn.name_of(out) if isinstance(out, Var) else "") or f"y{position + 1}"
             )
@@ -211,6 +225,10 @@ class Reverser:
             return
         if eqn.prim == "pull":
             self.pull(eqn, gs)
+            return
+        if eqn.prim == "pullback":
+            for position, term in pullbacks.pull(self.b, eqn, gs, self.active, partial(tangent_of, self.callees)):
+                self.accumulate(eqn.args[position], term)
             return
         if eqn.prim.startswith("list_"):
             list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)

@@ -1,0 +1,171 @@
+"""Products with Jacobians and Hessians, none of which is ever formed: `jvp`, `vjp`, `hvp` and their like."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, Final, overload
+
+from adcompile.api.derived import Derivative, Function, Recipe, call_program, operator, specialiser_for
+from adcompile.dispatch import containers
+from adcompile.dispatch.signature import Transform
+from adcompile.errors import ArgumentError
+
+__all__ = ["directional", "gauss_newton_vp", "hvp", "jvp", "linearize", "vjp"]
+
+
+@operator("vjp")
+def vjp(f: Function, *primals: object, has_aux: bool = False) -> tuple[Any, ...]:
+    """Evaluate `f` and return its value and the pullback: from a cotangent of the value to that of each argument.
+
+    All arguments are differentiated. The pullback returns a tuple, with one entry for each argument, and may be
+    called many times. With `has_aux` the function returns a pair, whose second part is returned third.
+    """
+    transform = Transform("vjp", tuple(range(len(primals))), False, has_aux)
+    return _tuple(call_program(specialiser_for(f, transform), primals))
+
+
+@operator("jvp")
+def jvp(f: Function, primals: Sequence[object], tangents: Sequence[object], has_aux: bool = False) -> tuple[Any, ...]:
+    """Evaluate `f` and its derivative along `tangents`, which has one entry like each of `primals`; return both.
+
+    With `has_aux` the function returns a pair, whose second part is returned third.
+    """
+    check_pairs("jvp", primals, tangents)
+    transform = Transform("jvp", tuple(range(len(primals))), False, has_aux)
+    return _tuple(call_program(specialiser_for(f, transform), (*primals, *tangents)))
+
+
+@operator("linearize")
+def linearize(f: Function, *primals: object) -> tuple[Any, Linearized]:
+    """Evaluate `f` and return its value and its derivative there: the function from tangents of all arguments to that
+    of the value.
+
+    Examples
+    --------
+    >>> y, push = linearize(lambda x: x**2, 3.0)
+    >>> y, push(1.0), push(0.5)
+    (9.0, 6.0, 3.0)
+    """
+    kept = tuple(map(containers.copied, primals))
+    transform = Transform("plain", ())
+    return call_program(specialiser_for(f, transform), primals), Linearized(f, kept)
+
+
+class Linearized:
+    """The derivative of a function at some arguments: a linear function of tangents, one for each argument."""
+
+    def __init__(self, function: Function, primals: tuple[object, ...]) -> None:
+        self._function: Final = function
+        self._primals: Final = primals
+
+    def __call__(self, *tangents: object) -> Any:
+        """Return the tangent of the value."""
+        return jvp(self._function, self._primals, tangents)[1]
+
+    def __repr__(self) -> str:
+        return f"<linearization of {getattr(self._function, '__qualname__', self._function)!s}>"
+
+
+def check_pairs(name: str, primals: object, tangents: object) -> None:
+    """Refuse primals and tangents that are not two tuples of one length."""
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise ArgumentError(f"{name}: {what} must be a tuple, with one entry for each argument, not "
+                                f"{containers.describe(given)}")  # fmt: skip
+    assert isinstance(primals, tuple | list) and isinstance(tangents, tuple | list)
+    if len(primals) != len(tangents):
+        raise ArgumentError(f"{name}: there are {len(primals)} primals, but {len(tangents)} tangents")
+
+
+def _tuple(result: object) -> tuple[object, ...]:
+    assert isinstance(result, tuple)
+    return result
+
+
+# -- functions of (primals, tangents)
+
+PRIMALS_AND_TANGENTS: Final = inspect.Signature(
+    [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("primals", "tangents")]
+)
+
+
+class _Missing:
+    """The type of an argument that is not given."""
+
+
+_MISSING: Final = _Missing()
+
+
+@overload
+def hvp(f: Function) -> Derivative: ...
+@overload
+def hvp(f: Function, primals: Sequence[object], tangents: Sequence[object]) -> Any: ...
+@operator("hvp")
+def hvp(f: Function, primals: object = _MISSING, tangents: object = _MISSING) -> Any:
+    """Return the product of the Hessian of `f` at `primals` with `tangents`, or with `f` alone the function of both.
+
+    `primals` and `tangents` are tuples with one entry for each argument of `f`. The product is bare for one argument,
+    and a tuple for several. It costs a few evaluations of `f`, whatever the number of variables.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def f(x):
+    ...     return x[0] ** 2 * x[1]
+    >>> hvp(f, (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    array([4., 2.])
+    """
+    return _product("hvp", f, primals, tangents)
+
+
+@overload
+def directional(f: Function) -> Derivative: ...
+@overload
+def directional(f: Function, primals: Sequence[object], tangents: Sequence[object]) -> Any: ...
+@operator("directional")
+def directional(f: Function, primals: object = _MISSING, tangents: object = _MISSING) -> Any:
+    """Return the derivative of `f` at `primals` along `tangents`, or with `f` alone the function of both.
+
+    `primals` and `tangents` are tuples with one entry for each argument of `f`.
+
+    Examples
+    --------
+    >>> directional(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    3.0
+    """
+    return _product("directional", f, primals, tangents)
+
+
+@overload
+def gauss_newton_vp(f: Function) -> Derivative: ...
+@overload
+def gauss_newton_vp(f: Function, primals: Sequence[object], tangents: Sequence[object]) -> Any: ...
+@operator("gauss_newton_vp")
+def gauss_newton_vp(f: Function, primals: object = _MISSING, tangents: object = _MISSING) -> Any:
+    """Return J'(J v), J being the Jacobian of `f` at `primals`, v `tangents`; with `f` alone the function of both.
+
+    That is the Gauss-Newton approximation of the Hessian of half the sum of squares of `f`, times v. The product is
+    bare for one argument, and a tuple for several.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a = np.array([[1.0, 2.0], [0.0, 1.0]])
+    >>> gauss_newton_vp(lambda x: a @ x, (np.array([1.0, 1.0]),), (np.array([1.0, 0.0]),))
+    array([1., 2.])
+    """
+    return _product("gauss_newton_vp", f, primals, tangents)
+
+
+def _product(name: str, f: Function, primals: object, tangents: object) -> Any:
+    function = _products(f, name)
+    if primals is _MISSING and tangents is _MISSING:
+        return function
+    check_pairs(name, primals, tangents)
+    assert isinstance(primals, tuple | list) and isinstance(tangents, tuple | list)
+    return function(tuple(primals), tuple(tangents))
+
+
+def _products(f: Function, name: str) -> Derivative:
+    return Derivative(f, Recipe(name), PRIMALS_AND_TANGENTS)

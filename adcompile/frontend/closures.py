@@ -1,0 +1,251 @@
+"""Lower a function that is called inside the function being lowered to a closed function of the program.
+
+    def loss(w, x):                                    g.(v1, w): v2 = mul(w, v1); v3 = sin(v2); return v3
+        g = lambda y: np.sin(w * y)              ->
+        return grad(g)(x)                              v4 = pullback(x, w, 1.0; g)
+
+What the function reads from outside of itself becomes parameters; so do arrays and numbers that only lengths refer to.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from adcompile.frontend import calls
+from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value
+from adcompile.ir.core import (
+    Atom,
+    Block,
+    Const,
+    Function,
+    Stmt,
+    Var,
+    blocks_of,
+    bound_by,
+    free_of_block,
+    walk,
+)
+from adcompile.ir.structure import Node
+from adcompile.ir.types import Dim, Length, Type
+from adcompile.records import dataclass, field
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """A function of the program, the operands that it is applied to, and the structures around them.
+
+    operands  one for each parameter: first what is differentiated, then what is captured
+    wrt       the structure of each differentiated argument over the numbers of parameters; None for what has no
+              derivative
+    result    the structure of what it returns, over its results
+    """
+
+    function: Function
+    operands: tuple[Atom, ...]
+    wrt: tuple[Node[int | None] | int | None, ...]
+    result: Node[int] | int
+
+
+@dataclass(eq=False)
+class _Parameters:
+    """The parameters made so far, and the operands that they stand for."""
+
+    variables: list[Var] = field(default_factory=list)
+    operands: list[Atom] = field(default_factory=list)
+
+    def add(self, variable: Var, operand: Atom) -> int:
+        self.variables.append(variable)
+        self.operands.append(operand)
+        return len(self.variables) - 1
+
+
+def close(
+    lo: Lowering,
+    f: Value,
+    args: Sequence[Value],
+    keywords: Mapping[str, Value],
+    argnums: Sequence[int],
+    node: ast.AST,
+) -> Closed:
+    """Lower a call, with respect to the arguments of these numbers."""
+    from adcompile.frontend.lower import flatten
+
+    hints = parameter_names(f)
+    made = _Parameters()
+    cells, contents = dict(lo.cells), dict(lo.contents)
+    given, wrt = list(args), []
+    for k in argnums:
+        hint = hints[k] if k < len(hints) else "x"
+        given[k], tree = _parameter(lo, made, args[k], hint, node)
+        wrt.append(tree)
+    given = [lo.detached(a) for a in given]
+    flat: list[Atom] = []
+    outermost, span = lo.outermost, lo.builder.span
+    lo.outermost = len(lo.frames) + 1
+    with lo.builder.block() as stmts:
+        for v in made.variables:
+            lo.builder.anchor(v)
+        structure = flatten(lo, calls.call(lo, f, given, keywords, node), flat, name_of(f))
+    lo.outermost, lo.builder.span = outermost, span
+    refuse_changes(lo, cells, contents, node)
+    block = Block(tuple(made.variables), tuple(stmts), tuple(flat))
+    captured = _captured(lo, block)
+    function = Function(
+        name_of(f),
+        (*made.variables, *captured),
+        tuple(stmts),
+        tuple(flat),
+        facts=lo.facts,
+        names=lo.names,
+    )
+    return Closed(function, (*made.operands, *captured), tuple(wrt), structure)
+
+
+def name_of(f: Value) -> str:
+    """Return the name that a function goes by in the program."""
+    match f:
+        case LocalFunction(node=ast.FunctionDef(name=name)):
+            return name
+        case Partial():
+            return name_of(f.function)
+        case Method():
+            return f.name
+        case Const():
+            name = getattr(f.value, "__name__", "")
+            return name if isinstance(name, str) and name.isidentifier() else "inner"
+    return "inner"
+
+
+def parameter_names(f: Value) -> list[str]:
+    """Return the names of a function's positional parameters, as far as they are known."""
+    match f:
+        case LocalFunction():
+            args = f.node.args
+            return [a.arg for a in (*args.posonlyargs, *args.args)]
+        case Partial():
+            return parameter_names(f.function)[len(f.args) :]
+        case Const():
+            code = getattr(f.value, "__code__", None)
+            return list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    return []
+
+
+# -- parameters
+
+
+def _parameter(
+    lo: Lowering, made: _Parameters, value: Value, hint: str, node: ast.AST
+) -> tuple[Value, Node[int | None] | int | None]:
+    """Make parameters for the numbers and arrays in a differentiated argument; ints become floats."""
+    value = lo.current(value)
+    if isinstance(value, Node):
+        labels = value.keys if value.kind == "dict" else range(len(value.children))
+        pairs = [
+            _parameter(lo, made, c, f"{hint}_{_word(k)}", node) for k, c in zip(labels, value.children, strict=True)
+        ]
+        new = lo.container(value.kind, [v for v, _ in pairs], value.keys)
+        return new, Node(value.kind, tuple(t for _, t in pairs), value.keys)
+    if isinstance(value, Const) and not value.type.is_numeric:
+        return value, None
+    if isinstance(value, Const) and isinstance(value.value, bool):
+        return value, None
+    if not isinstance(value, Ref | Var | Const):
+        return value, None
+    atom = _floating(lo, lo.atom(value), node)
+    t = atom.type
+    variable = Var(lo.reserve(hint, node), Type(t.kind, t.dtype, t.dims))
+    lo.names.setdefault(variable, hint)
+    number = made.add(variable, atom)
+    return (lo.new_cell(variable) if t.is_array else variable), number
+
+
+def _floating(lo: Lowering, a: Atom, node: ast.AST) -> Atom:
+    """Return an operand that has a derivative."""
+    if a.type.is_list:
+        lo.refuse(
+            node, "a list whose length is known only at run time has no derivative here", "", "make an array of it"
+        )
+    if a.type.kind == "py" and a.type.dtype is int:
+        return (
+            Const(float(a.value)) if isinstance(a, Const) and isinstance(a.value, int) else lo.builder.emit("float", a)
+        )
+    if not a.type.inexact:
+        lo.refuse(
+            node, f"a derivative with respect to {a.type} does not exist", "here", "convert it with .astype(float)"
+        )
+    return a
+
+
+def _word(key: object) -> str:
+    return "".join(c if c.isalnum() else "_" for c in str(key)) or "_"
+
+
+# -- what is read from outside
+
+
+def refuse_changes(lo: Lowering, cells: Mapping[int, Var], contents: Mapping[int, Value], node: ast.AST) -> None:
+    """Refuse a differentiated function that changes what is outside of it."""
+    for cell, var in cells.items():
+        if lo.cells[cell] is not var:
+            name = lo.names.get(var, var.name) or "an array"
+            lo.refuse(
+                node,
+                f"a function that is differentiated inside another stores into `{name}`, which is not its own",
+                "differentiated here",
+                "make a copy inside the inner function, or pass the array as an argument",
+            )
+    if any(lo.contents[k] is not held for k, held in contents.items()):
+        lo.refuse(
+            node,
+            "a function that is differentiated inside another changes a list or dict that is not its own",
+            "differentiated here",
+            "return the new items instead",
+        )
+
+
+def _captured(lo: Lowering, block: Block) -> list[Var]:
+    """Return the variables from outside that a block reads, and those that its lengths refer to."""
+    found = dict.fromkeys(free_of_block(block))
+    own = {*block.params}
+    named = {name for v in _variables(block) for name in _names(lo, v.type)}
+    for name in sorted(named):
+        var = lo.builder.params.get(name)
+        if var is not None and var not in own:
+            found.setdefault(var)
+    return list(found)
+
+
+def _variables(block: Block) -> Iterator[Var]:
+    yield from block.params
+    yield from _within(block.stmts)
+
+
+def _within(stmts: Iterable[Stmt]) -> Iterator[Var]:
+    for stmt in walk(stmts):
+        yield from stmt.outs
+        yield from bound_by(stmt)
+        for inner in blocks_of(stmt):
+            yield from inner.params
+
+
+def _names(lo: Lowering, t: Type) -> Iterator[str]:
+    for length in (*(t.dims or ()), t.value):
+        if isinstance(length, Dim):
+            yield from _leaf_names(length)
+            yield from _leaf_names(lo.facts.find(length))
+
+
+def _leaf_names(length: Length) -> Iterator[str]:
+    if not isinstance(length, Dim):
+        return
+    if length.op in ("axis", "value"):
+        yield str(length.args[0])
+        return
+    for a in length.args:
+        if isinstance(a, Dim):
+            yield from _leaf_names(a)

@@ -1,0 +1,82 @@
+"""Derivatives as equations: ``pullback`` and ``pushforward`` of a closed function, in the midst of a program.
+
+    v3, v4 = pullback(v1, v2, 1.0; f)        v3 = f(v1, v2), v4 = the cotangent of v1 for the cotangent 1.0 of v3
+    v3, v4 = pushforward(v1, v2, v5; f)      v3 = f(v1, v2), v4 = its tangent for the tangent v5 of v1
+
+The function reads nothing but its parameters. A pushforward becomes the equations that it stands for before anything
+else is done. A pullback stays an equation while the program around it is differentiated: its tangent and its adjoint
+are pullbacks of the function with tangents, so that derivatives of any order are reverse(forward*(f)), and no tape is
+ever differentiated.
+"""
+
+from __future__ import annotations
+
+from adcompile.ir.core import Atom, Attrs, Function
+from adcompile.ir.types import Facts, Type, numpy_dtype
+from adcompile.records import dataclass
+
+__all__ = ["Pullback", "Pushforward", "derivative_type", "infer_pullback", "infer_pushforward"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pullback:
+    """What a pullback is of. Its operands are those of the function, then one cotangent for each of `seeds`.
+
+    seeds  the results that cotangents are given for
+    wrt    the parameters whose cotangents are wanted
+    kept   the results that are wanted too; the equation returns these first
+    """
+
+    function: Function
+    seeds: tuple[int, ...]
+    wrt: tuple[int, ...]
+    kept: tuple[int, ...] = ()
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.function.name}, wrt {self.wrt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushforward:
+    """What a pushforward is of. Its operands are those of the function, then one tangent for each parameter in `wrt`.
+
+    It returns all results, then the tangents of those that can have one.
+    """
+
+    function: Function
+    wrt: tuple[int, ...]
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.function.name}, wrt {self.wrt}"
+
+    @property
+    def carried(self) -> tuple[int, ...]:
+        """Return the results that can have tangents."""
+        return tuple(k for k, out in enumerate(self.function.outs) if out.type.inexact)
+
+
+def derivative_type(a: Atom) -> Type:
+    """Return the type of a tangent or cotangent that a function returns: of a number's it is not known whose it is."""
+    t = a.type
+    if t.is_list:
+        return Type("list", numpy_dtype(t), t.dims)
+    return t if t.is_array and t.dims != () else Type("scalar", numpy_dtype(t))
+
+
+def infer_pullback(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, ...]:
+    (of,) = attrs
+    assert isinstance(of, Pullback)
+    fn = of.function
+    assert len(args) == len(fn.params) + len(of.seeds)
+    return (*(fn.outs[k].type for k in of.kept), *(derivative_type(fn.params[k]) for k in of.wrt))
+
+
+def infer_pushforward(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, ...]:
+    (of,) = attrs
+    assert isinstance(of, Pushforward)
+    fn = of.function
+    assert len(args) == len(fn.params) + len(of.wrt)
+    dots = (fn.outs[k] for k in of.carried)
+    return (*(o.type for o in fn.outs), *(o.type if o.type.is_array else derivative_type(o) for o in dots))
