@@ -118,7 +118,7 @@ def listing(signature: Signature, values: Values) -> str:
     """Return the SSA form of the function, and that of its derivative."""
     transform = signature.transform
     if transform.kind == "plain":
-        return driver.plain_listing(_example(signature, values))
+        return driver.plain_listing(example_for(signature, values))
     value = transform.kind != "grad"
     return driver.listing(
         example_for(signature, values), value=value, has_aux=transform.has_aux, single=transform.single

@@ -217,7 +217,10 @@ class Lowering(State):
         key = (id(scope.function), name)
         if key not in self.captured:
             self.captured[key] = self.outside(scope, name, scope.lookup(name), node)
-        return self.captured[key]
+        value = self.captured[key]
+        if isinstance(value, Ref) and value.cell not in self.cells:  # first read in a loop or branch that is left
+            self.cells[value.cell] = self.captures[key].var
+        return value
 
     def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:
         """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""

@@ -130,7 +130,7 @@ class Reverser:
 
     # -- ends
 
-    def seed(self, outs: Sequence[int], known: Mapping[int, Const]) -> list[Var]:
+    def seed(self, outs: Sequence[int], known: Mapping[int, Const] = NOTHING) -> list[Var]:
         """Make the cotangents of the results."""
         seeds = []
         for position in outs:

@@ -188,3 +188,10 @@ CALLABLES = {
     "math_exp": (math.exp, (0.8,)),
     "operator_mul": (operator.mul, (0.8, 1.2)),
 }
+
+
+@program(0.7)
+def reads_a_global_array_in_a_loop_and_after_it(x):
+    for _ in range(3):
+        x = x + 0.1 * np.sum(WEIGHTS * x)
+    return x * np.sum(WEIGHTS)
