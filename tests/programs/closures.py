@@ -193,5 +193,5 @@ CALLABLES = {
 @program(0.7)
 def reads_a_global_array_in_a_loop_and_after_it(x):
     for _ in range(3):
-        x = x + 0.1 * np.sum(WEIGHTS * x)
-    return x * np.sum(WEIGHTS)
+        x = x + 0.1 * np.sum(TABLE * x)
+    return x * np.sum(TABLE)
