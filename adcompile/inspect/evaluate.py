@@ -10,6 +10,7 @@ Values are never modified: what an equation would store into is copied first.
 from __future__ import annotations
 
 import ast
+import cmath
 import math
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 
@@ -21,7 +22,9 @@ from adcompile.emit.exits import Exits
 from adcompile.emit.fold import Trees
 from adcompile.emit.loops import Writer
 from adcompile.emit.statements import Plan
+from adcompile.errors import CompileError
 from adcompile.ir.core import UNDEFINED, Atom, Const, Eqn, For, Function, If, Stmt, Var, While, variables
+from adcompile.ir.custom import CustomCall
 from adcompile.ir.primitives import PRIMITIVES
 
 __all__ = ["Evaluator", "copied", "equation_writer", "trips_of"]
@@ -35,9 +38,14 @@ class Evaluator:
 
     def __init__(self) -> None:
         self._operations: dict[Eqn, Operation] = {}
+        self._tapes: dict[object, list[object]] = {}
 
     def equation(self, eqn: Eqn, operands: Sequence[object]) -> tuple[object, ...]:
         """Return the results of an equation, given the values of all its operands."""
+        if eqn.prim == "custom":
+            call = eqn.attrs[0]
+            assert isinstance(call, CustomCall) and call.primal is not None
+            return self.run(call.primal, dict(zip(call.primal.params, operands, strict=False)))
         operation = self._operations.get(eqn)
         if operation is None:
             operation = self._operations[eqn] = _compiled(eqn)
@@ -45,7 +53,7 @@ class Evaluator:
         return operation(*(given[v] for v in _distinct(eqn)))
 
     def run(self, fn: Function, values: Mapping[Var, object]) -> tuple[object, ...]:
-        """Return the results of a program without calls, tapes and regions that mirror others."""
+        """Return the results of a program without calls and regions that mirror others."""
         env = dict(values)
         self.statements(fn.stmts, env)
         return tuple(_read(a, env) for a in fn.outs)
@@ -55,6 +63,13 @@ class Evaluator:
             match stmt:
                 case Eqn(prim="undo"):
                     continue
+                case Eqn(prim="push"):
+                    self._tapes.setdefault(stmt.attrs[0], []).append(_read(stmt.args[0], env))
+                case Eqn(prim="pop"):
+                    env[stmt.out] = self._tapes[stmt.attrs[0]].pop()
+                case Eqn(prim="call" | "call_fwd" | "call_bwd"):
+                    message = "a function that calls itself, inside of one with rules of its own, cannot be traced"
+                    raise CompileError(message, stmt.span, "called here")
                 case Eqn():
                     results = self.equation(stmt, [_read(a, env) for a in stmt.args])
                     env.update(zip(stmt.outs, results, strict=True))
@@ -131,7 +146,7 @@ def _compiled(eqn: Eqn) -> Operation:
     assert isinstance(step, ast.FunctionDef)
     step.args.args = [ast.arg(name) for name in given.values()]
     step.body = body
-    namespace: dict[str, object] = {"np": np, "math": math, "copied": copied}
+    namespace: dict[str, object] = {"np": np, "math": math, "cmath": cmath, "copied": copied}
     helper = PRIMITIVES[eqn.prim].helper
     if helper is not None:
         namespace[PRIMITIVES[eqn.prim].spelling] = helper

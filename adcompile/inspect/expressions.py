@@ -188,6 +188,7 @@ def graph_from_expressions(expressions: Iterable[str]) -> ExpressionGraph:
 
     Examples
     --------
+    >>> from adcompile import graph_from_expressions
     >>> g = graph_from_expressions(["xx=xa^2", "xy=ab*xx+ac*xa", "xz=bc*xx+xy", "xw=cd*xx+xz^3"])
     >>> g.inputs, g.outputs, g.parameters
     (['xa'], ['xw'], ['ab', 'ac', 'bc', 'cd'])

@@ -132,6 +132,7 @@ def graph(
     Examples
     --------
     >>> import numpy as np
+    >>> from adcompile import graph
     >>> def f(x1, x2):
     ...     return np.log(x1) + x1 * x2 - np.sin(x2)
     >>> found = graph(f, 2.0, 5.0)

@@ -16,13 +16,13 @@ import numpy as np
 from adcompile.analysis.activity import differentiable_args
 from adcompile.inspect.evaluate import Evaluator
 from adcompile.inspect.machine import Operation, Value
-from adcompile.ir.core import Atom, Const, Eqn, Function, Var
+from adcompile.ir.core import Atom, Const, Eqn, For, Function, Var, While, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Facts, Type, type_of_value
-from adcompile.opt import dce
-from adcompile.transforms import forward
+from adcompile.opt import clean, dce
+from adcompile.records import replace
+from adcompile.transforms import custom, forward, reverse, store
 from adcompile.transforms.callees import Callees
-from adcompile.transforms.reverse import Reverser
 
 __all__ = ["Local", "Locals", "Mode"]
 
@@ -95,20 +95,17 @@ def _local(operation: Operation, wrt: tuple[int, ...], wanted: tuple[int, ...], 
     fn = Function(eqn.prim, params, (alone,), alone.outs, facts=facts)
     inputs = [a for k in wrt if isinstance(a := operands[k], Var)]
     if mode == "forward":
-        tangent = forward.run(fn, inputs, Callees({}))
-        answers = tangent.outs[len(alone.outs) :]
-        fn, given = tangent, tangent.params[len(params) :]
-        answers = tuple(answers[k] for k in wanted)
+        made = forward.run(fn, inputs, Callees({}))
+        answers = tuple(made.outs[len(alone.outs) + k] for k in wanted)
     else:
-        reverser = Reverser(fn, inputs, Callees({}))
-        if operation.masked:
-            reverser.masked = frozenset(alone.outs)
-        given = tuple(reverser.seed(list(wanted)))
-        reverser.statements(fn.primal)
-        answers = tuple(reverser.final(v) for v in inputs)
-        fn = Function(fn.name, (*params, *given), fn.primal, answers, tuple(reverser.b.stmts), facts)
-    fn = dce.run(Function(fn.name, fn.params, fn.primal, answers, fn.adjoint, facts))
-    return Local(fn, operands, alone.outs, wrt, given, wanted, fn.outs)
+        hidden = frozenset(alone.outs) if operation.masked else frozenset()
+        made = reverse.run(fn, inputs, wanted, False, Callees({}), hidden)
+        answers = made.outs
+    made = custom.expand(replace(made, outs=answers))
+    if any(isinstance(s, For | While) for s in walk(made.stmts)):  # of a rule of the user's
+        made = store.run(clean(made))
+    made = dce.run(made)
+    return Local(made, operands, alone.outs, wrt, made.params[len(params) :], wanted, made.outs)
 
 
 def _operand(a: Atom, value: Value, name: str) -> Atom:

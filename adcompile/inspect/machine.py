@@ -188,7 +188,7 @@ class _Machine:
         slots = [self.read(a, scope) for a in stmt.inits]
         self.loops += 1
         run = self.loops
-        text = _header(stmt.span, "for ", "while ") or "trip"
+        text = _header(stmt.span, "for ", "while ")
         for trip, index in enumerate(trips_of(stmt, lambda a: self.read(a, scope).content)):
             start = len(self.events)
             if isinstance(stmt, For):
@@ -197,9 +197,8 @@ class _Machine:
                 scope.update(zip(stmt.cond.params, slots, strict=True))
                 if not self.block(stmt.cond, scope)[0].content:
                     break
-            self.events.insert(
-                start, Heading(f"{text} {self.counted(stmt, index, trip)}", self.depth, stmt.span, run, trip)
-            )
+            heading = f"{text} {self.counted(stmt, index, trip)}".lstrip()
+            self.events.insert(start, Heading(heading, self.depth, stmt.span, run, trip))
             scope.update(zip(stmt.body.params, slots, strict=True))
             slots = self.block(stmt.body, scope)
             if stmt.until is not None and slots[stmt.until].content:

@@ -16,6 +16,7 @@ from adcompile.emit.expressions import Expressions
 from adcompile.emit.fold import Trees
 from adcompile.inspect.evaluate import equation_writer
 from adcompile.ir.core import Atom, Const, Eqn, Function, Var
+from adcompile.ir.custom import CustomCall
 from adcompile.ir.primitives import PRIMITIVES
 
 __all__ = ["called", "format_value", "of_atom", "of_equation", "place"]
@@ -101,6 +102,8 @@ def _nested(value: object, digits: int) -> str:
 
 def of_equation(eqn: Eqn, texts: Mapping[Var, str]) -> str:
     """Write the right-hand side of an equation, whose operands are written as `texts` says."""
+    if eqn.prim == "custom":
+        return called(eqn, texts)
     if PRIMITIVES[eqn.prim].updates or eqn.prim in ("print", "assert", "raise"):
         return _statement(eqn, texts)
     return _text(Expressions({}, texts, {}, lambda _: True).equation(eqn))
@@ -164,10 +167,16 @@ class _Rename(ast.NodeTransformer):
         return ast.Name(self.new, node.ctx) if node.id == self.old else node
 
 
+def title(eqn: Eqn) -> str:
+    """Return what to call an equation's operation in words."""
+    (call,) = eqn.attrs if eqn.prim == "custom" else (None,)
+    return call.name if isinstance(call, CustomCall) else eqn.prim.removeprefix("list_")
+
+
 def called(eqn: Eqn, texts: Mapping[Var, str]) -> str:
     """Write an equation as the call of its primitive."""
     operands = (texts[a] if isinstance(a, Var) else format_value(a.value) for a in eqn.args)
-    return f"{eqn.prim.removeprefix('list_')}({', '.join(operands)})"
+    return f"{title(eqn)}({', '.join(operands)})"
 
 
 def _statement(eqn: Eqn, texts: Mapping[Var, str]) -> str:

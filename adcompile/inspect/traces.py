@@ -142,6 +142,7 @@ def trace(
     Examples
     --------
     >>> import numpy as np
+    >>> from adcompile import trace
     >>> def f(x1, x2):
     ...     return np.log(x1) + x1 * x2 - np.sin(x2)
     >>> print(trace(f, 2.0, 5.0))
@@ -232,7 +233,7 @@ class _Tracer:
         """Write a contribution of an operation to a derivative."""
         text = notation.of_atom(answer, local.fn, texts)
         if text is None:
-            return f"{given} through {operation.eqn.prim.removeprefix('list_')}"
+            return f"{given} through {notation.title(operation.eqn)}"
         if operation.eqn.prim in table.ROWS and text in (given, f"-{given}"):
             return f"{given} * {'(-1)' if text.startswith('-') else '1'}"
         return text

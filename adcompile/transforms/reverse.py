@@ -59,15 +59,18 @@ def run(
     keep: bool,
     callees: Callees | None = None,
     known: Mapping[int, Const] = NOTHING,
+    hidden: frozenset[Var] = frozenset(),
 ) -> Function:
     """Differentiate the results `outs` of a function with respect to the variables `wrt`.
 
     The new function takes one cotangent for each of these results after the parameters, and returns the adjoints of
     `wrt`, in their shapes and dtypes, after its own results if `keep`. Cotangents that are `known` are no parameters.
+    Those of the variables `hidden` may be exactly zero, because a selection in the function that calls this one hides
+    them.
     """
     assert not fn.adjoint, "reverse is applied at most once"
     fn = counters.run(custom.open_calls(fn, wrt))
-    reverser = Reverser(fn, wrt, callees or Callees({}))
+    reverser = Reverser(fn, wrt, callees or Callees({}), hidden)
     seeds = reverser.seed(outs, known)
     reverser.statements(fn.primal)
     reverser.operate(fn.params)
@@ -96,13 +99,13 @@ def seed_type(v: Var) -> Type:
 class Reverser:
     """Builds the adjoint statements; `bars` holds the adjoint of each variable so far."""
 
-    def __init__(self, fn: Function, wrt: Sequence[Var], callees: Callees) -> None:
+    def __init__(self, fn: Function, wrt: Sequence[Var], callees: Callees, hidden: frozenset[Var]) -> None:
         self.fn = fn
         self.callees = callees
         self.split: dict[Stmt, Eqn] = {}
         self.outlined: dict[int, checkpoints.Outlined] = {}
         self.active = active(fn, wrt)
-        self.masked = masked(fn)
+        self.masked = masked(fn) | hidden
         self.b = Builder(fn.facts, {v.name: v for v in fn.params})
         self.b.phase = "adjoint"
         for v in fn.params:
