@@ -99,7 +99,7 @@ def _local(operation: Operation, wrt: tuple[int, ...], wanted: tuple[int, ...], 
         answers = tuple(made.outs[len(alone.outs) + k] for k in wanted)
     else:
         hidden = frozenset(alone.outs) if operation.masked else frozenset()
-        made = reverse.run(fn, inputs, wanted, False, Callees({}), hidden)
+        made = reverse.run(fn, inputs, wanted, False, Callees({}), hidden=hidden)
         answers = made.outs
     made = custom.expand(replace(made, outs=answers))
     if any(isinstance(s, For | While) for s in walk(made.stmts)):  # of a rule of the user's
