@@ -77,6 +77,7 @@ def generate(
         text.leaf(var, captured[var], captured[var], None)
     text.tangents(example.arguments, signature.wrt, header.tangents)
     text.facts(example.function.facts.log)
+    text.layouts(example.function.facts.layouts)
     text.apart(example.conflicts())
     text.outside(outside)
     keywords = [f"{var.name}={local}" for var, local in captured.items()]
@@ -296,6 +297,11 @@ class _Text:
     def apart(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Test that arrays do not share memory."""
         self.tests += [f"not _overlap({self.places[a]}, {self.places[b]})" for a, b in pairs]
+
+    def layouts(self, layouts: Mapping[str, bool]) -> None:
+        """Test that arrays lie row after row in memory, or do not, where the program was made for that."""
+        for name, rows in layouts.items():
+            self.tests.append(f"{self.places[name]}.flags.c_contiguous is {rows}")
 
     # -- lengths
 

@@ -140,7 +140,7 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
         lo.refuse(
             node, f"the attribute `{name}` of an object is not supported", "an object argument", "pass what it holds"
         )
-    if t.dims is None and name in ("shape", "ndim", "size", "T", "flat"):
+    if t.dims is None and name in ("shape", "ndim", "size", "T", "flat", "mT"):
         lo.refuse(node, f"`.{name}` of an array whose rank is not known", "here", "reshape it to a known rank first")
     match name:
         case "shape":
@@ -158,6 +158,9 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
             return transposed(lo, value, None)
         case "real" | "imag":
             return part(lo, value, name, node)
+        case "mT" if len(t.dims or ()) > 1:
+            axes = range(len(t.dims or ()))
+            return transposed(lo, value, (*axes[:-2], axes[-1], axes[-2]))
         case "flat":
             return Flat(value)
     return Method(value, name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, calls, containers, destinations, elements, iteration, lists
+from adcompile.frontend import access, calls, containers, destinations, elements, iteration, lists, views
 from adcompile.frontend.values import (
     Flat,
     Generator,
@@ -23,7 +23,6 @@ from adcompile.frontend.values import (
     static_value,
 )
 from adcompile.ir.core import NONE, Atom, Const, Var
-from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.rules import binding
 
@@ -67,10 +66,9 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
             lo.refuse(node, "a generator cannot be passed to this function", "here", "fill an array in a for loop")
     results = emit_bound(lo, bound, node)
     values = [lo.wrap(r) for r in results]
-    if PRIMITIVES[bound.prim].shares and args and isinstance(args[0], Ref):
-        for v in values:
-            if isinstance(v, Ref):
-                lo.link(v.cell, args[0].cell)
+    if views.may_be_view(bound) and f != "flatten":  # which copies in any case
+        base = next((a for a in (*args, *keywords.values()) if isinstance(a, Ref)), None)
+        values = values if base is None else list(views.result(lo, bound, base, values, node))
     return values[0] if len(values) == 1 else Node("tuple", tuple(values))
 
 
@@ -108,6 +106,8 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
     if isinstance(receiver, Flat) and name == "copy" and not args:
         return elements.read(lo, receiver, Slice(NONE, NONE, NONE), node)
     if isinstance(receiver, Ref | Var | Const):
+        if isinstance(receiver, Ref) and is_itself(lo, receiver, name, args, keywords, node):
+            return receiver
         if name == "item" and args:
             return elements.item(lo, receiver, args, node)
         if name in ("transpose", "swapaxes") and not keywords:
@@ -121,6 +121,17 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
         "called here",
         "use a NumPy function that is, or move the call out of the differentiated function",
     )
+
+
+def is_itself(lo: Lowering, receiver: Ref, name: str, args: Args, keywords: Keywords, node: ast.AST) -> bool:
+    """Tell whether a method of an array returns the array itself, or a view of all of it."""
+    t = lo.type_of(receiver)
+    if name in ("conj", "conjugate"):
+        return not args and t.dtype is not None and np.dtype(t.dtype).kind != "c"
+    if name == "astype" and "copy" in keywords and not lo.static(keywords["copy"], node):
+        dtype = keywords.get("dtype", args[0] if args else NONE)
+        return len(keywords) + len(args) == 2 and views.same_array(lo, receiver, lo.static(dtype, node))
+    return name == "view" and not args and not keywords
 
 
 def permute(lo: Lowering, name: str, args: Args, node: ast.AST) -> Value:

@@ -43,7 +43,7 @@ def _abstract(name: str, value: object, facts: Facts, taken: set[str]) -> Argume
         return Node("dict", children, keys)
     if isinstance(value, STATIC_TYPES) or callable(value):
         return Const(value)
-    return Var(name, leaf_type(name, value))
+    return Var(name, leaf_type(name, value, facts))
 
 
 def _unused(name: str, taken: set[str]) -> str:
@@ -53,9 +53,11 @@ def _unused(name: str, taken: set[str]) -> str:
     return name
 
 
-def leaf_type(name: str, value: object) -> Type:
-    """Return the type of a leaf, with its lengths as symbols of the name."""
+def leaf_type(name: str, value: object, facts: Facts) -> Type:
+    """Return the type of a leaf, with its lengths as symbols of the name; note whether an array lies row after row."""
     if type(value) is np.ndarray:
+        if value.flags.c_contiguous:
+            facts.contiguous.add(name)
         dims = tuple(Dim("axis", (name, axis), n) for axis, n in enumerate(value.shape))
         return Type("array", value.dtype, dims) if value.dtype.kind in "biufc" else OBJECT
     if isinstance(value, np.ndarray):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import access, application, calls, checkpoints, elements, iteration, lists
+from adcompile.frontend import access, application, calls, checkpoints, elements, iteration, lists, views
 from adcompile.frontend.values import (
     Flat,
     Iterable,
@@ -27,6 +27,7 @@ from adcompile.frontend.values import (
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import binding, mutators
+from adcompile.rules.binding import Bound
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -161,10 +162,30 @@ def _permuted(name: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]
 
 
 def _same_array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    """np.asarray of an array is the array itself."""
-    if isinstance(args[0], Ref) and len(args) == 1 and not keywords:
-        return args[0]
+    """np.asarray of an array is the array itself, if it has the dtype that is asked for."""
+    if args and isinstance(args[0], Ref) and not lists.is_list(lo, args[0]) and set(keywords) <= {"dtype"}:
+        dtype = keywords.get("dtype", args[1] if len(args) > 1 else NONE)
+        if len(args) + len(keywords) <= 2 and views.same_array(lo, args[0], lo.static(dtype, node)):
+            return args[0]
     return application.apply(lo, np.asarray, args, keywords, node)
+
+
+def _array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """np.array copies, unless it is told not to."""
+    if args and isinstance(args[0], Ref) and "copy" in keywords:
+        rest = {k: v for k, v in keywords.items() if k != "copy"}
+        if not lo.static(keywords["copy"], node):
+            return _same_array(lo, args, rest, node)
+        return application.apply(lo, np.array, args, rest, node)
+    return application.apply(lo, np.array, args, keywords, node)
+
+
+def _contiguous(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """np.ascontiguousarray of an array that lies row after row is the array itself."""
+    if len(args) != 1 or keywords or not isinstance(args[0], Ref) or lists.is_list(lo, args[0]):
+        return application.apply(lo, np.ascontiguousarray, args, keywords, node)
+    value = lo.emit(node, "contiguous", lo.read(args[0]))
+    return views.result(lo, Bound("contiguous", (lo.read(args[0]),)), args[0], [value], node)[0]
 
 
 def _module_function(name: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
@@ -291,6 +312,9 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     np.transpose: _permuted("transpose"),
     np.swapaxes: _permuted("swapaxes"),
     np.asarray: _same_array,
+    np.asanyarray: _same_array,
+    np.array: _array,
+    np.ascontiguousarray: _contiguous,
     **{
         getattr(operator, name): _module_function(name)
         for name in (

@@ -29,7 +29,7 @@ from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound
+from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound, Unresolved
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
@@ -227,7 +227,7 @@ class Lowering(State):
         if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray:
             return self.capture(scope, name, value)
         if isinstance(value, np.ndarray):
-            leaf_type(name, value)  # raises: a subclass
+            leaf_type(name, value, self.facts)  # raises: a subclass
         if scope.function.__module__ == macros.__name__:
             return lift(value)  # ours, and always the same
         known = isinstance(value, STATIC_TYPES + (int, types.ModuleType)) or callable(value)
@@ -246,7 +246,7 @@ class Lowering(State):
         hidden = name
         while hidden in taken:
             hidden += "_"
-        var = Var(hidden, leaf_type(hidden, value))
+        var = Var(hidden, leaf_type(hidden, value, self.facts))
         self.builder.params[hidden] = var
         self.names[var] = hidden
         self.captures[(id(scope.function), name)] = Capture(name, var, scope)
@@ -400,9 +400,20 @@ def is_ours(scope: object) -> bool:
 
 def lower(target: Target, arguments: Mapping[str, Argument], facts: Facts) -> Lowered:
     """Lower a function for abstract arguments, given by name for every parameter that the call provides."""
+    resolved: set[object] = set()
+    while True:
+        try:
+            return lower_once(target, arguments, facts, resolved)
+        except Unresolved as found:
+            resolved.add(found.key)
+
+
+def lower_once(target: Target, arguments: Mapping[str, Argument], facts: Facts, resolved: set[object]) -> Lowered:
+    """Lower a function, with these calls resolved as views or copies."""
     params = [v for a in arguments.values() for v in leaves(a) if isinstance(v, Var)]
     builder = Builder(facts, {v.name: v for v in params})
     lo = Lowering(builder)
+    lo.resolved = resolved
     for v in params:
         if v.name in arguments:  # what is inside a container goes by the name that the function gives it
             lo.names[v] = v.name

@@ -185,6 +185,7 @@ def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Val
     facts = Facts()
     inner = Lowering(Builder(facts))
     inner.callees = lo.callees
+    inner.resolved = lo.resolved
     inner.tolerant = 1 if callee.types is None else 0
     params: list[Var] = []
     names: dict[str, Value] = {}

@@ -135,6 +135,7 @@ class Slots:
         for slot in values:
             hint = self.hint(slot)
             slot.param = Var(hint, slot.type)
+            lo.starts[slot.param] = slot.init
             if hint and not lo.frame.rule:
                 lo.names[slot.param] = hint
             params.append(slot.param)
@@ -369,6 +370,7 @@ class Slots:
         for slot in self.slots:
             hint = self.hint(slot)
             out = Var(hint, slot.type)
+            lo.starts[out] = slot.init
             if hint and not lo.frame.rule:
                 lo.names[out] = hint
             outs.append(out)

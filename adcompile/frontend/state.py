@@ -10,23 +10,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 
 from adcompile.errors import CompileError, Span
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.lifetimes import may_be_read
-from adcompile.frontend.values import Flat, LocalFunction, Method, Partial, Path, Ref, Rerun, Step, Value
+from adcompile.frontend.paths import READ_ONLY, read_path, stored, type_along
+from adcompile.frontend.values import Flat, LocalFunction, Method, Partial, Ref, Rerun, Step, Value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
-from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, NodeKind
 from adcompile.ir.types import OBJECT, Type, numpy_dtype
 from adcompile.records import dataclass, field
-
-# How many operands each component code of a subscript takes.
-OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}
 
 
 class Scope(Protocol):
@@ -46,6 +43,14 @@ class Unbound(CompileError):
 
 class NeedsUnrolling(Exception):
     """A container that is known only when compiling is indexed by a loop variable."""
+
+
+class Unresolved(Exception):
+    """A store may be seen through a view of which it was left open whether it is one: see `views`."""
+
+    def __init__(self, key: object) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 class Conflict:
@@ -91,7 +96,12 @@ class Snapshot:
 
 
 class State:
-    """Cells, frames and names; how arrays are read and written."""
+    """Cells, frames and names; how arrays are read and written.
+
+    aliases   pairs of cells that may share memory
+    origins   the calls that pairs come from, of those that can be resolved; `resolved` are those that are
+    starts    what the variables of loops begin with
+    """
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
@@ -100,6 +110,9 @@ class State:
         self.cell_count = 0
         self.contents: dict[int, Value] = {}
         self.aliases: set[frozenset[int]] = set()
+        self.origins: dict[frozenset[int], object] = {}
+        self.resolved: set[object] = set()
+        self.starts: dict[Var, Atom] = {}
         self.frames: list[Frame] = []
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
@@ -202,9 +215,7 @@ class State:
         if isinstance(step, str) and ("a" in step or "m" in step):
             return self.wrap(read_path(self.builder, self.cells[value.cell], path, operands))
         ref = Ref(value.cell, path, operands)
-        if self.type_of(ref).dims == ():
-            return self.read(ref)
-        return ref
+        return ref if self.type_of(ref).is_array else self.read(ref)
 
     def type_of(self, value: Value) -> Type:
         """Return the type of a value; OBJECT for what is not a number or array."""
@@ -214,29 +225,33 @@ class State:
             case Ref(path=()):
                 return self.cells[value.cell].type
             case Ref():
-                args = (self.cells[value.cell], *value.atoms)
-                t = PRIMITIVES["index"].infer(self.facts, args, (value.path,))
-                assert isinstance(t, Type)
-                return t
+                return type_along(self.facts, self.cells[value.cell].type, value.path, value.atoms)
         return OBJECT
 
     def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
         """Store into an array, or add to it: make a new version of its cell."""
-        for other in self.alias_of(ref.cell):
-            for name, owner in self.reaching(other):
-                if owner is not None:
-                    self.refuse(
-                        node,
-                        f"this store may also change `{name}`",
-                        f"may share memory with `{name}`",
-                        "whether they do is known only at run time; make one of them a copy with .copy()",
-                    )
+        self.check_aliases(ref.cell, node)
+        if any(step[0] in READ_ONLY for step in ref.path if not isinstance(step, str)):
+            self.refuse(node, "this view of an array is read-only", "NumPy raises here", "make a copy of it first")
         base = self.cells[ref.cell]
-        new = self.builder.emit(prim, base, value, *ref.atoms, attrs=(ref.path,))
-        assert isinstance(new, Var)
+        new = stored(self.builder, base, ref.path, ref.atoms, value, prim)
         if base in self.names:
             self.names[new] = self.names[base]
         self.cells[ref.cell] = new
+
+    def check_aliases(self, cell: int, node: ast.AST) -> None:
+        """Refuse a store that others may see, after having tried what was left open: whether a view is a view."""
+        for other in self.alias_of(cell):
+            for name, _ in self.reaching(other):
+                key = self.origins.get(frozenset((cell, other)))
+                if key is not None and key not in self.resolved:
+                    raise Unresolved(key)
+                self.refuse(
+                    node,
+                    f"this store may also change `{name}`",
+                    f"may share memory with `{name}`",
+                    "whether they do is known only at run time; make one of them a copy with .copy()",
+                )
 
     def assign_whole(self, ref: Ref, value: Atom, node: ast.AST) -> None:
         """Store into all of an array, as an operation in place does: what NumPy cannot store so is refused.
@@ -314,26 +329,6 @@ class State:
             for name, value in frame.names.items():
                 if any(ref.cell == cell for ref in self.refs_in(value)) and may_be_read(frame, name):
                     yield name.lstrip("."), frame
-
-
-def read_path(builder: Builder, base: Var, path: Path, atoms: tuple[Atom, ...]) -> Var:
-    """Apply views to an array: subscripts together in one equation, permutations of axes each in one of its own."""
-    current: Atom = base
-    steps: list[Step] = []
-    operands: list[Atom] = []
-    rest = iter(atoms)
-    for step in (*path, None):
-        if isinstance(step, str):
-            steps.append(step)
-            operands += [next(rest) for code in step for _ in range(OPERANDS[code])]
-            continue
-        if steps:
-            current = builder.emit("index", current, *operands, attrs=(tuple(steps),))
-            steps, operands = [], []
-        if step is not None:
-            current = builder.emit("transpose", current, attrs=(step[1],))
-    assert isinstance(current, Var)
-    return current
 
 
 def lookup_local(frame: Frame, name: str) -> Value | None:

@@ -79,7 +79,8 @@ class Facts:
     `log` lists, in order, the pairs that were assumed equal because they are equal in the example call; the guard of
     the compiled program and a test at the top of the emitted source check them. Equalities that the program itself
     proves (a result of ``x @ y`` exists only if the inner lengths agree) enter by `unify` and are not logged when
-    one side cannot be computed from the arguments.
+    one side cannot be computed from the arguments. `contiguous` names the arguments that lie row after row in memory in
+    the example call, and `layouts` those of which something was made of that.
     """
 
     def __init__(self) -> None:
@@ -87,6 +88,8 @@ class Facts:
         self.log: list[tuple[Length, Length]] = []
         self.serial = 0
         self.keyed: dict[Hashable, Dim] = {}
+        self.contiguous: set[str] = set()
+        self.layouts: dict[str, bool] = {}
 
     def known(self) -> Facts:
         """Return the same equalities as something that is known: the log is empty."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const, is_const
 from adcompile.ir.primitives import Infer
-from adcompile.ir.types import OBJECT, Dim, Facts, Length, Type, anchored, combine, example_of, numpy_dtype
+from adcompile.ir.types import OBJECT, PY_BOOL, Dim, Facts, Length, Type, anchored, combine, example_of, numpy_dtype
 from adcompile.rules import simplify
 from adcompile.rules.binding import METHODS, Binding, Operand, function, macro, method_of, rank_of
 from adcompile.rules.define import primitive
@@ -27,7 +27,7 @@ from adcompile.rules.lengths import (
     show,
 )
 from adcompile.rules.products import inverse
-from adcompile.rules.table import linear, static
+from adcompile.rules.table import linear, nondifferentiable, static
 
 if TYPE_CHECKING:
     from adcompile.ir.builder import Builder
@@ -407,6 +407,29 @@ def axes_adjoint(g: Array, ans: Array, x: Array, axis: Axis) -> Array:
 @linear("atleast_1d")
 @linear("atleast_2d")
 def at_least_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return np.reshape(g, x.shape)
+
+
+# -- where arrays lie in memory
+
+
+def infer_contiguous(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer ascontiguousarray, whose result has at least one axis."""
+    t = args[0].type
+    return array(t, t.dims or (1,)) if t.dims is not None else array(t, None)
+
+
+def infer_truth(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return PY_BOOL
+
+
+primitive("contiguous", infer_contiguous, "np.ascontiguousarray", "x", cost="arithmetic", shares=True, safe=True)
+primitive("may_share_memory", infer_truth, "np.may_share_memory", "x, y", cost="product")
+nondifferentiable("may_share_memory")
+
+
+@linear("contiguous")
+def contiguous_adjoint(g: Array, ans: Array, x: Array) -> Array:
     return np.reshape(g, x.shape)
 
 

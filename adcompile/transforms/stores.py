@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adcompile.frontend.state import read_path as views
+from adcompile.frontend.paths import read_path as views
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Eqn, Var
 from adcompile.ir.types import numpy_dtype

@@ -1,0 +1,211 @@
+"""Whether an array lies in memory row after row, which tells a view of it from a copy.
+
+    a = np.zeros((n, m)); a.ravel() is a view, a.T.ravel() a copy, a[:, 1:].ravel() a copy, a[1:].ravel() a view
+
+A layout is followed through the steps of a path: neighbouring axes are joined where one step along the first is as
+long as the whole second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from adcompile.frontend.paths import operand_count, type_along
+from adcompile.frontend.values import Path
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Var, same_atom
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.types import Facts, Length, example_of
+from adcompile.records import dataclass, field
+from adcompile.rules import table
+from adcompile.rules.arithmetic import UFUNCS
+
+ROWS: Final = frozenset({"zeros", "ones", "full", "empty", "arange", "linspace", "eye", "array", "matmul", "tile"})
+LIKE_OPERANDS: Final = frozenset(
+    {"zeros_like", "ones_like", "full_like", "empty_like", "copy", "astype", "where", "acc", "clip", "index_update",
+     "index_add", "sum", "mean", "max", "min", "concatenate", "cumsum", "stack"}
+)  # fmt: skip
+
+
+class Verdict(NamedTuple):
+    """Whether a function gives a view; `sure` if that needs no test at run time."""
+
+    view: bool
+    sure: bool
+
+
+@dataclass
+class Axis:
+    """An axis of an array. `joined` is the axis of which each element is as long as this whole axis and its steps."""
+
+    length: Length
+    unit: bool = False
+    inner: Axis | None = field(default=None)
+
+
+class Layout(NamedTuple):
+    """The axes of an array; whether that is certain."""
+
+    axes: tuple[Axis, ...]
+    sure: bool
+
+
+def contiguous(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: int = 40) -> Verdict:
+    """Tell whether an array lies in memory row after row. `known`: the values that loops' variables begin with."""
+    if base in known and isinstance(value := known[base], Var) and depth:
+        return Verdict(contiguous(builder, value, known, depth - 1).view, False)
+    eqn = builder.defs.get(base)
+    if eqn is None:
+        if base not in builder.params.values():
+            return Verdict(False, False)
+        given = builder.facts.layouts[base.name] = base.name in builder.facts.contiguous
+        return Verdict(given, False)
+    if eqn.prim in ROWS or (base.type.rank == 1 and _is_new(eqn)):
+        return Verdict(True, True)
+    if depth and (eqn.prim in LIKE_OPERANDS or eqn.prim in UFUNCS or eqn.prim in table.ROWS):
+        kept = eqn.args[:1] if eqn.prim.startswith("index_") else eqn.args
+        arrays = [a for a in kept if a.type.is_array]
+        found = [contiguous(builder, a, known, depth - 1) for a in arrays if isinstance(a, Var)]
+        if found and all(v.view for v in found):
+            return Verdict(True, all(v.sure for v in found))
+    return Verdict(False, False)
+
+
+def _is_new(eqn: Eqn) -> bool:
+    p = PRIMITIVES[eqn.prim]
+    copies = eqn.prim == "index" and any(code in "am" for s in eqn.attrs[0] if isinstance(s, str) for code in s)  # type: ignore[attr-defined]  # a path
+    given = p.shares or p.updates or eqn.prim in ("einsum", "diag", "call", "pop")
+    return copies or not given
+
+
+def layout_of(
+    builder: Builder, base: Var, path: Path, atoms: Sequence[Atom], known: Mapping[Var, Atom]
+) -> Layout | None:
+    """Return the layout of what a path selects; None if nothing is known."""
+    verdict = contiguous(builder, base, known)
+    if base.type.dims is None:
+        return None
+    axes = _rows(base.type.dims) if verdict.view or len(base.type.dims) == 1 else _loose(base.type.dims)
+    sure = verdict.sure
+    if len(base.type.dims) == 1 and not verdict.view:
+        axes[0].unit = False
+    rest = list(atoms)
+    for number, step in enumerate(path):
+        taken, rest = rest[: operand_count(step)], rest[operand_count(step) :]
+        after = path[: number + 1]
+        used = len(atoms) - len(rest)
+        dims = type_along(builder.facts, base.type, after, atoms[:used]).dims
+        if dims is None:
+            return None
+        if isinstance(step, str):
+            axes, fixed = _subscripted(axes, step, taken, dims)
+            sure = sure and fixed
+        elif step[0] == "T":
+            axes = [axes[i] for i in step[1]]
+        elif step[0] == "reshape":
+            axes = _rows(dims) if is_contiguous(builder.facts, axes) else _loose(dims)
+        else:
+            axes = _loose(dims)
+    return Layout(tuple(axes), sure)
+
+
+def _rows(dims: Sequence[Length]) -> list[Axis]:
+    """Return the axes of an array that lies row after row."""
+    axes = [Axis(d) for d in dims]
+    for outer, inner in zip(axes, axes[1:], strict=False):
+        outer.inner = inner
+    if axes:
+        axes[-1].unit = True
+    return axes
+
+
+def _loose(dims: Sequence[Length]) -> list[Axis]:
+    return [Axis(d) for d in dims]
+
+
+def _subscripted(
+    axes: Sequence[Axis], codes: str, operands: Sequence[Atom], dims: Sequence[Length]
+) -> tuple[list[Axis], bool]:
+    """Return the axes that a subscript leaves, and whether they are known whatever the bounds of slices are."""
+    rest, old, out = list(operands), list(axes), list[Axis]()
+    sure = True
+    for number, code in enumerate(codes):
+        if code == "n":
+            out.append(Axis(1))
+        elif code == "e":
+            keep = len(old) - sum(c in "is" for c in codes[number + 1 :])
+            out += old[:keep]
+            old = old[keep:]
+        elif code == "i":
+            rest = rest[1:]
+            old = old[1:]
+        else:
+            bounds, rest = rest[:3], rest[3:]
+            axis, old = old[0], old[1:]
+            if all(same_atom(b, NONE) for b in bounds):
+                out.append(axis)
+                continue
+            step = bounds[2]
+            one = same_atom(step, NONE) or (isinstance(step, Const) and step.value == 1)
+            cut = Axis(dims[len(out)], axis.unit and one, axis.inner if one else None)
+            for outer in (*out, *axes):
+                if outer.inner is axis:
+                    outer.inner = None
+            out.append(cut)
+            sure = sure and isinstance(step, Const)
+    return [*out, *old], sure
+
+
+def is_contiguous(facts: Facts, axes: Sequence[Axis]) -> bool:
+    """Tell whether an array with these axes lies row after row."""
+    real = [a for a in axes if facts.find(a.length) != 1]
+    return all(a.inner is b for a, b in zip(real, real[1:], strict=False)) and (not real or real[-1].unit)
+
+
+def reshaped(facts: Facts, layout: Layout, new: Sequence[Length]) -> Verdict:
+    """Tell whether a reshape gives a view: of axes that are combined, each must be joined to the next."""
+    old = [a for a in layout.axes if facts.find(a.length) != 1]
+    lengths = [d for d in map(facts.find, new) if d != 1]
+    while old and lengths and facts.same(old[0].length, lengths[0]):
+        old, lengths = old[1:], lengths[1:]
+    while old and lengths and facts.same(old[-1].length, lengths[-1]):
+        old, lengths = old[:-1], lengths[:-1]
+    if all(map(_joined, old, old[1:])):
+        return Verdict(True, layout.sure or len(old) < 2)
+    found = [facts.find(a.length) for a in layout.axes]
+    known = all(isinstance(n, int) for n in (*found, *lengths))
+    sizes, wanted = [example_of(n) for n in found], [example_of(n) for n in lengths]
+    pieces = _pieces(layout.axes, sizes, wanted)
+    view = pieces is not None and all(all(map(_joined, p, p[1:])) for p in pieces)
+    return Verdict(view, known and layout.sure)
+
+
+def _joined(outer: Axis, inner: Axis) -> bool:
+    return outer.inner is inner
+
+
+def _pieces(axes: Sequence[Axis], sizes: Sequence[int | None], wanted: Sequence[int | None]) -> list[list[Axis]] | None:
+    """Split axes into the smallest runs of which each holds as many elements as some of the wanted lengths."""
+    old = [(a, n) for a, n in zip(axes, sizes, strict=True) if n != 1]
+    new = [n for n in wanted if n != 1]
+    if any(n is None or n == 0 for n in (*(n for _, n in old), *new)):
+        return None
+    pieces: list[list[Axis]] = []
+    have, want = 1, 1
+    for axis, n in old:
+        if have == want:
+            pieces.append([])
+        pieces[-1].append(axis)
+        have *= n or 1
+        while want < have and new:
+            want *= new.pop(0) or 1
+    return pieces
+
+
+def ravelled(facts: Facts, layout: Layout) -> Verdict:
+    """Tell whether an array lies row after row, so that ravelling it gives a view."""
+    if is_contiguous(facts, layout.axes):
+        return Verdict(True, layout.sure)
+    several = all(isinstance(n := facts.find(a.length), int) and n > 1 for a in layout.axes)
+    return Verdict(False, layout.sure and several)

@@ -1,0 +1,219 @@
+"""What NumPy's functions give views of: names for parts of one buffer, or a copy where it is none.
+
+As long as nobody writes to an array or its view, the function is an equation like any other, and it is only noted that
+the two may share memory. When a store comes that the other one may see, the function is lowered once more, with the
+call *resolved*: a view becomes a path into the buffer of its base. Whether `reshape` or `ravel` gives a view depends on
+how the array lies in memory; where that is not known for certain, the program tests it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from adcompile.frontend import contiguity
+from adcompile.frontend.contiguity import Verdict
+from adcompile.frontend.paths import whole_axes
+from adcompile.frontend.values import Ref, Step, Value
+from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.types import Length
+from adcompile.rules.binding import Bound
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Added = tuple[Step, tuple[Atom, ...]]  # a step of a path, and its operands
+Resolution = tuple[Verdict, list[Added]]
+
+ALWAYS: Final = Verdict(True, True)
+
+
+def may_be_view(bound: Bound) -> bool:
+    """Tell whether the result of a call may share memory with its first argument."""
+    if bound.prim == "einsum":
+        return len(bound.args) == 1 and not sums(bound)
+    return PRIMITIVES[bound.prim].shares or bound.prim == "diag"
+
+
+def sums(bound: Bound) -> bool:
+    text = str(bound.attrs[0])
+    inputs, _, output = text.partition("->")
+    return bool(set(inputs) - set(output))
+
+
+def result(lo: Lowering, bound: Bound, base: Ref, values: Sequence[Value], node: ast.AST) -> Sequence[Value]:
+    """Return the results of a call that may be views of an array, tied to it as far as need be."""
+    key = (node, lo.frame.calls)
+    view = resolved(lo, bound, base, values, node) if key in lo.resolved else None
+    if view is not None:
+        return (view,)
+    for v in values:
+        if isinstance(v, Ref):
+            for other in (base.cell, *lo.alias_of(base.cell)):
+                lo.may_share(v.cell, other)
+                if known(bound):
+                    lo.origins[frozenset((v.cell, other))] = key
+    return values
+
+
+def known(bound: Bound) -> bool:
+    return bound.prim in STEPS
+
+
+def resolved(lo: Lowering, bound: Bound, base: Ref, values: Sequence[Value], node: ast.AST) -> Value | None:
+    """Return the view that a call gives, or the new array; None if that cannot be told."""
+    (value,) = values
+    steps = STEPS.get(bound.prim)
+    if steps is None or not isinstance(value, Ref) or lo.type_of(base).dims is None:
+        return None
+    found = steps(lo, bound, base, value)
+    if found is None:
+        return None
+    verdict, added = found
+    ref = Ref(base.cell, (*base.path, *(s for s, _ in added)), (*base.atoms, *(a for _, atoms in added for a in atoms)))
+    if not verdict.sure:
+        check(lo, lo.read(value), lo.read(base), verdict.view, node)
+    return ref if verdict.view else value
+
+
+def check(lo: Lowering, value: Var, base: Var, view: bool, node: ast.AST) -> None:
+    """Make the program test that an array is a view of another one, or that it is none."""
+    from adcompile.frontend import branches, expressions
+
+    emit = lo.builder.emit
+    shares = emit("may_share_memory", value, base)
+    wrong: Atom = shares
+    if view:
+        some = emit("gt", emit("size", value), Const(0))
+        wrong = expressions.both(lo, some, expressions.negate(lo, shares))
+    text = "is a copy here, but the program was made for a view" if view else (
+        "is a view here, but the program was made for a copy")  # fmt: skip
+    span = lo.span(node)
+    where = f"line {span.line}: " if span is not None else ""
+    message = (Const(f"{where}the array {text}"),)
+    branches.merge(
+        lo,
+        node,
+        wrong,
+        lambda: lo.builder.emit_many("raise", message, ("ValueError",), ()),
+        lambda: None,
+        (True, False),
+    )
+
+
+# -- views of each kind: whether it is one, and the steps of its path
+
+
+def _reshaped(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    dims = lo.type_of(value).dims or ()
+    shape = tuple(lo.builder.length(d) for d in dims)
+    return verdict_of(lo, base, dims, bound.prim == "ravel"), [(("reshape", (len(shape),)), shape)]
+
+
+def verdict_of(lo: Lowering, base: Ref, dims: Sequence[Length], rows: bool) -> Verdict:
+    """Tell whether a reshape gives a view; `rows`: only if the array lies row after row in memory."""
+    layout = contiguity.layout_of(lo.builder, lo.cells[base.cell], base.path, base.atoms, lo.starts)
+    if layout is None:
+        return Verdict(False, False)
+    return contiguity.ravelled(lo.facts, layout) if rows else contiguity.reshaped(lo.facts, layout, dims)
+
+
+def _contiguous(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    return verdict_of(lo, base, lo.type_of(base).dims or (), True), []
+
+
+def _squeezed(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    dims = [lo.facts.find(d) for d in lo.type_of(base).dims or ()]
+    axis = bound.attrs[0]
+    dropped = [k for k, d in enumerate(dims) if d == 1] if axis is None else _axes(axis)
+    codes = "".join("i" if k in dropped else "s" for k in range(len(dims)))
+    atoms = [a for c in codes for a in ((Const(0),) if c == "i" else (NONE,) * 3)]
+    return ALWAYS, [(codes if "s" in codes else codes + "e", tuple(atoms))]
+
+
+def _expanded(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    rank = len(lo.type_of(value).dims or ())
+    places = {a % rank for a in _axes(bound.attrs[0])}
+    codes = "".join("n" if k in places else "s" for k in range(rank))
+    return ALWAYS, [(codes, (NONE,) * (3 * codes.count("s")))]
+
+
+def _at_least(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    more = len(lo.type_of(value).dims or ()) - len(lo.type_of(base).dims or ())
+    return ALWAYS, [("n" * more, ())] if more else []
+
+
+def _moved(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    rank = len(lo.type_of(base).dims or ())
+    source, destination = (_axes(a) for a in bound.attrs)
+    order = [k for k in range(rank) if k not in source]
+    for to, axis in sorted(zip(destination, source, strict=True)):
+        order.insert(to, axis)
+    return ALWAYS, [(("T", tuple(order)), ())]
+
+
+def _swapped(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    order = list(range(len(lo.type_of(base).dims or ())))
+    i, j = (a for pair in bound.attrs for a in _axes(pair))
+    order[i], order[j] = order[j], order[i]
+    return ALWAYS, [(("T", tuple(order)), ())]
+
+
+def _flipped(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    rank = len(lo.type_of(base).dims or ())
+    axes = range(rank) if bound.attrs[0] is None else _axes(bound.attrs[0])
+    code, atoms = whole_axes(rank)
+    steps = [(NONE, NONE, Const(-1) if k in axes else NONE) for k in range(rank)]
+    return ALWAYS, [(code, tuple(a for bounds in steps for a in bounds))] if atoms else []
+
+
+def _broadcast(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    shape = tuple(a for a in bound.args[1:] if isinstance(a, Var | Const))
+    return ALWAYS, [(("broadcast", (len(shape),)), shape)]
+
+
+def _diagonal(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    where = (*bound.attrs, 0, 1)[:3] if bound.prim == "diag" else bound.attrs
+    return ALWAYS, [(("diagonal", tuple(int(str(a)) for a in where)), ())]
+
+
+def _einsum(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    inputs, _, output = str(bound.attrs[0]).partition("->")
+    if len(inputs) == len(output):
+        return ALWAYS, [(("T", tuple(inputs.index(c) for c in output)), ())]
+    if inputs == output * 2 and len(output) == 1:
+        return ALWAYS, [(("einsum", (0, 0, 1)), ())]
+    return None
+
+
+def _axes(axis: object) -> tuple[int, ...]:
+    assert isinstance(axis, int | tuple | list)
+    return (axis,) if isinstance(axis, int) else tuple(axis)
+
+
+STEPS: Final = {
+    "reshape": _reshaped,
+    "ravel": _reshaped,
+    "contiguous": _contiguous,
+    "squeeze": _squeezed,
+    "expand_dims": _expanded,
+    "atleast_1d": _at_least,
+    "atleast_2d": _at_least,
+    "moveaxis": _moved,
+    "swapaxes": _swapped,
+    "flip": _flipped,
+    "broadcast_to": _broadcast,
+    "diagonal": _diagonal,
+    "diag": _diagonal,
+    "einsum": _einsum,
+}
+
+
+def same_array(lo: Lowering, value: Ref, dtype: object) -> bool:
+    """Tell whether casting an array to a dtype gives the array itself, if no copy is asked for."""
+    have = lo.type_of(value).dtype
+    return dtype is None or (have is not None and np.dtype(have) == np.dtype(dtype))  # type: ignore[call-overload]  # any object may name a dtype
