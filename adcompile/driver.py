@@ -103,7 +103,8 @@ def _gradient(example: Example, *, value: bool, has_aux: bool, single: bool) -> 
     number = layouts.one_number(lowered, loss)
     keep = value or has_aux
     callees = Callees.of(lowered.callees)
-    fn = reverse.run(dce.run(lowered.function), example.variables, (number,), keep, callees)
+    fn = layouts.tested(dce.run(lowered.function), number)
+    fn = reverse.run(fn, example.variables, (number,), keep, callees)
     fn, trees = layouts.gradients(fn, example.wrt, len(lowered.function.outs) if keep else 0)
     result = trees[0] if single else Node("tuple", tuple(trees))
     if value:

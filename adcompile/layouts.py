@@ -12,9 +12,9 @@ from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture, Lowered
 from adcompile.frontend.resolve import signature_of
-from adcompile.ir.core import NONE, Atom, Const, Function, Var
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import Type, example_of
+from adcompile.ir.types import PY_BOOL, PY_INT, Type, example_of
 from adcompile.records import replace
 from adcompile.rules.table import complex_type
 
@@ -32,6 +32,7 @@ __all__ = [
     "select",
     "split",
     "tangents",
+    "tested",
 ]
 
 # The structure of what is returned, over the numbers of a function's results.
@@ -54,11 +55,14 @@ def split(lowered: Lowered, has_aux: bool) -> tuple[Result, Result | None]:
 
 
 def one_number(lowered: Lowered, result: Result) -> int:
-    """Return the number of the one result of a function whose gradient is asked for; refuse any other result."""
+    """Return the number of the one result of a function whose gradient is asked for; refuse any other result.
+
+    A result whose rank is not known is tested by the program, see `tested`.
+    """
     fn = lowered.function
     if isinstance(result, int):
         t = fn.outs[result].type
-        if t.dims == () and differentiable(fn.outs[result]):
+        if t.dims in ((), None) and differentiable(fn.outs[result]):
             if complex_type(fn.outs[result]):
                 raise ArgumentError(
                     f"the gradient is that of one real number, but {fn.name} returns a complex one: "
@@ -68,6 +72,21 @@ def one_number(lowered: Lowered, result: Result) -> int:
     raise ArgumentError(
         f"the gradient is that of one floating-point number, but {fn.name} returns {_described(lowered, result)}"
     )
+
+
+def tested(fn: Function, number: int) -> Function:
+    """Let a function raise if a result, whose rank is not known when compiling, is not one number."""
+    out = fn.outs[number]
+    if out.type.dims is not None:
+        return fn
+    rank, single = Var("", PY_INT), Var("", PY_BOOL)
+    message = Const(f"the gradient is that of one floating-point number, but {fn.name} returns an array")
+    test = (
+        Eqn((rank,), "ndim", (out,)),
+        Eqn((single,), "eq", (rank, Const(0))),
+        Eqn((), "assert", (single, message)),
+    )
+    return replace(fn, primal=(*fn.primal, *test))
 
 
 def _described(lowered: Lowered, result: Result) -> str:

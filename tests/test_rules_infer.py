@@ -492,7 +492,32 @@ def fourier_cases() -> Iterator[tuple[Any, ...]]:
         yield f, (4, 0.5), {}
 
 
+def cut_cases() -> Iterator[tuple[Any, ...]]:
+    for x in (X1, X2, X2.astype(F4)):
+        for axis in (-1, 0, None):
+            yield np.argsort, (x,), {"axis": axis}
+            yield np.argpartition, (x, 1), {"axis": axis}
+        yield "argsort", (x,), {}
+        yield "argpartition", (x, 1), {}
+        yield np.flatnonzero, (x > 0,), {}
+        yield np.argwhere, (x > 0,), {}
+        yield np.isclose, (x, x + 1.0), {}
+        yield np.allclose, (x, x + 1.0), {}
+        yield np.array_equal, (x, x), {}
+        yield np.digitize, (x, np.sort(X1)), {}
+    yield np.isclose, (0.5, F8(1.0)), {}
+    yield np.nonzero, (X2 > 0,), {}
+    yield np.nonzero, (X1 > 0,), {}
+    yield np.where, (X2 > 0,), {}
+    yield "nonzero", (X2 > 0,), {}
+    for v in (0.5, F8(0.5), X2):
+        yield np.searchsorted, (np.sort(X1), v), {}
+        yield "searchsorted", (np.sort(X1), v), {"side": "right"}
+    yield np.bincount, (np.array([0, 2, 2]),), {}
+
+
 CASES = [
+    *cut_cases(),
     *complex_cases(),
     *fourier_cases(),
     *reduction_cases(),

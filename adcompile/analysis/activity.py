@@ -36,6 +36,7 @@ CORE: dict[str, tuple[int, ...]] = {
     "format": (),
     "undo": (),
     "hook": (),
+    "opaque": (),
 }
 
 

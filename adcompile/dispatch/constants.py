@@ -36,6 +36,8 @@ def _literal(value: object) -> str:
         return f"np.array({_finite(repr(value.tolist()))}, dtype=np.{value.dtype.name})"
     if isinstance(value, np.generic):
         return f"np.{value.dtype.name}({_finite(repr(value.item()))})"
+    if not isinstance(value, int | float | complex):
+        return f"None  # pass a {type(value).__name__}"
     return _finite(repr(value))
 
 

@@ -28,7 +28,7 @@ from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Length
+from adcompile.ir.types import Dim, Length, Type
 
 __all__ = ["Guard", "Outside", "generate"]
 
@@ -257,10 +257,13 @@ class _Text:
                 assert isinstance(t.dtype, np.dtype)
                 self.tests.append(f"_type({first}) is {self.slot('t', 'scalar', t.dtype.char)}")
             case _:
-                assert path is not None, "a value from outside has a type"
-                self.opaque(first, local, path)
+                self.opaque(t, first, local, path)
 
-    def opaque(self, first: str, local: str, path: tuple[object, ...]) -> None:
+    def opaque(self, t: Type, first: str, local: str, path: tuple[object, ...] | None) -> None:
+        if path is None:
+            assert isinstance(t.dtype, type), "a value from outside has a type"
+            self.tests.append(f"_type({first}) is {self.slot('t', 'class', t.dtype.__module__, t.dtype.__qualname__)}")
+            return
         self.tests.append(f"_type({first}) is {self.slot('t', 'type', *path)}")
         if isinstance(read(self.values, path), np.ndarray | np.generic):
             self.tests.append(f"{local}.dtype == {self.slot('d', 'dtype of', *path)}")

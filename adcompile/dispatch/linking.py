@@ -6,6 +6,7 @@ name is; `fill` finds the objects for an actual function and actual arguments.
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -19,6 +20,7 @@ __all__ = ["FIXED", "Slot", "fill", "mutable", "read"]
 # A name in the guard, what kind of thing it stands for, and where to find it:
 #   ("_d0", "dtype", "<f8")            the dtype
 #   ("_t0", "scalar", "d")             the class of NumPy scalars
+#   ("_t1", "class", "random", "Random")  a class
 #   ("_t1", "type", "p", 0)            the class of a piece of an argument; the piece; its dtype; its keys
 #   ("_s0", "piece", "p", 0)
 #   ("_d1", "dtype of", "p", 0)
@@ -112,6 +114,8 @@ def _meaning(kind: str, where: list[object], nodes: Sequence[object], values: Ma
             return np.dtype(str(where[0]))
         case "scalar":
             return np.dtype(str(where[0])).type
+        case "class":
+            return _class(str(where[0]), str(where[1]))
         case "piece" | "type" | "dtype of" | "keys" | "kinds of keys":
             return _of_piece(kind, read(values, where))
     node = nodes[_number(where[0])]
@@ -120,6 +124,16 @@ def _meaning(kind: str, where: list[object], nodes: Sequence[object], values: Ma
     function = callee(node).function
     assert function is not None
     return _of_function(kind, function, str(where[-1]))
+
+
+def _class(module: str, name: str) -> object:
+    """Return a class by the name that it has in its module; None if there is none, which no object has."""
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is None and module == "builtins":  # the classes of functions and methods have no names there
+        return next((t for t in vars(types).values() if isinstance(t, type) and t.__qualname__ == name), None)
+    return found
 
 
 def _of_piece(kind: str, piece: object) -> object:

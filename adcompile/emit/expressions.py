@@ -8,6 +8,7 @@ defaults by keyword.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -16,6 +17,7 @@ import numpy as np
 from adcompile.emit import checkpoints, lists, paths, syntax
 from adcompile.ir.core import FALSE, TRUE, Atom, Const, Eqn, If, Var, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Primitive
+from adcompile.ir.structure import Node
 from adcompile.ir.types import numpy_dtype
 from adcompile.rules.signature import Slot, attribute_slots, operand_slots
 
@@ -160,6 +162,19 @@ class Expressions:
             found = tree.args[0]
         return found if found is not None and found.type.rank == len(atoms) else None
 
+    def structured(self, tree: Node[int] | int, eqn: Eqn) -> ast.expr:
+        """Write containers of operands, given by their numbers."""
+        if not isinstance(tree, Node):
+            a = eqn.args[tree]
+            if isinstance(a, Const) and isinstance(a.value, range):
+                r = a.value
+                return syntax.range_call(*map(syntax.constant, (r.start, r.stop, r.step)))
+            return self.atom(a)
+        items = [self.structured(c, eqn) for c in tree.children]
+        if tree.kind == "dict":
+            return ast.Dict([syntax.constant(k) for k in tree.keys], items)
+        return syntax.tuple_of(items) if tree.kind == "tuple" else ast.List(items, ast.Load())
+
     def subscripted(self, base: Atom, path: object, atoms: tuple[Atom, ...]) -> ast.expr:
         """Write ``base[...]``."""
         return paths.read(self.atom(base), path, [self.atom(a) for a in atoms], base.type.rank)
@@ -265,6 +280,25 @@ def _call(suffix: str) -> Form:
     return lambda w, eqn: syntax.call(f"{eqn.attrs[0]}{suffix}", *map(w.atom, eqn.args))
 
 
+def _opaque(w: Expressions, eqn: Eqn) -> ast.expr:
+    """Write a call of a function that the compiler does not know."""
+    form, name, layout, _ = eqn.attrs
+    assert isinstance(name, tuple) and isinstance(layout, tuple)
+    args: list[ast.expr] = []
+    keywords: dict[str, ast.expr] = {}
+    for keyword, tree in layout:
+        if keyword:
+            keywords[keyword] = w.structured(tree, eqn)
+        else:
+            args.append(w.structured(tree, eqn))
+    if form == "method":
+        return syntax.method(w.atom(eqn.args[0]), name[1], *args, **keywords)
+    if form == "value":
+        return ast.Call(w.atom(eqn.args[0]), args, [ast.keyword(k, v) for k, v in keywords.items()])
+    module = re.sub(r"^numpy\b", "np", name[0])
+    return syntax.call(name[1] if module == "builtins" else f"{module}.{name[1]}", *args, **keywords)
+
+
 Form = Callable[[Expressions, Eqn], ast.expr | None]
 
 FORMS: Final[Mapping[str, Form]] = {
@@ -291,6 +325,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "array": _array,
     "format": _format,
     "call": _call(""),
+    "opaque": _opaque,
     "call_loud": _call(""),
     "pop": lambda w, eqn: syntax.method(syntax.name(w.tapes[eqn.attrs[0]]), "pop"),
     "call_fwd": _call("_fwd"),

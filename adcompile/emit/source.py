@@ -12,7 +12,7 @@ from adcompile.emit.functions import write_function
 from adcompile.emit.layout import Layout, Pair, Param, Unit
 from adcompile.emit.pairs import write_pair
 from adcompile.emit.support import support_for, support_names
-from adcompile.ir.core import Function
+from adcompile.ir.core import Eqn, Function, walk
 
 __all__ = ["Layout", "Pair", "Param", "Unit", "emit", "emit_pair"]
 
@@ -47,6 +47,7 @@ def _module(units: Sequence[Unit | Pair]) -> str:
         texts.insert(0, printing.to_text(ast.Module(constants, [])))
     words = set(re.findall(r"[^\W\d]\w*", "".join(texts)))
     head = [f"import {module}\n" for module in ("cmath", "math") if module in words]
+    head += [f"import {module}\n" for module in _modules(units) if f"import {module}\n" not in head]
     head.append("import numpy as np\n")
     aliases = shadows.definitions(words)
     head += ["\n", aliases] if aliases else []
@@ -54,10 +55,25 @@ def _module(units: Sequence[Unit | Pair]) -> str:
     return "".join([*head, *(f"\n\n{text}" for text in (*support_for(units), *map(notes.restore, texts)))])
 
 
+def _modules(units: Sequence[Unit | Pair]) -> list[str]:
+    """Return the modules, besides NumPy, whose functions are called as they are."""
+    found: set[str] = set()
+    for stmt in (s for u in units for s in walk(u.fn.stmts)):
+        if isinstance(stmt, Eqn) and stmt.prim == "opaque" and stmt.attrs[0] == "path":
+            assert isinstance(stmt.attrs[1], tuple)
+            found.add(str(stmt.attrs[1][0]))
+    return sorted(m for m in found if m.partition(".")[0] not in ("numpy", "builtins"))
+
+
 def _global_names(units: Sequence[Unit | Pair]) -> set[str]:
     """Return the names of the module that no variable may take."""
     layouts = [x for u in units for x in ((u.layout,) if isinstance(u, Unit) else (u.forward, u.backward))]
-    names = {x.name for x in layouts} | {u.fn.name for u in units} | support_names(units)
+    names = (
+        {m.partition(".")[0] for m in _modules(units)}
+        | {x.name for x in layouts}
+        | {u.fn.name for u in units}
+        | support_names(units)
+    )
     for constant in _constants(units):
         names |= syntax.names_in(constant)
     return names

@@ -307,6 +307,14 @@ def _raise(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return ast.Raise(syntax.call(str(eqn.attrs[0]), *map(w.write.atom, eqn.args)), None)
 
 
+def _opaque(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    """Write a call of a function that the compiler does not know; alone if nobody reads its result."""
+    call = w.write.equation(eqn)
+    if not any(w.plan.read.get(o) for o in eqn.outs):
+        return syntax.evaluated(call)
+    return syntax.assign(w.targets(eqn), call)
+
+
 def _call_forward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     """Write ``r, h_tape = h_fwd(x)``; several results come as a tuple."""
     *outs, tape = w.targets(eqn)
@@ -335,6 +343,7 @@ SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
     "assert": _assert,
     "raise": _raise,
     "call_fwd": _call_forward,
+    "opaque": _opaque,
     "call_checkpointed": _call_loop,
     "call_online": _call_loop,
     "call_checkpointed_bwd": _call_loop_backward,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, calls, containers, destinations, elements, iteration, lists, views
+from adcompile.frontend import access, calls, containers, destinations, elements, iteration, lists, opaque, views
 from adcompile.frontend.values import (
     Flat,
     Generator,
@@ -114,6 +114,9 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
             return permute(lo, name, [receiver, *args], node)
         if name in binding.METHODS:
             return apply(lo, name, [receiver, *args], keywords, node)
+        t = lo.type_of(receiver)
+        if isinstance(receiver, Var) and t.kind == "object" or t.is_array and t.dtype is None and t.dims is None:
+            return opaque.call_method(lo, lo.atom(receiver), name, args, keywords, node)
     kind = lo.type_of(receiver)
     lo.refuse(
         node,

@@ -67,6 +67,8 @@ def leaf_type(name: str, value: object, facts: Facts) -> Type:
     if type(value) is int:
         return Type("py", int, (), Dim("value", (name,), value))
     t = type_of_value(value)
+    if t.kind == "object" and not isinstance(value, np.generic):
+        return Type("object", type(value), None)
     return PY_INT if t.kind == "py" and t.dtype is int else t
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import access, application, calls, checkpoints, elements, iteration, lists, views
+from adcompile.frontend import access, application, calls, checkpoints, elements, iteration, lists, opaque, views
 from adcompile.frontend.values import (
     Flat,
     Iterable,
@@ -26,6 +26,7 @@ from adcompile.frontend.values import (
 )
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.ir.types import PY_INT
 from adcompile.rules import binding, mutators
 from adcompile.rules.binding import Bound
 
@@ -52,6 +53,8 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         return elements.count(lo, value, node)
     if is_static(value):
         return calls.compute_now(lo, len, args, {}, node)
+    if isinstance(value, Var) and value.type.kind == "object":
+        return opaque.emit(lo, "path", ("builtins", "len"), (), args, {}, (PY_INT,), node)
     lo.refuse(node, f"len() of {lo.type_of(value)} is not known", "here")
 
 

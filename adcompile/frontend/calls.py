@@ -14,10 +14,10 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError
-from adcompile.frontend import access, application, builtin, checkpoints, custom, derivatives, expressions
+from adcompile.frontend import access, application, builtin, checkpoints, custom, derivatives, expressions, opaque
 from adcompile.frontend.resolve import MISSING, Parameter, Source, resolve, signature_of
 from adcompile.frontend.sourceless import stand_in
-from adcompile.frontend.state import Frame
+from adcompile.frontend.state import Frame, Unbound
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import (
     LocalFunction,
@@ -46,7 +46,11 @@ Keywords = Mapping[str, Value]
 def call_node(lo: Lowering, node: ast.Call) -> Value:
     """Lower a call expression."""
     if isinstance(node.func, ast.Attribute):
-        function = access.attribute(lo, expressions.evaluate(lo, node.func.value), node.func.attr, node.func)
+        holder = expressions.evaluate(lo, node.func.value)
+        if isinstance(holder, Var) and holder.type.kind == "object":
+            function: Value = Method(holder, node.func.attr)
+        else:
+            function = access.attribute(lo, holder, node.func.attr, node.func)
     else:
         function = expressions.evaluate(lo, node.func)
     args = expressions.elements(lo, node.args)
@@ -102,6 +106,10 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
         return application.apply(lo, f, args, keywords, node)
     if isinstance(f, checkpoints.Checkpoint):
         return checkpoints.call(lo, lift(f.__wrapped__), args, keywords, node)
+    if not (lo.frame.rule or lo.frame.macro) and opaque.is_impure(lo, f, node):
+        made = opaque.call_function(lo, f, args, keywords, node)
+        if made is not None:
+            return made
     if isinstance(f, functools.partial):
         return call(
             lo,
@@ -110,14 +118,35 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
             {**{k: lift(v) for k, v in f.keywords.items()}, **keywords},
             node,
         )
+    if isinstance(f, types.FunctionType) and (lo.frame.rule or lo.frame.macro):
+        return run_function(lo, rule_source(f), args, keywords, node, True)
     if isinstance(f, types.FunctionType):
-        ours = lo.frame.rule or lo.frame.macro
-        return run_function(lo, rule_source(f) if ours else resolve(f), args, keywords, node, ours)
+        return run_python(lo, f, args, keywords, node)
     if isinstance(f, types.MethodType):
         return call(lo, lift(f.__func__), [lift(f.__self__), *args], keywords, node)
     if all(map(is_static, args)) and all(map(is_static, keywords.values())) and _pure(f):
         return compute_now(lo, f, args, keywords, node)
     return unknown(lo, f, args, keywords, node)
+
+
+def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Run a Python function in place; one that cannot be lowered is called as it is, where no derivative is lost."""
+    if opaque.is_pure(f):
+        known = opaque.sampled(lo, f, args, keywords, node)
+        if known is not None:
+            return known
+    mark, names = lo.builder.mark(), lo.snapshot()
+    try:
+        return run_function(lo, resolve(f), args, keywords, node)
+    except Unbound:
+        raise
+    except CompileError as error:
+        lo.builder.rewind(mark)
+        lo.restore(names)
+        made = opaque.instead(lo, f, args, keywords, node, error)
+        if made is None:
+            raise
+        return made
 
 
 def _static_argument(lo: Lowering, value: Value) -> object:
@@ -161,6 +190,9 @@ def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.A
         found = None if stand_in(f) is not None else target(f)
     except CompileError:
         found = None
+    made = None if found is not None else opaque.call_function(lo, f, args, keywords, node) if callable(f) else None
+    if made is not None:
+        return made
     if found is None:
         name = getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or repr(f)
         module = getattr(f, "__module__", None)

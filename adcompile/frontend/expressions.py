@@ -288,7 +288,7 @@ def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
         case Var() | Ref():
             if is_bool(lo, value):
                 return lo.atom(value)
-            if lo.type_of(value).is_array and lo.type_of(value).dims != ():
+            if lo.type_of(value).is_array and lo.type_of(value).dims not in ((), None):
                 lo.refuse(node, "an array has no truth value", "more than one element", "use .any() or .all()")
             return lo.builder.emit("truth", lo.atom(value))
     return TRUE

@@ -11,6 +11,7 @@ from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import Flat, Generator, Iterable, Ref, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.rules.opaque import UNKNOWN
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -205,6 +206,8 @@ def comprehension(lo: Lowering, node: ast.ListComp | ast.GeneratorExp) -> list[V
 
 def static_items(lo: Lowering, value: Value, node: ast.AST, count: int | None, pin: bool = False) -> list[Value]:
     """Return the items of something whose number of items is known, or is `count`, or with `pin` the example's."""
+    if count is not None and isinstance(value, Ref) and lo.type_of(value) == UNKNOWN:
+        return [lo.view(value, "i", (Const(k),)) for k in range(count)]
     source = iterable(lo, value, node)
     if isinstance(source, list):
         return source

@@ -13,6 +13,7 @@ place; numbers become equations of the builder, which infers, folds and shares a
 from __future__ import annotations
 
 import ast
+import logging
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from adcompile.ir.core import FALSE, NONE, UNDEFINED, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Facts, example_of
 from adcompile.records import dataclass
+from adcompile.rules.opaque import is_draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,8 @@ class Lowering(State):
     def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:
         """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
         if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray:
+            return self.capture(scope, name, value)
+        if is_draw(type(value)) or isinstance(value, logging.Logger):
             return self.capture(scope, name, value)
         if isinstance(value, np.ndarray):
             leaf_type(name, value, self.facts)  # raises: a subclass

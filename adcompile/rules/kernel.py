@@ -36,6 +36,10 @@ def infer_size(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return PY_INT if rank_of(t) is None else Type("py", int, (), product(map(facts.find, t.dims or ())))
 
 
+def infer_ndim(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return PY_INT
+
+
 def infer_acc(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     x, g = (a.type for a in args)
     if x.kind == "py" and g.kind != "py":  # 0.0 + np.float64(...)
@@ -117,6 +121,7 @@ def infer_pop(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 register(Primitive("dim", infer_dim, signature="x, axis", n_attrs=1, simplify=simplify.dim, cost="free", safe=True))
 register(Primitive("size", infer_size, simplify=simplify.size, cost="free", safe=True))
+register(Primitive("ndim", infer_ndim, "np.ndim", cost="free", safe=True))
 register(Primitive("acc", infer_acc, signature="x, g", simplify=simplify.accumulate, cost="arithmetic", updates=True))
 register(Primitive("zeros_like", infer_zeros_like, "np.zeros_like", cost="arithmetic", allocates=True, safe=True))
 register(Primitive("copy", infer_copy, cost="arithmetic", allocates=True, safe=True))

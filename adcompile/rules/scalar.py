@@ -38,7 +38,7 @@ def scalar_infer(result: Type, integral: bool = False) -> Infer:
         for t in (a.type for a in args):
             if t.kind == "object" or t.dims not in ((), None):
                 raise TypeError(f"this function takes a number, not {t}")
-            if t.kind == "array" and t.dims is None:
+            if t.kind == "array" and t.dims is None and t.dtype is not None:
                 raise TypeError("this function takes a number, not an array of unknown shape")
             if integral and not is_integer(t):
                 raise TypeError(f"this function takes integers, not {t}")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from adcompile.analysis.activity import differentiable_args, slot_positions
+from adcompile.analysis.activity import active, differentiable_args, slot_positions
 from adcompile.ir.builder import Builder, table_of
 from adcompile.ir.core import (
     UNDEFINED,
@@ -35,7 +35,7 @@ from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import conform, custom, pullbacks
 from adcompile.transforms.callees import Callees, Pair
-from adcompile.transforms.local import check_complex, no_rule, row_term, tangent_rule
+from adcompile.transforms.local import check_complex, no_rule, refuse_obstacles, row_term, tangent_rule
 
 NOTHING: Final[Mapping[Var, Const]] = {}
 
@@ -47,6 +47,8 @@ def run(
 
     Those that are `known` are no parameters.
     """
+
+    refuse_obstacles(fn, active(fn, wrt))
     pusher = Pusher(fn, callees or Callees({}))
     pusher.dots.update(known)
     pusher.b.phase = "adjoint"  # the primal equations stay as they are; those made here are for tangents

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from adcompile.analysis.opaque import described, obstacles, place_of
 from adcompile.errors import CompileError
 from adcompile.frontend.inline import inline_row, inline_rule
 from adcompile.frontend.values import Value, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Const, Eqn, Stmt, Var
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import table
 
 SINGULAR: Final = frozenset(
     {"div", "npdiv", "reciprocal", "pow", "power", "float_power", "math.pow", "log", "log2", "log10", "math.log"}
 )
+
+
+def refuse_obstacles(fn: Function, active: Collection[Var]) -> None:
+    """Refuse calls of unknown functions through which derivatives would have to pass."""
+    for eqn in obstacles(fn, active):
+        raise CompileError(
+            f"no derivative rule for {described(eqn)}",
+            place_of(eqn),
+            "not known to the compiler",
+            "write it with functions that are, or move it out of the differentiated function",
+        )
 
 
 def no_rule(eqn: Eqn) -> CompileError:

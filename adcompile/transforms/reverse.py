@@ -37,14 +37,14 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.custom import AdjointBlock, Pull
 from adcompile.ir.inlining import inlined, keys_after
-from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
+from adcompile.ir.types import OBJECT, PY_FLOAT, PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import checkpoints, conform, counters, custom, pullbacks
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.forward import tangent_of
 from adcompile.transforms.lists import list_adjoint
-from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, row_term
+from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, refuse_obstacles, row_term
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
 
@@ -92,6 +92,8 @@ def adjoint_type(v: Var) -> Type:
 
 
 def seed_type(v: Var) -> Type:
+    if v.type.is_array and v.type.dims is None:  # a number, as a test in the program makes sure
+        return PY_FLOAT
     plain = v.type.dims != () or v.type.kind in ("py", "list")
     return v.type if plain else Type("np", numpy_dtype(v.type))
 
@@ -105,6 +107,7 @@ class Reverser:
         self.split: dict[Stmt, Eqn] = {}
         self.outlined: dict[int, checkpoints.Outlined] = {}
         self.active = active(fn, wrt)
+        refuse_obstacles(fn, self.active)
         self.masked = masked(fn) | hidden
         self.b = Builder(fn.facts, {v.name: v for v in fn.params})
         self.b.phase = "adjoint"

@@ -18,6 +18,7 @@ class Program:
     wrt        positions of the differentiated arguments
     refusable  the compiler may refuse it instead, with an error that points at a line; a wrong number it may never give
     second     whether the second derivative exists and is checked too
+    alone      whether the emitted source runs without the module of the function, from which it is passed an object
     again      whether the emitted gradient is accepted as input: not where its tape has no one structure (recursion; a
                name that may be None) or where it calls a helper that has no derivative
     """
@@ -29,6 +30,7 @@ class Program:
     refusable: bool = False
     second: bool = True
     again: bool = True
+    alone: bool = True
 
     def __repr__(self) -> str:
         return self.name
@@ -41,6 +43,7 @@ def program(
     refusable: bool = False,
     second: bool = True,
     again: bool = True,
+    alone: bool = True,
 ) -> Callable[[Any], Any]:
     """Enter the function below it, with these arguments, in the list; can be stacked."""
 
@@ -48,7 +51,7 @@ def program(
         positions = tuple(i for i, a in enumerate(args) if differentiable(a)) if wrt is None else wrt
         number = sum(p.function is function for p in PROGRAMS)
         title = (name or function.__name__) + (f"-{number}" if number else "")
-        PROGRAMS.append(Program(title, function, args, positions, refusable, second, again))
+        PROGRAMS.append(Program(title, function, args, positions, refusable, second, again, alone))
         return function
 
     return enter

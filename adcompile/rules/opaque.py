@@ -1,0 +1,75 @@
+"""Calls of functions that the compiler does not know, and of those that are impure: the types of their results.
+
+Such a call runs once, in order, in the forward sweep. It has no derivative, and is refused where one is needed. Random
+draws have known types; those of other results are found by calling a pure function once when compiling, or are not
+known: then the value is an array of unknown rank, which every operation tests when it runs.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import numpy as np
+
+from adcompile.ir.primitives import Primitive, register
+from adcompile.ir.types import PY_FLOAT, PY_INT, Type
+from adcompile.rules.kernel import infer_from_attrs
+
+UNKNOWN: Final = Type("array", None, None)
+INT64: Final = np.dtype(np.int64)
+FLOAT64: Final = np.dtype(np.float64)
+
+# form    "path" for the function of a module, "method" for one of the first operand, "value" for the first operand
+# name    (module, name in it, place in the user's source), or ("", method, place)
+# layout  pairs of a keyword ("" for an argument by position) and a structure over the numbers of operands
+register(
+    Primitive(
+        "opaque",
+        infer_from_attrs,
+        signature="*xs, form, name, layout, types",
+        n_attrs=4,
+        effect=True,
+        cost="product",
+    )
+)
+
+GENERATORS: Final = (np.random.Generator, np.random.RandomState)
+
+# Draws by the names of functions and methods: how many parameters come before `size`.
+REAL_DRAWS: Final = {
+    **dict.fromkeys(("random", "random_sample", "ranf", "sample", "standard_normal", "standard_exponential"), 0),
+    **dict.fromkeys(("standard_cauchy",), 0),
+    **dict.fromkeys(("exponential", "chisquare", "standard_t", "rayleigh", "weibull", "pareto", "power"), 1),
+    **dict.fromkeys(("standard_gamma",), 1),
+    **dict.fromkeys(
+        ("normal", "uniform", "gamma", "beta", "laplace", "gumbel", "logistic", "lognormal", "vonmises"), 2
+    ),
+    **dict.fromkeys(("wald", "f", "noncentral_chisquare"), 2),
+    "triangular": 3,
+}
+WHOLE_DRAWS: Final = {
+    **dict.fromkeys(("poisson", "geometric", "logseries", "zipf"), 1),
+    **dict.fromkeys(("binomial", "negative_binomial", "integers", "randint"), 2),
+    "hypergeometric": 3,
+}
+VECTOR_DRAWS: Final = {"multivariate_normal": FLOAT64, "dirichlet": FLOAT64, "multinomial": INT64}
+
+# Functions of `random` and `time`, and methods of random.Random.
+PYTHON_DRAWS: Final = {
+    **dict.fromkeys(("random", "uniform", "gauss", "normalvariate", "expovariate", "betavariate"), PY_FLOAT),
+    **dict.fromkeys(("gammavariate", "lognormvariate", "triangular", "paretovariate", "weibullvariate"), PY_FLOAT),
+    **dict.fromkeys(("vonmisesvariate",), PY_FLOAT),
+    **dict.fromkeys(("randint", "randrange", "getrandbits"), PY_INT),
+}
+CLOCKS: Final = {
+    **dict.fromkeys(("time", "perf_counter", "monotonic", "process_time", "thread_time"), PY_FLOAT),
+    **dict.fromkeys(("time_ns", "perf_counter_ns", "monotonic_ns", "process_time_ns"), PY_INT),
+}
+
+PYTHON_GENERATORS: Final = (random.Random,)
+
+
+def is_draw(cls: object) -> bool:
+    """Tell whether objects of a class draw random numbers by the methods in the tables."""
+    return isinstance(cls, type) and issubclass(cls, (*GENERATORS, *PYTHON_GENERATORS))

@@ -1,0 +1,136 @@
+"""Functions that the compiler does not know: called once, in order; refused where a derivative would be lost."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adcompile import grad, jvp, value_and_grad, vjp
+from adcompile.errors import CompileError
+
+V = np.array([1.1, -0.7, 1.3, 0.9])
+
+calls: list[str] = []
+record = calls.append
+unknown = operator_table = itertools.count  # written in C
+
+
+class Source:
+    """An object that the compiler knows nothing of."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+    def gain(self, name: str) -> float:
+        self.log.append(name)
+        return 2.0 + len(self.log)
+
+
+def with_an_object(x: Any, source: Any) -> Any:
+    s = 0.0
+    for i in range(3):
+        s = s + x[i] ** 2 * source.gain("loop")
+    return s + x[3] * source.gain("end")
+
+
+def test_methods_of_an_object_run_once_and_in_order() -> None:
+    source, plain = Source(), Source()
+    value, gradient = value_and_grad(with_an_object)(V, source)
+    assert float(value) == float(with_an_object(V, plain))
+    assert source.log == plain.log == ["loop", "loop", "loop", "end"]
+    np.testing.assert_allclose(gradient, [2 * 3.0 * V[0], 2 * 4.0 * V[1], 2 * 5.0 * V[2], 6.0])
+
+
+def drawing(x: Any, rng: Any) -> Any:
+    return np.sum(x * rng.normal(size=x.shape)) + rng.normal() * x[0]
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState])
+def test_a_generator_is_left_where_the_function_leaves_it(make: Any) -> None:
+    ours, plain = make(3), make(3)
+    value, _ = value_and_grad(drawing)(V, ours)
+    assert value == drawing(V, plain)
+    assert ours.normal() == plain.normal()
+
+
+def test_a_generator_from_outside() -> None:
+    rng = np.random.default_rng(5)
+
+    def f(x: Any) -> Any:
+        return np.sum(x * rng.standard_normal(4))
+
+    derivative = grad(f)
+    first, second = derivative(V), derivative(V)
+    again = np.random.default_rng(5)
+    np.testing.assert_array_equal(first, again.standard_normal(4))
+    np.testing.assert_array_equal(second, again.standard_normal(4))
+
+
+def test_random_and_time_are_imported_by_the_source() -> None:
+    def f(x: float) -> float:
+        return x * random.random() + 0.0 * time.time()
+
+    source = grad(f).source_for(1.0)
+    assert "import random\nimport time\nimport numpy as np\n" in source
+    random.seed(1)
+    gradient = grad(f)(2.0)
+    random.seed(1)
+    assert gradient == random.random()
+
+
+def test_pullback_may_be_called_again() -> None:
+    rng = np.random.default_rng(1)
+    _, pullback = vjp(lambda x: x * rng.standard_normal(4), V)
+    (first,), (second,) = pullback(np.ones(4)), pullback(np.ones(4))
+    np.testing.assert_array_equal(first, second)
+
+
+def lost(x: Any) -> Any:
+    y = x * 2.0
+    return np.sum(np.linalg.eigvals(y))
+
+
+def reparametrised(x: Any) -> Any:
+    rng = np.random.default_rng(0)
+    return rng.normal(loc=x)
+
+
+def hidden_in_an_object(x: Any) -> Any:
+    rng = np.random.default_rng(0)
+    source = unknown(x)
+    return rng.normal() * source.__next__()
+
+
+@pytest.mark.parametrize(
+    ("f", "argument", "line", "column", "text"),
+    [
+        (lost, np.eye(2) + 0.1, 2, 19, "no derivative rule for numpy.linalg.eigvals"),
+        (reparametrised, 1.0, 2, 12, "no derivative rule for the method normal of an object"),
+        (hidden_in_an_object, 1.0, 2, 14, "no derivative rule for itertools.count"),
+    ],
+)
+def test_derivatives_are_never_lost(f: Any, argument: Any, line: int, column: int, text: str) -> None:
+    for derive in (lambda: grad(f)(argument), lambda: jvp(f, (argument,), (argument,))):
+        with pytest.raises(CompileError, match="no derivative rule") as caught:
+            derive()
+        assert caught.value.message == text
+        assert caught.value.line == f.__code__.co_firstlineno + line
+        assert caught.value.column == column
+        assert "move it out of the differentiated function" in str(caught.value)
+
+
+def shuffled(x: Any) -> Any:
+    i = np.arange(4)
+    np.random.shuffle(i)
+    return np.sum(x[i])
+
+
+def test_shuffle_is_refused_with_a_remedy() -> None:
+    with pytest.raises(CompileError, match="shuffle") as caught:
+        grad(shuffled)(V)
+    assert "rng.permutation(n)" in (caught.value.help or "")
