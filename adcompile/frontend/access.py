@@ -95,15 +95,20 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
 
 def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Value:
     index = expressions.evaluate(lo, node.slice)
-    if base.kind == "dict":
-        if is_static(index) and static_value(index) in base.keys:
-            return base.children[base.keys.index(static_value(index))]
-        lo.refuse(node, "this key is not in the dict", f"the keys are {list(base.keys)}")
-    if isinstance(index, Slice) and is_static(index):
+    if base.kind != "dict" and isinstance(index, Slice) and is_static(index):
         bounds = static_value(index)
         assert isinstance(bounds, slice)
         return lo.container(base.kind, base.children[bounds])
-    return base.children[position_in(lo, base, index, node)]
+    return base.children[key_position(lo, base, index, node)]
+
+
+def key_position(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:
+    """Return the position of the item that a key of a dict or an index of a list or tuple denotes."""
+    if base.kind != "dict":
+        return position_in(lo, base, index, node)
+    if is_static(index) and static_value(index) in base.keys:
+        return base.keys.index(static_value(index))
+    lo.refuse(node, "this key is not in the dict", f"the keys are {list(base.keys)}")
 
 
 def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:

@@ -55,6 +55,7 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
 
 def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Apply a NumPy, math or builtin function, or the array method of a name, that has a primitive."""
+    args = [run_once(lo, a, node) for a in args]
     if destinations.given(f, args, keywords):
         return destinations.store(lo, f, args, keywords, node)
     bound = bind_primitive(lo, f, args, keywords, node)
@@ -70,6 +71,14 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
         base = next((a for a in (*args, *keywords.values()) if isinstance(a, Ref)), None)
         values = values if base is None else list(views.result(lo, bound, base, values, node))
     return values[0] if len(values) == 1 else Node("tuple", tuple(values))
+
+
+def run_once(lo: Lowering, value: Value, node: ast.AST) -> Value:
+    """Run a generator expression: it may have effects."""
+    if not isinstance(value, Generator):
+        return value
+    items = iteration.iterable(lo, value, node)
+    return Node("list", tuple(items)) if isinstance(items, list) else items
 
 
 def bind_primitive(

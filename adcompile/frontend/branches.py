@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from adcompile.errors import Span
 from adcompile.frontend import lists
 from adcompile.frontend.state import Conflict, Snapshot, Unbound
-from adcompile.frontend.values import Ref, Value
-from adcompile.ir.core import UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
+from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Value, is_static
+from adcompile.ir.core import FALSE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 
@@ -96,6 +96,7 @@ class Join:
 
     def run(self, cond: Atom) -> None:
         lo = self.lo
+        self.cond = cond
         (end1, stmts1), (end2, stmts2) = self.sides
         lo.aliases = set(end1.aliases | end2.aliases)
         cells = dict(self.start.cells)
@@ -138,8 +139,32 @@ class Join:
         if isinstance(a, Ref) or isinstance(b, Ref):
             return self.array(name, a, b)
         if isinstance(a, Var | Const) and isinstance(b, Var | Const):
-            return self.scalar(name, a, b)
-        return Const(Conflict("is a different function on the two sides of a branch"))
+            both = [self.function(v, side) for side, v in enumerate((a, b))]
+            return self.scalar(name, a, b) if None in both else self.choice(a, b)
+        return self.choice(a, b)
+
+    def choice(self, a: Value, b: Value) -> Value:
+        """Join functions: which of them it is is asked where it is called."""
+        sides = (self.function(a, 0), self.function(b, 1))
+        if sides[0] is None or sides[1] is None:
+            return Const(Conflict("is a different function on the two sides of a branch"))
+        return Choice(self.cond, sides[0], sides[1])
+
+    def function(self, value: Value, side: int) -> Value | None:
+        """Return a function as it is known after the branch; None if it is not known there."""
+        match value:
+            case Const() if callable(value.value):
+                return value
+            case LocalFunction() if all(map(is_static, value.defaults.values())):
+                return value
+            case Partial() if all(map(is_static, (*value.args, *value.keywords.values()))):
+                inner = self.function(value.function, side)
+                return None if inner is None else Partial(inner, value.args, value.keywords)
+            case Choice():
+                then, orelse = self.function(value.then, side), self.function(value.orelse, side)
+                cond = self.atom(value.cond, FALSE, "") if side == 0 else self.atom(FALSE, value.cond, "")
+                return None if then is None or orelse is None else Choice(cond, then, orelse)
+        return None
 
     def absent(self, other: Value) -> Value:
         """A side that raises leaves nothing: it does not matter what a name stands for there."""

@@ -14,12 +14,23 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError
-from adcompile.frontend import access, application, builtin, checkpoints, custom, derivatives, expressions, opaque
+from adcompile.frontend import (
+    access,
+    application,
+    branches,
+    builtin,
+    checkpoints,
+    custom,
+    derivatives,
+    expressions,
+    opaque,
+)
 from adcompile.frontend.resolve import MISSING, Parameter, Source, resolve, signature_of
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.state import Frame, Unbound
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import (
+    Choice,
     LocalFunction,
     Method,
     Partial,
@@ -30,6 +41,7 @@ from adcompile.frontend.values import (
     lift,
     static_value,
 )
+from adcompile.frontend.variables import local_names
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import binding, table
@@ -73,6 +85,9 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
             return call_local(lo, function, args, keywords, node)
         case Partial():
             return call(lo, function.function, [*function.args, *args], {**function.keywords, **keywords}, node)
+        case Choice(cond, then, orelse):
+            sides = [lambda f=f: call(lo, f, args, keywords, node) for f in (then, orelse)]
+            return branches.choose(lo, node, cond, *sides)
         case Method():
             return application.call_method(lo, function, args, keywords, node)
         case Rerun():
@@ -212,7 +227,7 @@ def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.A
 
 def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Call a function made inside the function being lowered."""
-    from adcompile.frontend.lower import body_of, local_names, run_body
+    from adcompile.frontend.lower import body_of, run_body
 
     inner = f.node
     name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
@@ -250,7 +265,7 @@ def run_function(
     lo: Lowering, source: Source, args: Args, keywords: Keywords, node: ast.AST, rule: bool = False
 ) -> Value:
     """Run a Python function in place: the user's, or a macro of ours."""
-    from adcompile.frontend.lower import body_of, local_names, run_body
+    from adcompile.frontend.lower import body_of, run_body
     from adcompile.frontend.recursion import is_recursive, recursive_call
 
     names = bind(lo, source, args, keywords, node)
@@ -337,7 +352,7 @@ def enter(
     lo: Lowering, source: Source, bound: Sequence[object], keywords: Keywords, given: Mapping[str, Value]
 ) -> Value:
     """Run the function that is being lowered."""
-    from adcompile.frontend.lower import body_of, local_names, run_body
+    from adcompile.frontend.lower import body_of, run_body
 
     names: dict[str, Value] = {}
     params = signature_of(source)

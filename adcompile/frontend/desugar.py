@@ -47,10 +47,11 @@ class Desugared:
 
 @dataclass(frozen=True, slots=True)
 class _Loop:
-    """The flags of the loop around a statement."""
+    """The flags of the loop around a statement. `left`: left by `break`, where an `else` clause asks for it."""
 
     broke: str
     skipped: str
+    left: str | None = None
 
 
 def jumps(body: Sequence[ast.stmt], inside: bool = False) -> set[str]:
@@ -122,7 +123,7 @@ class _Rewriter:
             match stmt:
                 case ast.Break():
                     assert loop is not None
-                    return [*done, _set(loop.broke, True, stmt)]
+                    return [*done, *self.break_(stmt, loop)]
                 case ast.Continue():
                     assert loop is not None
                     return [*done, _set(loop.skipped, True, stmt)]
@@ -137,6 +138,10 @@ class _Rewriter:
                 case _:
                     done.append(stmt)
         return done
+
+    def break_(self, stmt: ast.Break, loop: _Loop) -> list[ast.stmt]:
+        left = [_set(loop.left, True, stmt)] if loop.left is not None else []
+        return [*left, _set(loop.broke, True, stmt)]
 
     def return_(self, stmt: ast.Return, loop: _Loop | None) -> list[ast.stmt]:
         value = stmt.value if stmt.value is not None else ast.copy_location(ast.Constant(None), stmt)
@@ -171,9 +176,10 @@ class _Rewriter:
 
     def loop(self, stmt: ast.For | ast.While, rest: Sequence[ast.stmt], outer: _Loop | None) -> list[ast.stmt]:
         self.count += 1
-        flags = _Loop(f".break_{self.count}", f".continue_{self.count}")
         found = jumps(stmt.body)
         ends = bool(found & {"break", "return"})
+        left = f".left_{self.count}" if stmt.orelse and "break" in found else None
+        flags = _Loop(f".break_{self.count}", f".continue_{self.count}", left)
         body = self.block(stmt.body, flags)
         new: ast.For | ast.While
         if isinstance(stmt, ast.For):
@@ -184,17 +190,16 @@ class _Rewriter:
         resets = ([flags.broke] if ends else []) + ([flags.skipped] if "continue" in found else [])
         self.out.loops[new] = LoopFlags(flags.broke if ends else None, tuple(resets), returns)
         done: list[ast.stmt] = [_set(flags.broke, False, stmt)] if ends else []
+        done += [_set(left, False, stmt)] if left is not None else []
         done.append(new)
         after = list(rest)
         if stmt.orelse:
-            if ends:
-                done_else = ast.copy_location(
-                    ast.If(ast.copy_location(ast.Name(flags.broke, ast.Load()), stmt), [], list(stmt.orelse)), stmt
-                )
-                after = [done_else, *after]
+            if left is not None:
+                test = ast.copy_location(ast.Name(left, ast.Load()), stmt)
+                after = [ast.copy_location(ast.If(test, [], list(stmt.orelse)), stmt), *after]
             else:
                 after = [*stmt.orelse, *after]
         if "return" in found:
-            left = [_set(outer.broke, True, stmt)] if outer is not None else []
-            return [*done, _if(RETURNED, left, self.block(after, outer), stmt)]
+            onward = [_set(outer.broke, True, stmt)] if outer is not None else []
+            return [*done, _if(RETURNED, onward, self.block(after, outer), stmt)]
         return done + self.block(after, outer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import access, branches, calls, iteration, lists
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
-from adcompile.frontend.state import Conflict, Unbound, lookup_local
+from adcompile.frontend.state import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.values import (
     Generator,
     LocalFunction,
@@ -69,7 +69,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
             from adcompile.frontend.statements import bind
 
             value = evaluate(lo, node.value)
-            bind(lo, name, value)
+            bind(lo, name, value, function_frame(lo.frame))
             return value
         case ast.Slice():
             return access.slice_(lo, node)
@@ -82,6 +82,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
 def name_value(lo: Lowering, name: str, node: ast.AST) -> Value:
     """Return what a name stands for."""
     value = lookup_local(lo.frame, name)
+    value = value if value is None else lo.unboxed(value)
     if value is UNDEFINED:
         raise Unbound(f"`{name}` is read before it is assigned", lo.span(node), "not assigned on this path")
     if isinstance(value, Const) and isinstance(value.value, Conflict):
@@ -230,7 +231,12 @@ def simple_boolean(lo: Lowering, right: Callable[[], Value]) -> Atom | None:
     start = lo.snapshot()
     with lo.builder.block() as stmts:
         value = right()
-    if is_bool(lo, value) and all(map(_harmless, stmts)) and lo.frame.names == start.names:
+    if (
+        is_bool(lo, value)
+        and all(map(_harmless, stmts))
+        and lo.frame.names == start.names
+        and lo.contents == start.contents
+    ):
         for stmt in stmts:
             lo.builder.add(stmt)
         return lo.atom(value)

@@ -12,10 +12,11 @@ from typing import Final
 
 from adcompile.frontend import calls, expressions
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.lower import Lowering, body_of, local_names, run_body
+from adcompile.frontend.lower import Lowering, body_of, run_body
 from adcompile.frontend.scopes import RowScope
 from adcompile.frontend.state import Frame
 from adcompile.frontend.values import Value
+from adcompile.frontend.variables import local_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom
 

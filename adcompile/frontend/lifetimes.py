@@ -75,6 +75,12 @@ class Liveness:
             head = again
 
 
+@lru_cache(maxsize=1024)
+def names_read(node: ast.AST) -> Names:
+    """Return the names that a function or generator reads."""
+    return _read(node)
+
+
 def _read(node: ast.AST) -> Names:
     """Return the names that a piece of source reads."""
     return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)) | {

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import checkpoints, expressions, iteration
-from adcompile.frontend.desugar import RETURNED, LoopFlags
+from adcompile.frontend.desugar import RETURNED, Desugared, LoopFlags
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
 from adcompile.frontend.state import NeedsUnrolling, Snapshot, Unbound
@@ -139,8 +140,40 @@ class Loop:
     cond: Atom = UNDEFINED
 
 
+class ChangingTest(Exception):
+    """The test of a while loop changes a variable, an array or a container."""
+
+
 def while_(lo: Lowering, node: ast.While) -> None:
     """Lower a while loop."""
+    start, mark = lo.snapshot(), lo.builder.mark()
+    try:
+        tested_first(lo, node)
+    except ChangingTest:
+        lo.restore(start)
+        lo.builder.rewind(mark)
+        lo.assign_name(lo.frame, flag_of(flags_of(lo, node), node), FALSE)
+        tested_first(lo, tested_inside(lo.frame.desugared, node))
+
+
+def flag_of(flags: LoopFlags, node: ast.While) -> str:
+    return flags.until or f".tested_{node.lineno}_{node.col_offset}"
+
+
+@lru_cache(maxsize=256)
+def tested_inside(desugared: Desugared, node: ast.While) -> ast.While:
+    """Return ``while True: flag = not test; if not flag: body``, which ends by the flag, for ``while test: body``."""
+    flags = desugared.loops[node]
+    flag = flag_of(flags, node)
+    failed = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
+    stop = ast.copy_location(ast.Assign([ast.Name(flag, ast.Store())], failed), node)
+    body = ast.copy_location(ast.If(ast.copy_location(ast.Name(flag, ast.Load()), node), [], node.body), node)
+    new = ast.copy_location(ast.While(ast.copy_location(ast.Constant(True), node), [stop, body], []), node)
+    desugared.loops[new] = LoopFlags(flag, tuple(dict.fromkeys((*flags.resets, flag))), False)
+    return new
+
+
+def tested_first(lo: Lowering, node: ast.While) -> None:
     from adcompile.frontend import statements
 
     flags = flags_of(lo, node)
@@ -150,12 +183,15 @@ def while_(lo: Lowering, node: ast.While) -> None:
     def attempt(slots: Slots) -> Loop:
         start = lo.snapshot()
         cond_params = slots.enter()
+        before = lo.snapshot()
         with lo.builder.block() as cond_stmts:
             cond = test(lo, condition)
+        if changed(lo, before):
+            raise ChangingTest
         lo.restore(start)
         params = slots.enter()
         with lo.builder.block() as stmts:
-            # the test runs first in each trip: what it proves or binds holds in the body
+            # the test runs first in each trip: what it proves holds in the body
             for flag in flags.resets:
                 lo.frame.names[flag] = FALSE
             statements.run(lo, node.body)
@@ -170,6 +206,15 @@ def while_(lo: Lowering, node: ast.While) -> None:
     lo.builder.add(While(inits, cond, body, outs, key, slots.until, span=span, snapshots=snapshots))
     if isinstance(loop.cond, Const) and loop.cond.value and flags.returns:
         lo.frame.names[RETURNED] = TRUE  # `while True` ends in no other way
+
+
+def changed(lo: Lowering, before: Snapshot) -> bool:
+    """Tell whether names, arrays or containers are other than they were."""
+    return (
+        lo.frame.names != before.names
+        or any(lo.cells[cell] is not var for cell, var in before.cells.items())
+        or any(lo.contents[identity] is not held for identity, held in before.contents.items())
+    )
 
 
 def test(lo: Lowering, node: ast.expr) -> Atom:

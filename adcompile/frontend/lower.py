@@ -17,7 +17,6 @@ import logging
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -33,6 +32,7 @@ from adcompile.frontend.resolve import Source
 from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound, Unresolved
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
+from adcompile.frontend.variables import boxed_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import FALSE, NONE, UNDEFINED, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
@@ -341,29 +341,6 @@ def _without_docstring(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
     return body[1:] if text else body
 
 
-@lru_cache(maxsize=1024)
-def local_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
-    """Return the names that a function assigns, which are then never global."""
-    if isinstance(node, ast.Lambda):
-        return frozenset()
-    found: set[str] = set()
-
-    def visit(n: ast.AST) -> None:
-        if isinstance(n, ast.FunctionDef):
-            found.add(n.name)
-            return
-        if isinstance(n, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            return
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
-            found.add(n.id)
-        for child in ast.iter_child_nodes(n):
-            visit(child)
-
-    for stmt in node.body:
-        visit(stmt)
-    return frozenset(found)
-
-
 FLAGS: Final[Mapping[str, Value]] = {RETURNED: FALSE}
 
 
@@ -374,6 +351,8 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
     lo.outermost += len(lo.frames) == outermost and is_ours(frame.scope)
     try:
         frame.names.update(FLAGS)
+        for name in sorted(boxed_names(node)):
+            frame.names[name] = lo.box(frame.names.get(name, UNDEFINED))
         statements.run(lo, frame.desugared.body)
         returned = frame.names[RETURNED]
         if isinstance(returned, Const) and not returned.value:

@@ -54,7 +54,7 @@ def stored_names(node: ast.For | ast.While) -> list[str]:
             return
         if isinstance(n, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             return
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load):
             found[n.id] = None
         for child in ast.iter_child_nodes(n):
             visit(child)

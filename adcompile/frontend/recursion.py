@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.state import Frame, Unbound
 from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value, is_static
+from adcompile.frontend.variables import local_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
@@ -180,7 +181,7 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
 
 def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Value, list[Var]]:
     """Lower the body of a callee once."""
-    from adcompile.frontend.lower import Lowering, body_of, local_names, run_body
+    from adcompile.frontend.lower import Lowering, body_of, run_body
 
     facts = Facts()
     inner = Lowering(Builder(facts))

@@ -9,8 +9,8 @@ from adcompile.frontend import lists
 from adcompile.frontend.desugar import LoopFlags
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, skeleton, stored_names
-from adcompile.frontend.state import Conflict, NeedsUnrolling
-from adcompile.frontend.values import Ref, Value
+from adcompile.frontend.state import Conflict, NeedsUnrolling, owner_of
+from adcompile.frontend.values import Box, Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Dim, Length, Type, anchored, example_of, join, numpy_dtype
@@ -25,6 +25,7 @@ class Slots:
     def __init__(self, lo: Lowering, node: ast.For | ast.While, flags: LoopFlags, plan: Plan) -> None:
         self.lo, self.node, self.flags, self.plan = lo, node, flags, plan
         stored = [*stored_names(node), *(f for f in flags.resets if f not in stored_names(node))]
+        stored = [name for name in stored if not self.shared(name)]
         self.names = [name for name in stored if is_carried(lo.frame, node, name)]
         self.dead = [name for name in stored if name not in self.names]
         self.entry: dict[str, Value] = {}
@@ -152,6 +153,11 @@ class Slots:
                 lo.may_share(a, b)
         return params
 
+    def shared(self, name: str) -> bool:
+        """Tell whether a variable lives in a box: it is carried as what a list holds is."""
+        owner = owner_of(self.lo.frame, name)
+        return isinstance(owner.names.get(name), Box)
+
     def forget(self) -> None:
         """Names that are not read before they are assigned again mean nothing."""
         for name in self.dead:
@@ -213,11 +219,10 @@ class Slots:
         if name in self.plan.dropped:
             return
         if isinstance(value, Const) and isinstance(value.value, Conflict):
-            self.plan.dropped[name] = value.value.reason
+            self.drop(name, value.value.reason)
         elif isinstance(entry, Node) and isinstance(value, Node):
             if (entry.kind, entry.keys, len(entry.children)) != (value.kind, value.keys, len(value.children)):
-                self.plan.dropped[name] = "changes its structure from trip to trip"
-                return
+                return self.drop(name, "changes its structure from trip to trip")
             for k, (e, v) in enumerate(zip(entry.children, value.children, strict=True)):
                 self.compare((*key, k), e, v)
         elif entry is UNDEFINED and key not in {s.key for s in self.slots}:
@@ -226,9 +231,15 @@ class Slots:
                 self.learn_types(key, value)
         elif isinstance(entry, Node) or isinstance(value, Node):
             if value is not UNDEFINED:
-                self.plan.dropped[name] = "is a container on one trip and not on another"
+                self.drop(name, "is a container on one trip and not on another")
         else:
             self.exits[key] = value
+
+    def drop(self, name: str, reason: str) -> None:
+        """Give up carrying a name; what a list holds cannot be given up."""
+        if name.startswith("@"):
+            raise NeedsUnrolling(self.lo, self.node)
+        self.plan.dropped[name] = reason
 
     def numeric(self, value: Value) -> bool:
         if isinstance(value, Node):
@@ -280,7 +291,7 @@ class Slots:
         elif isinstance(value, Var | Const) and value.type.is_numeric:
             atom = value
         else:
-            plan.dropped[str(slot.key[0])] = "is of another kind from trip to trip"
+            self.drop(str(slot.key[0]), "is of another kind from trip to trip")
             return UNDEFINED
         self.assume_lengths(slot.type, atom.type)
         if atom.type.is_array != slot.type.is_array:
@@ -288,7 +299,7 @@ class Slots:
         elif not covers(lo.facts, slot.type, atom.type):
             joined = join(lo.facts, slot.type, carried(atom.type))
             if joined.is_array and joined.dims is None:
-                plan.dropped[str(slot.key[0])] = "is an array of another rank from trip to trip"
+                self.drop(str(slot.key[0]), "is an array of another rank from trip to trip")
             plan.types[slot.key] = joined
             self.changed = True
         return atom
@@ -317,7 +328,7 @@ class Slots:
                 self.plan.types[slot.key] = atom.type
                 self.changed = True
                 return
-        self.plan.dropped[str(slot.key[0])] = "is a number on one trip and an array on another"
+        self.drop(str(slot.key[0]), "is a number on one trip and an array on another")
 
     def known_outside(self, length: Length) -> bool:
         found = self.lo.facts.find(length)

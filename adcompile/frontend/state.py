@@ -16,9 +16,22 @@ import numpy as np
 
 from adcompile.errors import CompileError, Span
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.lifetimes import may_be_read
+from adcompile.frontend.lifetimes import may_be_read, names_read
 from adcompile.frontend.paths import READ_ONLY, read_path, stored, type_along
-from adcompile.frontend.values import Flat, LocalFunction, Method, Partial, Ref, Rerun, Step, Value
+from adcompile.frontend.values import (
+    Box,
+    Flat,
+    Generator,
+    Iterable,
+    LocalFunction,
+    Method,
+    Partial,
+    Ref,
+    Rerun,
+    Step,
+    Value,
+)
+from adcompile.frontend.variables import global_names, outer_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node, NodeKind
@@ -118,6 +131,7 @@ class State:
         self.names: dict[Var, str] = {}
         self.tolerant = 0
         self.skipped = False
+        self.searched: list[Frame] = []
 
     @property
     def frame(self) -> Frame:
@@ -189,6 +203,31 @@ class State:
         if held.identity not in self.contents:
             self.refuse(node, f"this {held.kind} cannot be changed here", "made outside the function", "copy it first")
         self.contents[held.identity] = Node(held.kind, tuple(children), tuple(keys), held.identity)
+
+    # -- names
+
+    def box(self, value: Value) -> Box:
+        """Make a variable that functions share."""
+        self.cell_count += 1
+        self.contents[self.cell_count] = Node("list", (value,), (), self.cell_count)
+        return Box(self.cell_count)
+
+    def unboxed(self, value: Value) -> Value:
+        """Return what a variable holds."""
+        if not isinstance(value, Box):
+            return value
+        held = self.contents[value.identity]
+        assert isinstance(held, Node)
+        return held.children[0]
+
+    def assign_name(self, frame: Frame, name: str, value: Value) -> None:
+        """Assign to a variable of a frame, or of a frame around it."""
+        owner = owner_of(frame, name)
+        held = owner.names.get(name)
+        if isinstance(held, Box):
+            self.contents[held.identity] = Node("list", (value,), (), held.identity)
+        else:
+            owner.names[name] = value
 
     # -- arrays
 
@@ -319,9 +358,27 @@ class State:
                     yield from self.refs_in(arg)
             case Rerun():
                 yield from self.refs_in(value.function)
+            case Box():
+                yield from self.refs_in(self.unboxed(value))
+            case Iterable():
+                yield from value.arrays
             case LocalFunction():
                 for default in value.defaults.values():
                     yield from self.refs_in(default)
+                yield from self.refs_captured(value.node, value.frame)
+            case Generator():
+                yield from self.refs_captured(value.node, value.frame)
+
+    def refs_captured(self, node: ast.AST, frame: Frame) -> Iterator[Ref]:
+        """Yield the arrays that an inner function reads from a function that has returned."""
+        if frame in self.frames or frame in self.searched:
+            return
+        self.searched.append(frame)
+        for name in sorted(names_read(node)):
+            value = lookup_local(frame, name)
+            if value is not None:
+                yield from self.refs_in(value)
+        self.searched.pop()
 
     def reaching(self, cell: int) -> Iterator[tuple[str, Frame | None]]:
         """Yield the names, read again later, through which a cell can be reached."""
@@ -339,5 +396,23 @@ def lookup_local(frame: Frame, name: str) -> Value | None:
             return current.names[name]
         if name in current.local:
             return UNDEFINED
+        if current.node is not None and name in global_names(current.node):
+            return None
         current = current.parent
     return None
+
+
+def owner_of(frame: Frame, name: str) -> Frame:
+    """Return the frame whose variable an assignment in a frame assigns to."""
+    while frame.node is not None and name in outer_names(frame.node) and frame.parent is not None:
+        frame = function_frame(frame.parent)
+        while name not in frame.names and name not in frame.local and frame.parent is not None:
+            frame = function_frame(frame.parent)
+    return frame
+
+
+def function_frame(frame: Frame) -> Frame:
+    """Return the frame of the function that a comprehension stands in."""
+    while frame.node is None and frame.parent is not None:
+        frame = frame.parent
+    return frame

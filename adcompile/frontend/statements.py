@@ -10,9 +10,9 @@ from adcompile.errors import CompileError
 from adcompile.frontend import access, branches, elements, expressions, lists, loops, surgery
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
-from adcompile.frontend.state import Unbound
+from adcompile.frontend.state import Frame, Unbound, owner_of
 from adcompile.frontend.values import Flat, LocalFunction, Ref, Slice, Value
-from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const, Var
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -62,7 +62,12 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
         case ast.Raise():
             raise_(lo, stmt)
         case ast.FunctionDef():
-            lo.frame.names[stmt.name] = LocalFunction(stmt, lo.frame, expressions.defaults(lo, stmt.args))
+            lo.assign_name(lo.frame, stmt.name, LocalFunction(stmt, lo.frame, expressions.defaults(lo, stmt.args)))
+        case ast.Delete():
+            for target in stmt.targets:
+                delete(lo, target)
+        case ast.Global() | ast.Nonlocal():
+            declare(lo, stmt)
         case ast.Import() | ast.ImportFrom():
             import_(lo, stmt)
         case ast.With() if surgery.is_surgery(lo, stmt):
@@ -74,9 +79,6 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
 _REMEDIES = {
     "Try": "test for the condition instead, or move the `try` out of the differentiated function",
     "With": "move the `with` out of the differentiated function",
-    "Delete": "leave the name alone; nothing needs it to be deleted",
-    "Global": "pass the value as an argument and return the new one",
-    "Nonlocal": "pass the value as an argument and return the new one",
     "ClassDef": "define the class outside the differentiated function",
     "Match": "write it with if and elif",
 }
@@ -111,9 +113,9 @@ def assign(lo: Lowering, target: ast.expr, value: Value) -> None:
             lo.refuse(target, "this assignment target is not supported", "here", "assign to names, tuples or items")
 
 
-def bind(lo: Lowering, name: str, value: Value) -> None:
+def bind(lo: Lowering, name: str, value: Value, frame: Frame | None = None) -> None:
     """Give a value a name, which emitted code will keep if the value has no other."""
-    lo.frame.names[name] = value
+    lo.assign_name(frame or lo.frame, name, value)
     var = value if isinstance(value, Var) else lo.cells[value.cell] if isinstance(value, Ref) else None
     if var is not None and not name.startswith(".") and not lo.frame.rule:
         lo.names.setdefault(var, name)
@@ -181,6 +183,51 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
     else:
         children[access.position_in(lo, base, index, target)] = value
     lo.change(target, base, children, keys)
+
+
+def delete(lo: Lowering, target: ast.expr) -> None:
+    """Lower ``del name`` and ``del items[k]``."""
+    match target:
+        case ast.Name(id=name):
+            expressions.name_value(lo, name, target)
+            lo.assign_name(lo.frame, name, UNDEFINED)
+        case ast.Tuple() | ast.List():
+            for element in target.elts:
+                delete(lo, element)
+        case ast.Subscript():
+            base = expressions.evaluate(lo, target.value)
+            index = expressions.evaluate(lo, target.slice)
+            if not isinstance(base, Node) or base.kind == "tuple":
+                lo.refuse(target, "an item of this object cannot be deleted", "here", "build a new one without it")
+            children, keys = list(base.children), list(base.keys)
+            if isinstance(index, Slice):
+                bounds = lo.static(index, target.slice)
+                assert isinstance(bounds, slice)
+                del children[bounds]
+            else:
+                k = access.key_position(lo, base, index, target)
+                del children[k]
+                del keys[k : k + 1]
+            lo.change(target, base, children, keys)
+        case _:
+            lo.refuse(target, "this cannot be deleted", "here", "leave it alone")
+
+
+def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:
+    """Accept a declaration of names that are only read, or that belong to a function that is being compiled."""
+    assert lo.frame.node is not None
+    own = owner_of(lo.frame, stmt.names[0]) if isinstance(stmt, ast.Nonlocal) else lo.frame
+    if isinstance(stmt, ast.Nonlocal) and own is not lo.frame:
+        return
+    stored = {n.id for n in ast.walk(lo.frame.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    for name in stmt.names:
+        if name in stored:
+            lo.refuse(
+                stmt,
+                f"this function changes `{name}`, which lives outside the differentiated function",
+                "here",
+                "pass the value as an argument and return the new one",
+            )
 
 
 def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
@@ -292,11 +339,11 @@ def import_(lo: Lowering, stmt: ast.Import | ast.ImportFrom) -> None:
                 module = importlib.import_module(alias.name)
                 top = importlib.import_module(alias.name.partition(".")[0])
                 name = alias.asname or alias.name.partition(".")[0]
-                lo.frame.names[name] = Const(module if alias.asname else top)
+                lo.assign_name(lo.frame, name, Const(module if alias.asname else top))
         elif stmt.level == 0 and stmt.module is not None:
             source = importlib.import_module(stmt.module)
             for alias in stmt.names:
-                lo.frame.names[alias.asname or alias.name] = Const(getattr(source, alias.name))
+                lo.assign_name(lo.frame, alias.asname or alias.name, Const(getattr(source, alias.name)))
         else:
             unsupported(lo, stmt)
     except (ImportError, AttributeError) as error:

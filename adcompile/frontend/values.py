@@ -56,6 +56,13 @@ class Method:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What the name of a variable stands for that inner functions assign too: the item of a list."""
+
+    identity: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalFunction:
     """A function or lambda made inside the function being lowered; free names are those of `frame` when called."""
@@ -82,6 +89,15 @@ class Rerun:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One function or another, as a condition at run time tells."""
+
+    cond: Atom
+    then: Value
+    orelse: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Iterable:
     """Something to iterate over whose items are made on demand: range, zip, enumerate, reversed, rows of an array.
 
@@ -105,7 +121,9 @@ class Generator:
     frame: Frame
 
 
-Value = Union[Atom, Ref, Flat, Slice, Method, LocalFunction, Partial, Rerun, Iterable, Generator, "Node[Value]"]
+Value = Union[
+    Atom, Ref, Flat, Slice, Method, Box, Choice, LocalFunction, Partial, Rerun, Iterable, Generator, "Node[Value]"
+]
 
 EMPTY: Final[Node[Value]] = Node("tuple", ())
 

@@ -18,6 +18,7 @@ from tests.programs import (
     opaque,
     reductions,
     scalars,
+    scoping,
     stores,
     views,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "opaque",
     "reductions",
     "scalars",
+    "scoping",
     "stores",
     "views",
 ]

@@ -1,0 +1,339 @@
+"""Variables that functions share, assignments in expressions, deletions; tests of loops that change something."""
+
+import numpy as np
+
+from tests.programs.registry import program
+
+V = np.array([0.7, -0.4, 1.3, 0.9])
+
+
+@program(V)
+def nonlocal_counter(x):
+    total = 0.0
+    n = 0
+
+    def add(v):
+        nonlocal total, n
+        total += v * v * n
+        n += 1
+
+    for v in x:
+        add(v)
+    return total * n
+
+
+@program(0.7, 1.3)
+def nonlocal_on_a_condition(a, b):
+    best = a
+
+    def upd(v):
+        nonlocal best
+        if v > best:
+            best = v
+
+    upd(b)
+    upd(a * b)
+    upd(a * a)
+    return best * best
+
+
+@program(0.7)
+def counter_factory(a):
+    def make():
+        n = 1.0
+
+        def step():
+            nonlocal n
+            n = n * a
+            return n
+
+        return step
+
+    s = make()
+    t = make()
+    return s() + s() * t() + s()
+
+
+@program(0.7, 1.3)
+def closure_rebind(a, b):
+    k = a
+
+    def f(t):
+        return t * k
+
+    y = f(b)
+    k = b * b
+    return y + f(a)
+
+
+@program(0.7, 1.3)
+def late_binding(a, b):
+    fs = []
+    for k in range(3):
+        fs.append(lambda t: t * k * a)
+    return sum(f(b) for f in fs)
+
+
+@program(0.7, 1.3)
+def late_and_early_binding(a, b):
+    fs = [lambda t, k=k: t**k * a for k in range(3)]
+    gs = [lambda t: t**k * a for k in range(3)]
+    return fs[1](b) + fs[2](b) + gs[0](b)
+
+
+@program(0.7)
+def function_chosen_at_run_time(a):
+    f = np.sin if a > 0 else np.cos
+    return f(a) * a
+
+
+@program(V)
+def test_of_while_stores(x):
+    a = x.copy()
+    s = 0.0
+
+    def step():
+        a[2] *= 0.5
+        return a[2]
+
+    while step() > 0.1:
+        s += a[2] ** 2
+    return s + a[2]
+
+
+@program(V, again=False)
+def test_of_while_pops(x):
+    st = [v for v in (x[0], x[1], x[2])]
+    s = 0.0
+    while len(st) > 0 and (v := st.pop()) > 0:
+        s += v * v
+    return s
+
+
+@program(V)
+def walrus_in_a_test(x):
+    i = 0
+    s = 0.0
+    while (v := x[i]) > -0.1 and i < 3:
+        s += v * v
+        i += 1
+    else:
+        s = s * 3
+    return s + v
+
+
+@program(V)
+def walrus_counter_with_else(x):
+    i = -1
+    s = 0.0
+    while (i := i + 1) < 4:
+        if x[i] < 0:
+            continue
+        s += x[i] * i
+        if s > 100:
+            break
+    else:
+        s = s * 3
+    return s
+
+
+@program(V)
+def break_in_an_else_clause(x):
+    s = 0.0
+    for j in range(3):
+        i = 0
+        while i < 2:
+            s += x[i] * j
+            i += 1
+            if s > 50:
+                break
+        else:
+            if j == 1:
+                break
+            s = s * 2
+    return s
+
+
+@program(V)
+def nonlocal_in_branch_and_loop(x):
+    best = x[0]
+    count = 0
+    hist = []
+
+    def see(v):
+        nonlocal best, count
+        if v > best:
+            best = v
+            count += 1
+            hist.append(v)
+
+    for i in range(4):
+        for j in range(2):
+            see(x[i] * (j + 1))
+    return best * best + count * x[0] + len(hist)
+
+
+@program(V)
+def nonlocal_array(x):
+    acc = np.zeros(4)
+
+    def add(v):
+        nonlocal acc
+        acc = acc + v * x
+
+    for i in range(3):
+        add(x[i])
+    return (acc * acc).sum()
+
+
+@program(V)
+def nonlocal_list(x):
+    acc = []
+
+    def add(v):
+        nonlocal acc
+        acc = acc + [v]
+
+    for i in range(3):
+        add(x[i])
+    return acc[0] * acc[2]
+
+
+@program(0.7)
+def nonlocal_two_levels(a):
+    t = a
+
+    def f():
+        def g():
+            nonlocal t
+            t = t * a
+
+        g()
+        g()
+        return t
+
+    return f() * t
+
+
+@program(0.7)
+def nonlocal_undefined(a):
+    r = 0.0
+
+    def g():
+        nonlocal r
+        r = a * a
+        return r
+
+    if a > 0.5:
+        y = g()
+    else:
+        y = a
+    return y * r
+
+
+@program(0.7)
+def walrus_in_a_comprehension(a):
+    y = [(u := v * v) * 2 for v in (a, 2.0, a * 3)]
+    return sum(y) * u
+
+
+@program(0.7)
+def walrus_in_a_generator(a):
+    n = 0.0
+    y = sum((n := n + v) for v in (a, 2.0, a * 3))
+    return y * n
+
+
+@program(0.7)
+def walrus_in_a_choice(a):
+    u = a
+    y = [(u := v * u) if v > 0 else 0.0 for v in (a, -a, a * 3)]
+    return y[0] + y[2] * u
+
+
+@program(V)
+def returned_closure(x):
+    def make(a):
+        b = a.reshape(2, 2)
+        return lambda: b.sum()
+
+    f = make(x)
+    y = x.copy()
+    y[0] = 3.0
+    return f() * y[1]
+
+
+@program(0.7)
+def deleted_items(a):
+    d = {"p": a, "q": a * a}
+    del d["p"]
+    L = [a, a * 2, a * 3, 4.0]
+    del L[0]
+    del L[1:2]
+    return sum(d.values()) * L[0] + len(L)
+
+
+@program(0.7)
+def deleted_names(a):
+    s = 0.0
+    for i in range(3):
+        t = a * i
+        s += t
+        del t
+    return s
+
+
+@program(0.7)
+def function_defined_again(a):
+    def f(x):
+        return x * 2
+
+    y = f(a)
+
+    def f(x):
+        return x * x
+
+    return y * f(a)
+
+
+@program(0.7)
+def function_of_a_branch(a):
+    if a > 0:
+
+        def f(x):
+            return x * 2
+    else:
+
+        def f(x):
+            return x * x
+
+    return f(a)
+
+
+@program(0.7)
+def stack_in_closures(a):
+    s = []
+
+    def push(v):
+        s.append(v)
+
+    def pop():
+        return s.pop()
+
+    push(a)
+    push(a * a)
+    push(3.0)
+    return pop() * pop() + pop()
+
+
+@program(V)
+def closure_list_mutation(x):
+    out = []
+
+    def visit(i):
+        if i < 4:
+            out.append(x[i] * i)
+            visit(i + 1)
+
+    visit(0)
+    return out[1] * out[3]
