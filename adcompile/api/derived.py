@@ -35,15 +35,18 @@ def operator(name: str) -> Callable[[F], F]:
     return register
 
 
+PLAIN: Final = Transform("plain", ())
+
+
 class Recipe(NamedTuple):
     """How a derivative was asked for: the operator, and its options, which are plain constants.
 
-    transform  what it is compiled by; None if it is compiled from its wrapper
+    transform  what is compiled of the function; "plain": nothing, but the wrapper is compiled
     """
 
     operator: str
     options: tuple[tuple[str, object], ...] = ()
-    transform: Transform | None = None
+    transform: Transform = PLAIN
 
     @property
     def text(self) -> str:
@@ -76,8 +79,8 @@ class Derivative:
         self._primal: Final = function
         self._recipe: Final = recipe
         self._parameters: Final = signature
-        target = function if recipe.transform is not None else self.__adcompile_inside__
-        self._specialiser: Final = Specialiser(target, recipe.transform or Transform("plain", ()))
+        target = self.__adcompile_inside__ if recipe.transform.kind == "plain" else function
+        self._specialiser: Final = Specialiser(target, recipe.transform)
         functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", self._specialiser.signature.label)
 
@@ -150,10 +153,8 @@ class Derivative:
         """Return the same derivative for calls that pass self first."""
         recipe = self._recipe
         options = tuple((key, _shifted(value) if key == "argnums" else value) for key, value in recipe.options)
-        transform = recipe.transform
-        if transform is not None:
-            shifted = tuple(i + 1 if i >= 0 else i for i in transform.argnums)
-            transform = transform._replace(argnums=shifted, method=True)
+        shifted = tuple(i + 1 if i >= 0 else i for i in recipe.transform.argnums)
+        transform = recipe.transform._replace(argnums=shifted, method=True)
         return Derivative(self._primal, recipe._replace(options=options, transform=transform), self._parameters)
 
     def __repr__(self) -> str:

@@ -90,19 +90,12 @@ PRIMALS_AND_TANGENTS: Final = inspect.Signature(
 )
 
 
-class _Missing:
-    """The type of an argument that is not given."""
-
-
-_MISSING: Final = _Missing()
-
-
 @overload
 def hvp(f: Function) -> Derivative: ...
 @overload
 def hvp(f: Function, primals: Sequence[object], tangents: Sequence[object]) -> Any: ...
 @operator("hvp")
-def hvp(f: Function, primals: object = _MISSING, tangents: object = _MISSING) -> Any:
+def hvp(f: Function, primals: object = None, tangents: object = None) -> Any:
     """Return the product of the Hessian of `f` at `primals` with `tangents`, or with `f` alone the function of both.
 
     `primals` and `tangents` are tuples with one entry for each argument of `f`. The product is bare for one argument,
@@ -124,7 +117,7 @@ def directional(f: Function) -> Derivative: ...
 @overload
 def directional(f: Function, primals: Sequence[object], tangents: Sequence[object]) -> Any: ...
 @operator("directional")
-def directional(f: Function, primals: object = _MISSING, tangents: object = _MISSING) -> Any:
+def directional(f: Function, primals: object = None, tangents: object = None) -> Any:
     """Return the derivative of `f` at `primals` along `tangents`, or with `f` alone the function of both.
 
     `primals` and `tangents` are tuples with one entry for each argument of `f`.
@@ -142,7 +135,7 @@ def gauss_newton_vp(f: Function) -> Derivative: ...
 @overload
 def gauss_newton_vp(f: Function, primals: Sequence[object], tangents: Sequence[object]) -> Any: ...
 @operator("gauss_newton_vp")
-def gauss_newton_vp(f: Function, primals: object = _MISSING, tangents: object = _MISSING) -> Any:
+def gauss_newton_vp(f: Function, primals: object = None, tangents: object = None) -> Any:
     """Return J'(J v), J being the Jacobian of `f` at `primals`, v `tangents`; with `f` alone the function of both.
 
     That is the Gauss-Newton approximation of the Hessian of half the sum of squares of `f`, times v. The product is
@@ -160,7 +153,7 @@ def gauss_newton_vp(f: Function, primals: object = _MISSING, tangents: object = 
 
 def _product(name: str, f: Function, primals: object, tangents: object) -> Any:
     function = _products(f, name)
-    if primals is _MISSING and tangents is _MISSING:
+    if primals is None and tangents is None:
         return function
     check_pairs(name, primals, tangents)
     assert isinstance(primals, tuple | list) and isinstance(tangents, tuple | list)
