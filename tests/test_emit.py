@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import value_and_grad, vjp
+from adcompile import grad, value_and_grad, vjp
 from adcompile.emit import moves, names, printing, syntax
 from adcompile.emit.source import Layout, Pair, Param, Unit, emit, emit_pair
 from adcompile.ir.core import Const, Function, Var
@@ -387,3 +387,19 @@ def test_ranges_backwards() -> None:
     assert shifted("n + 1", -1) == "n"
     assert shifted("5", -1) == "4"
     assert shifted("0", -1) == "-1"
+
+
+def test_lengths_of_what_is_not_read_itself_are_tested() -> None:
+    """The first array enters by its length alone; the test of it needs it unpacked."""
+    a = np.array([[1.0, 2.0], [0.0, 1.0]])
+
+    def f(pair):
+        return np.sum(a @ pair[0])
+
+    source = grad(f).source_for((np.ones(2), 1.0))
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)
+    gradient = namespace["f_vjp"]((np.ones(2), 1.0))
+    assert np.array_equal(gradient[0], a.sum(axis=0))
+    with pytest.raises(ValueError, match="must equal"):
+        namespace["f_vjp"]((np.ones(3), 1.0))

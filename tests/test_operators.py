@@ -380,7 +380,7 @@ def test_disk_cache(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=True,
-        )  # fmt: skip  # noqa: E501
+        )
         for _ in range(2)
     ]
     assert runs[0].stdout == runs[1].stdout

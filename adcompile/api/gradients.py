@@ -42,7 +42,7 @@ def grad(
     ...     return x * y**2
     >>> grad(f)(2.0, 3.0)
     9.0
-    >>> grad(grad(f, argnums=1), argnums=1)(2.0, 3.0)
+    >>> float(grad(grad(f, argnums=1), argnums=1)(2.0, 3.0))
     4.0
     """
     return _gradient("grad", f, argnums, has_aux)

@@ -15,6 +15,8 @@ import types
 from collections.abc import Callable, Mapping
 from inspect import Parameter
 
+import numpy as np
+
 __all__ = ["signature_like", "wrapper"]
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -23,9 +25,12 @@ ANYTHING = inspect.Signature(
 )
 
 
-def signature_like(f: object) -> inspect.Signature:
+def signature_like(f: Callable[..., object]) -> inspect.Signature:
     """Return the signature of a function, without what `functools.partial` sets by keyword."""
-    assert callable(f)
+
+    if isinstance(f, np.ufunc):
+        names = ("x",) if f.nin == 1 else tuple(f"x{k + 1}" for k in range(f.nin))
+        return inspect.Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names])
     try:
         found = inspect.signature(f)
     except ValueError:  # a function written in C

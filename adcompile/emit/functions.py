@@ -30,9 +30,16 @@ def write_function(fn: Function, layout: Layout, taken: Collection[str], notes: 
     fn, layout = arrange.run(_named(fn)), distinct(layout)
     writer = Writer(make_plan(fn, layout.params, taken))
     names = writer.plan.names
-    head = [*unpack(layout.params, names, writer.plan.read), *checks(fn, layout.name, names)]
+    tests = [*checks(fn, layout.name, names)]
+    head = [*unpack(layout.params, names, {**writer.plan.read, **tested(fn, tests, names)}), *tests]
     body = written_body(writer, notes, lambda outs: build(layout.result, outs, writer))
     return definition(layout, [*head, *body])
+
+
+def tested(fn: Function, tests: Sequence[ast.stmt], names: Mapping[Var, str]) -> dict[Var, int]:
+    """Return the parameters whose lengths are tested: these are read, even if nothing else of them is."""
+    words = {n.id for test in tests for n in ast.walk(test) if isinstance(n, ast.Name)}
+    return {p: 1 for p in fn.params if names.get(p) in words}
 
 
 def make_plan(fn: Function, params: Sequence[Param], taken: Collection[str]) -> Plan:

@@ -17,7 +17,7 @@ from adcompile.analysis.storage import storage
 from adcompile.emit import arrange, syntax
 from adcompile.emit.choices import is_undefined
 from adcompile.emit.comments import Notes
-from adcompile.emit.functions import build, definition, distinct, make_plan, unpack, written_body
+from adcompile.emit.functions import build, definition, distinct, make_plan, tested, unpack, written_body
 from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
@@ -155,7 +155,8 @@ def write_forward(
         held += [syntax.name(plan.tapes[t]) for t in tapes if t in plan.tapes]
         return syntax.tuple_of([build(layout.result, outs[:kept], writer), syntax.tuple_of(held)])
 
-    head = [*unpack(layout.params, plan.names, plan.read), *checks(fn, layout.name, plan.names)]
+    tests = [*checks(fn, layout.name, plan.names)]
+    head = [*unpack(layout.params, plan.names, {**plan.read, **tested(fn, tests, plan.names)}), *tests]
     return definition(layout, [*head, *written_body(writer, notes, result)])
 
 
