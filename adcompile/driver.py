@@ -22,7 +22,18 @@ from adcompile.records import replace
 from adcompile.transforms import custom, derivatives, forward, inplace, reverse, store
 from adcompile.transforms.callees import Callees
 
-__all__ = ["Compiled", "compile_forward", "compile_pair", "compile_reverse", "listing", "lower_for"]
+__all__ = [
+    "Compiled",
+    "Written",
+    "compile_forward",
+    "compile_pair",
+    "compile_reverse",
+    "listing",
+    "lower_for",
+    "write_forward",
+    "write_pair",
+    "write_reverse",
+]
 
 Pass = Callable[[Function], Function]
 
@@ -82,18 +93,34 @@ class Compiled(NamedTuple):
     seed: str = ""
 
 
+class Written(NamedTuple):
+    """A derivative ready to be written down: its functions, callees first; for the rest see `Compiled`."""
+
+    units: tuple[Unit | Pair, ...]
+    entries: tuple[str, ...]
+    seed: str = ""
+
+    def compiled(self) -> Compiled:
+        return Compiled(emission.emit_all(self.units), self.entries, self.seed)
+
+
 def compile_reverse(example: Example, *, value: bool, has_aux: bool, single: bool) -> Compiled:
     """Compile the gradient of a function whose result is one number.
 
     `value`: the result is returned too. `single`: one argument is differentiated, and its gradient comes bare.
     """
+    return write_reverse(example, value=value, has_aux=has_aux, single=single).compiled()
+
+
+def write_reverse(example: Example, *, value: bool, has_aux: bool, single: bool) -> Written:
+    """Make the functions that `compile_reverse` writes."""
     fn, result, callees = _gradient(example, value=value, has_aux=has_aux, single=single)
     fn = finish(fn, callees, AFTER_REVERSE)
     seed = fn.params[-1]
     name = f"{example.function.name}_{'value_and_vjp' if value else 'vjp'}"
     layout = layouts.layout(example, name, (layouts.seed(seed, fn.params),), result)
     dtype = "" if seed.type.kind == "py" else np.dtype(seed.type.dtype).str
-    return Compiled(emission.emit(fn, layout, _units(fn, callees)), (name,), dtype)
+    return Written((*_units(fn, callees), Unit(fn, layout)), (name,), dtype)
 
 
 def _gradient(example: Example, *, value: bool, has_aux: bool, single: bool) -> tuple[Function, Result, Callees]:
@@ -116,6 +143,11 @@ def _gradient(example: Example, *, value: bool, has_aux: bool, single: bool) -> 
 
 def compile_forward(example: Example, names: Sequence[str], *, has_aux: bool) -> Compiled:
     """Compile the derivative along tangents of the arguments, which go by `names`."""
+    return write_forward(example, names, has_aux=has_aux).compiled()
+
+
+def write_forward(example: Example, names: Sequence[str], *, has_aux: bool) -> Written:
+    """Make the functions that `compile_forward` writes."""
     lowered = example.lowered
     out, aux = layouts.split(lowered, has_aux)
     callees = Callees.of(lowered.callees)
@@ -125,11 +157,17 @@ def compile_forward(example: Example, names: Sequence[str], *, has_aux: bool) ->
     fn = finish(fn, callees, AFTER_FORWARD)
     name = f"{example.function.name}_jvp"
     dots = layouts.dots(example, names, fn.params[len(lowered.function.params) :])
-    return Compiled(emission.emit(fn, layouts.layout(example, name, dots, result), _units(fn, callees)), (name,))
+    layout = layouts.layout(example, name, dots, result)
+    return Written((*_units(fn, callees), Unit(fn, layout)), (name,))
 
 
 def compile_pair(example: Example, *, has_aux: bool) -> Compiled:
     """Compile two functions: the value with what the reverse sweep needs, and the reverse sweep."""
+    return write_pair(example, has_aux=has_aux).compiled()
+
+
+def write_pair(example: Example, *, has_aux: bool) -> Written:
+    """Make the functions that `compile_pair` writes."""
     lowered = example.lowered
     name, count = example.function.name, len(lowered.function.outs)
     out, _ = layouts.split(lowered, has_aux)
@@ -141,7 +179,7 @@ def compile_pair(example: Example, *, has_aux: bool) -> Compiled:
     seeds = dict(zip(numbers, fn.params[len(lowered.function.params) :], strict=True))
     ahead = layouts.layout(example, f"{name}_fwd", (), lowered.result)
     back = Layout(f"{name}_bwd", (Param("y_bar", map_leaves(seeds.get, out)),), Node("tuple", tuple(trees)))
-    return Compiled(emission.emit_pair(fn, ahead, back, _units(fn, callees)), (ahead.name, back.name))
+    return Written((*_units(fn, callees), Pair(fn, ahead, back)), (ahead.name, back.name))
 
 
 def compile_plain(example: Example) -> Compiled:

@@ -22,14 +22,18 @@ MAX_WIDTH: Final = 99
 
 @dataclass
 class Notes:
-    """Comments that have a place in a tree."""
+    """Comments that have a place in a tree, and where its statements come from."""
 
     lines: list[str] = field(default_factory=list)
+    origins: dict[ast.stmt, Origin] = field(default_factory=dict)
 
-    def place(self, text: str) -> ast.stmt:
+    def place(self, text: str, origin: Origin | None = None) -> ast.stmt:
         """Return a statement that stands for a comment."""
         self.lines.append(text)
-        return ast.Expr(ast.Name(f"{PLACE}{len(self.lines) - 1}", ast.Load()))
+        comment = ast.Expr(ast.Name(f"{PLACE}{len(self.lines) - 1}", ast.Load()))
+        if origin is not None:
+            self.origins[comment] = origin
+        return comment
 
     def restore(self, text: str) -> str:
         """Put the comments into the printed text."""
@@ -49,6 +53,7 @@ def annotate(
 
     `above` is the line that the comment above the body names; it is not repeated.
     """
+    notes.origins.update(origins)
     return _Annotator(origins, notes, above).body(body)
 
 
@@ -74,7 +79,7 @@ class _Annotator:
         text = written_by_user(origin.span)
         if not text or text.startswith(("for ", "while ")) or _says_itself(run, origin):
             return []
-        return [self.notes.place(text)]
+        return [self.notes.place(text, Origin(origin.span, origin.primal))]
 
     def within(self, stmt: ast.stmt) -> None:
         """Annotate the bodies of a statement."""

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from adcompile.emit import printing, shadows, syntax
 from adcompile.emit.comments import Notes
 from adcompile.emit.functions import write_function
 from adcompile.emit.layout import Layout, Pair, Param, Unit
 from adcompile.emit.pairs import write_pair
+from adcompile.emit.statements import Origin
 from adcompile.emit.support import support_for, support_names
 from adcompile.ir.core import Eqn, Function, walk
 
-__all__ = ["Layout", "Pair", "Param", "Unit", "emit", "emit_pair"]
+__all__ = ["Emitted", "Layout", "Pair", "Param", "Unit", "emit", "emit_all", "emit_lines", "emit_pair"]
+
+
+def emit_all(units: Sequence[Unit | Pair]) -> str:
+    """Return the text of a module with functions, callees first."""
+    return _module(units)
 
 
 def emit(fn: Function, layout: Layout, callees: Sequence[Unit | Pair] = ()) -> str:
@@ -31,7 +38,46 @@ def emit_pair(fn: Function, forward: Layout, backward: Layout, callees: Sequence
     return _module([*callees, Pair(fn, forward, backward)])
 
 
+class Emitted(NamedTuple):
+    """The text of a module, and where its lines come from: origins by line, counted from 1."""
+
+    text: str
+    origins: dict[int, list[Origin]]
+
+
+def emit_lines(units: Sequence[Unit | Pair]) -> Emitted:
+    """Return the text of a module with functions, callees first, and what its lines were made of."""
+    functions, notes = _functions(units)
+    texts = [printing.to_text(ast.Module([f], [])) for f in functions]
+    head, *restored = _parts(units, texts, notes)
+    origins: dict[int, list[Origin]] = {}
+    before = [head, *restored[: len(restored) - len(texts)]]
+    line = sum(part.count("\n") for part in before)
+    for function, text, part in zip(functions, texts, restored[len(before) - 1 :], strict=True):
+        line += part.count("\n") - text.count("\n")
+        for number, origin in _places(function, text, notes):
+            origins.setdefault(line + number, []).append(origin)
+        line += text.count("\n")
+    return Emitted("".join([head, *restored]), origins)
+
+
+def _places(function: ast.stmt, text: str, notes: Notes) -> Iterator[tuple[int, Origin]]:
+    """Yield the lines of a printed function with their origins: the text parses to the very tree that it is of."""
+    for written, parsed in zip(ast.walk(ast.Module([function], [])), ast.walk(ast.parse(text)), strict=True):
+        if isinstance(written, ast.stmt) and isinstance(parsed, ast.stmt) and written in notes.origins:
+            compound = isinstance(parsed, ast.If | ast.For | ast.While)
+            last = parsed.body[0].lineno - 1 if compound and isinstance(parsed, ast.If | ast.For | ast.While) else None
+            for number in range(parsed.lineno, max(last or parsed.end_lineno or 0, parsed.lineno) + 1):
+                yield number, notes.origins[written]
+
+
 def _module(units: Sequence[Unit | Pair]) -> str:
+    functions, notes = _functions(units)
+    return "".join(_parts(units, [printing.to_text(ast.Module([f], [])) for f in functions], notes))
+
+
+def _functions(units: Sequence[Unit | Pair]) -> tuple[list[ast.stmt], Notes]:
+    """Return the syntax trees of all functions, in which places are kept for comments."""
     notes = Notes()
     taken = _global_names(units)
     functions: list[ast.stmt] = []
@@ -41,18 +87,21 @@ def _module(units: Sequence[Unit | Pair]) -> str:
         else:
             own = unit is units[-1]
             functions += write_pair(unit.fn, unit.forward, unit.backward, taken, notes, own=own)
+    return functions, notes
+
+
+def _parts(units: Sequence[Unit | Pair], texts: Sequence[str], notes: Notes) -> list[str]:
+    """Return the pieces of a module: its head, the functions that it carries along, and its own."""
     constants = _constants(units)
-    texts = [printing.to_text(ast.Module([f], [])) for f in functions]
-    if constants:
-        texts.insert(0, printing.to_text(ast.Module(constants, [])))
-    words = set(re.findall(r"[^\W\d]\w*", "".join(texts)))
+    defined = printing.to_text(ast.Module(constants, [])) if constants else ""
+    words = set(re.findall(r"[^\W\d]\w*", "".join([defined, *texts])))
     head = [f"import {module}\n" for module in ("cmath", "math") if module in words]
     head += [f"import {module}\n" for module in _modules(units) if f"import {module}\n" not in head]
     head.append("import numpy as np\n")
     aliases = shadows.definitions(words)
     head += ["\n", aliases] if aliases else []
-    head += ["\n", texts.pop(0)] if constants else []
-    return "".join([*head, *(f"\n\n{text}" for text in (*support_for(units), *map(notes.restore, texts)))])
+    head += ["\n", defined] if defined else []
+    return ["".join(head), *(f"\n\n{text}" for text in (*support_for(units), *map(notes.restore, texts)))]
 
 
 def _modules(units: Sequence[Unit | Pair]) -> list[str]:

@@ -14,7 +14,21 @@ from adcompile.emit.exits import Exits
 from adcompile.emit.expressions import Expressions
 from adcompile.emit.fold import Trees
 from adcompile.errors import Span
-from adcompile.ir.core import Atom, Block, Const, Eqn, Function, If, Stmt, Var, blocks_of, same_atom, walk
+from adcompile.ir.core import (
+    Atom,
+    Block,
+    Const,
+    Eqn,
+    Function,
+    If,
+    Stmt,
+    Var,
+    blocks_of,
+    operands,
+    same_atom,
+    variables,
+    walk,
+)
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import numpy_dtype
 
@@ -44,10 +58,15 @@ class Plan(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a statement comes from, for the comment above it."""
+    """Where a statement comes from.
+
+    span   the user's statement that the comment above it names; None if there is to be no comment
+    stmts  the statement of the program that it is, then those that are written in it
+    """
 
     span: Span | None
     primal: bool
+    stmts: tuple[Stmt, ...] = ()
 
 
 AUGMENTED: Final = frozenset({"add", "sub", "mul", "div", "floordiv", "mod", "pow", "acc", "matmul"})
@@ -77,7 +96,8 @@ class StatementWriter(abc.ABC):
             return []
         if isinstance(stmt, Eqn):
             return [self.note(s, stmt) for s in self.equation(stmt)]
-        return [*self.opened(stmt), *(self.branches(stmt) if isinstance(stmt, If) else self.loop(stmt))]
+        written = self.branches(stmt) if isinstance(stmt, If) else self.loop(stmt)
+        return [*self.opened(stmt), *(self.belongs(s, stmt) for s in written)]
 
     def opened(self, stmt: Stmt) -> list[ast.stmt]:
         """Write the lists that stand for the tapes of a statement."""
@@ -92,9 +112,27 @@ class StatementWriter(abc.ABC):
         return (bool(stmt.outs) and stmt.outs[0] in self.trees.of) or stmt in self.exits.clauses
 
     def note(self, written: ast.stmt, stmt: Stmt) -> ast.stmt:
-        if stmt.span is not None and not (isinstance(stmt, Eqn) and stmt.prim == "zeros_like"):
-            self.origins[written] = Origin(stmt.span, stmt in self.plan.primal)
+        silent = isinstance(stmt, Eqn) and stmt.prim == "zeros_like"
+        self.origins[written] = Origin(None if silent else stmt.span, stmt in self.plan.primal, self.within(stmt))
         return written
+
+    def belongs(self, written: ast.stmt, stmt: Stmt) -> ast.stmt:
+        """Remember which statement a piece belongs to that has no comment of its own."""
+        if written not in self.origins:
+            self.origins[written] = Origin(None, stmt in self.plan.primal, self.within(stmt))
+        return written
+
+    def within(self, stmt: Stmt) -> tuple[Stmt, ...]:
+        """Return a statement and those that are folded into it."""
+        found: dict[Stmt, None] = {stmt: None}
+        todo = variables(operands(stmt))
+        while todo:
+            tree = self.trees.of.get(todo.pop())
+            if tree is not None and tree not in found:
+                found[tree] = None
+                ends = () if isinstance(tree, Eqn) else (*tree.then.yields, *tree.orelse.yields)
+                todo += variables((*operands(tree), *ends))
+        return tuple(found)
 
     def moves(self, pairs: Pairs) -> list[ast.stmt]:
         """Write assignments that happen at once."""

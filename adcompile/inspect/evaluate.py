@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import ast
 import cmath
+import importlib
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 
 import numpy as np
@@ -147,11 +149,17 @@ def _compiled(eqn: Eqn) -> Operation:
     step.args.args = [ast.arg(name) for name in given.values()]
     step.body = body
     namespace: dict[str, object] = {"np": np, "math": math, "cmath": cmath, "copied": copied}
+    if eqn.prim == "opaque" and eqn.attrs[0] == "path":  # the function of a module
+        assert isinstance(eqn.attrs[1], tuple)
+        module = str(eqn.attrs[1][0])
+        importlib.import_module(module)
+        root = module.partition(".")[0]
+        namespace[root] = sys.modules[root]
     helper = PRIMITIVES[eqn.prim].helper
     if helper is not None:
         namespace[PRIMITIVES[eqn.prim].spelling] = helper
-    module = ast.fix_missing_locations(ast.Module([step], []))
-    exec(compile(module, f"<adcompile {eqn.prim}>", "exec"), namespace)
+    tree = ast.fix_missing_locations(ast.Module([step], []))
+    exec(compile(tree, f"<adcompile {eqn.prim}>", "exec"), namespace)
     compiled = namespace["step"]
     assert callable(compiled)
     return compiled

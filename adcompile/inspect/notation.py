@@ -36,6 +36,8 @@ OPERATORS: Final[Mapping[str, type[ast.operator]]] = {
     "add": ast.Add,
     "subtract": ast.Sub,
 }
+# Statements that are shown as they are written.
+EFFECTS: Final = ("print", "assert", "raise", "opaque")
 LONGEST: Final = 72
 ENTRIES: Final = 4
 
@@ -104,7 +106,7 @@ def of_equation(eqn: Eqn, texts: Mapping[Var, str]) -> str:
     """Write the right-hand side of an equation, whose operands are written as `texts` says."""
     if eqn.prim == "custom":
         return called(eqn, texts)
-    if PRIMITIVES[eqn.prim].updates or eqn.prim in ("print", "assert", "raise"):
+    if PRIMITIVES[eqn.prim].updates or eqn.prim in EFFECTS:
         return _statement(eqn, texts)
     return _text(Expressions({}, texts, {}, lambda _: True).equation(eqn))
 
@@ -189,9 +191,9 @@ def _statement(eqn: Eqn, texts: Mapping[Var, str]) -> str:
             return f"{base} with {subscript} {'=' if eqn.prim == 'index_update' else '+='} {value}"
         case "acc":
             return _text(Expressions({}, texts, {}, lambda _: True).equation(eqn))
-        case "print" | "assert" | "raise":
+        case prim if prim in EFFECTS:
             names = {**texts, **dict.fromkeys(eqn.outs, "")}
-            return " ".join(_text(s) for s in equation_writer(eqn, names).equation(eqn))
+            return " ".join(_text(s) for s in equation_writer(eqn, names).equation(eqn)).removeprefix(" = ")
     return called(eqn, texts)
 
 
