@@ -41,7 +41,7 @@ from adcompile.version import __version__
 if TYPE_CHECKING:
     from adcompile.checking import check_grads, check_symbolic
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
-    from adcompile.inspect import graph, graph_from_expressions, trace
+    from adcompile.inspect import explain, graph, graph_from_expressions, trace
 
 __all__ = [
     "AdcompileError",
@@ -65,6 +65,7 @@ __all__ = [
     "directional",
     "elementwise",
     "elementwise_grad",
+    "explain",
     "from_source",
     "gauss_newton_vp",
     "grad",
@@ -91,6 +92,7 @@ _LAZY = {
     "check_symbolic": "checking",
     "checkpoint": "frontend.checkpoints",
     "checkpointed": "frontend.checkpoints",
+    "explain": "inspect",
     "graph": "inspect",
     "graph_from_expressions": "inspect",
     "trace": "inspect",

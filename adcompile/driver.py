@@ -30,6 +30,7 @@ __all__ = [
     "compile_reverse",
     "listing",
     "lower_for",
+    "stages",
     "write_forward",
     "write_pair",
     "write_reverse",
@@ -121,6 +122,22 @@ def write_reverse(example: Example, *, value: bool, has_aux: bool, single: bool)
     layout = layouts.layout(example, name, (layouts.seed(seed, fn.params),), result)
     dtype = "" if seed.type.kind == "py" else np.dtype(seed.type.dtype).str
     return Written((*_units(fn, callees), Unit(fn, layout)), (name,), dtype)
+
+
+class Stages(NamedTuple):
+    """A gradient before and after it is decided how the reverse sweep gets the values of the primal, and at the end."""
+
+    before: Function
+    after: Function
+    final: Function
+
+
+def stages(example: Example) -> Stages:
+    """Return what becomes of the value and gradient of a function whose result is one number."""
+    fn, _, callees = _gradient(example, value=True, has_aux=False, single=False)
+    k = AFTER_REVERSE.index(store.run)
+    before = run(fn, AFTER_REVERSE[:k])
+    return Stages(before, store.run(before), finish(fn, callees, AFTER_REVERSE))
 
 
 def _gradient(example: Example, *, value: bool, has_aux: bool, single: bool) -> tuple[Function, Result, Callees]:

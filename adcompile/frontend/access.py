@@ -78,7 +78,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         return iteration.sliced(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
         code, atoms = subscript(lo, node.slice)
-        return lo.guarded(node, lambda: lo.view(base, code, atoms))
+        found = lo.guarded(node, lambda: lo.view(base, code, atoms))
+        return lo.located(node, found) if isinstance(found, Var) else found
     if isinstance(base, Var) and base.type.is_scalar and (base.type.kind != "py" or lo.frame.rule):
         index = expressions.evaluate(lo, node.slice)
         if isinstance(index, Node) and not index.children:

@@ -46,7 +46,8 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if isinstance(value, Ref | Var) and lo.type_of(value).is_array:
         if lo.type_of(value).dims == ():
             lo.refuse(node, "a 0-d array has no len()", "here")
-        return lo.length_of(lo.atom(value), 0)
+        length = lo.length_of(lo.atom(value), 0)
+        return lo.located(node, length) if isinstance(length, Var) else length
     if isinstance(value, Iterable):
         return value.count()
     if isinstance(value, Flat):

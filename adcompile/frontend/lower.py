@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.errors import CompileError
+from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls, macros, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
 from adcompile.frontend.custom_rules import Made
@@ -37,7 +37,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import FALSE, NONE, UNDEFINED, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Facts, example_of
-from adcompile.records import dataclass
+from adcompile.records import dataclass, field
 from adcompile.rules.opaque import is_draw
 
 
@@ -74,6 +74,7 @@ class Lowered:
     captures: tuple[Capture, ...]
     dependencies: tuple[Dependency, ...]
     callees: Mapping[str, Function]
+    places: Mapping[Var, Span] = field(default_factory=dict)
 
 
 class Lowering(State):
@@ -89,6 +90,7 @@ class Lowering(State):
         self.customs: dict[object, Made] = {}
         self.custom_depth = 0
         self.keys = 0
+        self.places: dict[Var, Span] = {}
         self.reserved: dict[tuple[ast.AST, str], str] = {}
 
     def next_key(self) -> int:
@@ -116,7 +118,15 @@ class Lowering(State):
             raise CompileError(str(error), self.span(node), "here") from error
 
     def emit(self, node: ast.AST | None, prim: str, *args: Atom, attrs: tuple[object, ...] = ()) -> Value:
-        return self.guarded(node, lambda: self.wrap(self.builder.emit(prim, *args, attrs=attrs)))
+        return self.guarded(node, lambda: self.wrap(self.located(node, self.builder.emit(prim, *args, attrs=attrs))))
+
+    def located(self, node: ast.AST | None, atom: Atom) -> Atom:
+        """Remember which expression a value comes from."""
+        if isinstance(atom, Var) and node is not None and atom not in self.places and not self.frame.rule:
+            span = self.frame.scope.span(node)
+            if span is not None:
+                self.places[atom] = span
+        return atom
 
     def atom(self, value: Value) -> Atom:
         """Return the atom of a number or array."""
@@ -295,7 +305,7 @@ class Lowering(State):
     ) -> tuple[Atom, ...]:
         """Make an equation with any number of results; errors of inference get the place."""
         try:
-            return self.builder.emit_many(prim, atoms, attrs)
+            return tuple(self.located(node, a) for a in self.builder.emit_many(prim, atoms, attrs))
         except CompileError:
             raise
         except (TypeError, ValueError) as error:
@@ -421,7 +431,9 @@ def lower_once(target: Target, arguments: Mapping[str, Argument], facts: Facts, 
         names=dict(lo.names),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}
-    return Lowered(function, structure, tuple(lo.captures.values()), tuple(lo.dependencies.values()), callees)
+    return Lowered(
+        function, structure, tuple(lo.captures.values()), tuple(lo.dependencies.values()), callees, lo.places
+    )
 
 
 def _argument(lo: Lowering, a: Atom) -> Value:

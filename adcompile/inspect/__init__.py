@@ -5,8 +5,21 @@ This layer stands above the functions that users call and above the checks.
 
 from __future__ import annotations
 
+from adcompile.inspect.explanations import Cut, Explanation, Row, explain
 from adcompile.inspect.expressions import ExpressionGraph, Training, graph_from_expressions
 from adcompile.inspect.graphs import Graph, graph
 from adcompile.inspect.traces import Trace, trace
 
-__all__ = ["ExpressionGraph", "Graph", "Trace", "Training", "graph", "graph_from_expressions", "trace"]
+__all__ = [
+    "Cut",
+    "Explanation",
+    "ExpressionGraph",
+    "Graph",
+    "Row",
+    "Trace",
+    "Training",
+    "explain",
+    "graph",
+    "graph_from_expressions",
+    "trace",
+]
