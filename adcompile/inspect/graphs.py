@@ -160,6 +160,7 @@ class _Builder:
 
     def __init__(self, seen: Subject, parameters: Collection[str] | None) -> None:
         self.seen = seen
+        seen.check("reverse")
         self.run: Record = seen.record()
         self.locals = Locals("reverse")
         self.owners: dict[Value, str] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adcompile import layouts
 from adcompile.api import Derivative
 from adcompile.dispatch import assembly
 from adcompile.dispatch.signature import Signature, Transform, parse_argnums
@@ -17,6 +18,8 @@ from adcompile.inspect.machine import Record, Value, record
 from adcompile.ir.core import Var
 from adcompile.ir.structure import Node
 from adcompile.opt import dce
+from adcompile.transforms import forward, reverse
+from adcompile.transforms.callees import Callees
 
 __all__ = ["Subject", "subject"]
 
@@ -37,6 +40,16 @@ class Subject:
     @property
     def name(self) -> str:
         return self.example.function.name
+
+    def check(self, mode: str) -> None:
+        """Refuse what cannot be differentiated, by differentiating it; the result is thrown away."""
+        lowered = self.example.lowered
+        fn, callees = dce.run(lowered.function), Callees.of(lowered.callees)
+        numbers = layouts.differentiated(lowered, lowered.result)
+        if mode == "forward":
+            forward.run(fn, self.example.variables, callees)
+        else:
+            reverse.run(fn, self.example.variables, numbers, True, callees)
 
     def record(self) -> Record:
         """Run the function and return what happened."""

@@ -183,6 +183,7 @@ class _Tracer:
 
     def __init__(self, seen: Subject) -> None:
         self.seen = seen
+        seen.check(self.mode)
         self.run: Record = seen.record()
         self.locals = Locals(self.mode)
         self.value = build(seen.example.lowered.result, lambda k: self.run.results[k].content)
