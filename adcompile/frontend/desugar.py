@@ -18,6 +18,7 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
+from adcompile.frontend.patterns import as_ifs
 from adcompile.records import dataclass, field
 
 RETURNED: Final = ".returned"
@@ -71,6 +72,8 @@ def jumps(body: Sequence[ast.stmt], inside: bool = False) -> set[str]:
                 found |= jumps(stmt.body, True) | jumps(stmt.orelse, inside)
             case ast.With():
                 found |= jumps(stmt.body, inside)
+            case ast.Match():
+                found |= jumps(as_ifs(stmt), inside)
     return found
 
 
@@ -81,6 +84,8 @@ def always_jumps(body: Sequence[ast.stmt]) -> bool:
     last = body[-1]
     if isinstance(last, ast.Break | ast.Continue | ast.Return):
         return True
+    if isinstance(last, ast.Match):
+        return always_jumps(as_ifs(last))
     return isinstance(last, ast.If) and always_jumps(last.body) and always_jumps(last.orelse)
 
 
@@ -91,6 +96,8 @@ def always_raises(body: Sequence[ast.stmt]) -> bool:
     last = body[-1]
     if isinstance(last, ast.Raise):
         return True
+    if isinstance(last, ast.Match):
+        return always_raises(as_ifs(last))
     return isinstance(last, ast.If) and always_raises(last.body) and always_raises(last.orelse)
 
 
@@ -135,6 +142,8 @@ class _Rewriter:
                     done.append(self.branches(stmt, stmt.body, stmt.orelse, loop))
                 case ast.For() | ast.While():
                     return done + self.loop(stmt, rest, loop)
+                case ast.Match():
+                    return done + self.block([*as_ifs(stmt), *rest], loop)
                 case _:
                     done.append(stmt)
         return done

@@ -80,7 +80,6 @@ _REMEDIES = {
     "Try": "test for the condition instead, or move the `try` out of the differentiated function",
     "With": "move the `with` out of the differentiated function",
     "ClassDef": "define the class outside the differentiated function",
-    "Match": "write it with if and elif",
 }
 
 
