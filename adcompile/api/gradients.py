@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, overload
+from typing import Literal, TypeVar, overload
 
 from adcompile.api.derived import Derivative, Function, Recipe, operator
-from adcompile.dispatch.signature import Transform, parse_argnums
+from adcompile.dispatch.signature import Transform, parse_argnums, parse_outputs
 from adcompile.errors import ArgumentError
 
 __all__ = ["derivative", "elementwise_grad", "grad", "stop_gradient", "value_and_grad"]
 
 Argnums = int | Sequence[int]
+Outputs = Sequence[str] | str | None
 T = TypeVar("T")
 
 
 @overload
-def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Derivative: ...
+def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None) -> Derivative: ...
 @overload
-def grad(*, argnums: Argnums = 0, has_aux: bool = False) -> Callable[[Function], Derivative]: ...
+def grad(
+    *, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
+) -> Callable[[Function], Derivative]: ...
 @operator("grad")
 def grad(
-    f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False
+    f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
 ) -> Derivative | Callable[[Function], Derivative]:
     """Return the function that computes the gradient of `f`, whose result must be one number.
 
@@ -35,6 +38,9 @@ def grad(
         The gradient of a tuple, list or dict of numbers and arrays has the same structure.
     has_aux : bool
         `f` returns a pair: the number and anything else, which is returned beside the gradient.
+    outputs : str or tuple of str
+        The name of an argument whose final value is the result, for a function that stores into its arguments. It
+        must be one number, an array without axes: for others see `vjp` and `jvp`.
 
     Examples
     --------
@@ -45,27 +51,32 @@ def grad(
     >>> float(grad(grad(f, argnums=1), argnums=1)(2.0, 3.0))
     4.0
     """
-    return _gradient("grad", f, argnums, has_aux)
+    return _gradient("grad", f, argnums, has_aux, outputs)
 
 
 @overload
-def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Derivative: ...
+def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None) -> Derivative: ...
 @overload
-def value_and_grad(*, argnums: Argnums = 0, has_aux: bool = False) -> Callable[[Function], Derivative]: ...
+def value_and_grad(
+    *, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
+) -> Callable[[Function], Derivative]: ...
 @operator("value_and_grad")
 def value_and_grad(
-    f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False
+    f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
 ) -> Derivative | Callable[[Function], Derivative]:
     """Return the function that computes both what `f` returns and its gradient, as a pair; otherwise like `grad`."""
-    return _gradient("value_and_grad", f, argnums, has_aux)
+    return _gradient("value_and_grad", f, argnums, has_aux, outputs)
 
 
 def _gradient(
-    name: str, f: Function | None, argnums: Argnums, has_aux: bool
+    name: str, f: Function | None, argnums: Argnums, has_aux: bool, outputs: Outputs
 ) -> Derivative | Callable[[Function], Derivative]:
     numbers, single = parse_argnums(argnums)
-    transform = Transform("grad" if name == "grad" else "value_and_grad", numbers, single, has_aux)
-    options = (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux))
+    names = parse_outputs(outputs, has_aux)
+    kind: Literal["grad", "value_and_grad"] = "grad" if name == "grad" else "value_and_grad"
+    transform = Transform(kind, numbers, single, has_aux, outputs=names)
+    options: tuple[tuple[str, object], ...] = (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux))
+    options += (("outputs", names),) if names else ()
     recipe = Recipe(name, options, transform)
     if f is None:
         return lambda function: Derivative(function, recipe)

@@ -97,7 +97,9 @@ def example_for(signature: Signature, values: Values) -> Example:
     """Lower the function that a signature is of for arguments."""
     function = signature.callee.function
     assert function is not None
-    return example_call(function, values, signature.wrt, signature.constants)
+    transform = signature.transform
+    one = transform.kind in ("grad", "value_and_grad")
+    return example_call(function, values, signature.wrt, signature.constants, transform.outputs, one)
 
 
 def _compile(signature: Signature, example: Example) -> Compiled:
