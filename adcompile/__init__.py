@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adcompile.api import (
     derivative,
@@ -32,14 +32,16 @@ from adcompile.api import (
     value_and_jacobian,
     vjp,
 )
+from adcompile.custom.registry import register, rules
 from adcompile.custom.surgery import adjoint_of
 from adcompile.declarations import custom_jvp, custom_vjp, elementwise, primitive
 from adcompile.dispatch.cache import CacheInfo, CacheWarning, cache_info, clear_cache
+from adcompile.dispatch.specialise import VERIFIERS as _VERIFIERS
 from adcompile.errors import AdcompileError, ArgumentError, CompileError, DerivativeMismatch, SourceError
 from adcompile.version import __version__
 
 if TYPE_CHECKING:
-    from adcompile.checking import check_grads, check_symbolic
+    from adcompile.checking import check_grads, check_rule, check_symbolic
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
     from adcompile.inspect import explain, graph, graph_from_expressions, trace
 
@@ -55,6 +57,7 @@ __all__ = [
     "adjoint_of",
     "cache_info",
     "check_grads",
+    "check_rule",
     "check_symbolic",
     "checkpoint",
     "checkpointed",
@@ -79,6 +82,8 @@ __all__ = [
     "jvp",
     "linearize",
     "primitive",
+    "register",
+    "rules",
     "stop_gradient",
     "trace",
     "value_and_grad",
@@ -89,6 +94,7 @@ __all__ = [
 
 _LAZY = {
     "check_grads": "checking",
+    "check_rule": "checking",
     "check_symbolic": "checking",
     "checkpoint": "frontend.checkpoints",
     "checkpointed": "frontend.checkpoints",
@@ -107,3 +113,13 @@ def __getattr__(name: str) -> object:
         found: object = getattr(importlib.import_module(f"adcompile.{_LAZY[name]}"), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _verify(*first: Any) -> None:  # Any: what `VERIFIERS` are called with
+    """Check the first call of a program that is to be checked."""
+    from adcompile.checking.verify import verify_first
+
+    verify_first(*first)
+
+
+_VERIFIERS.append(_verify)

@@ -105,17 +105,18 @@ class Written(NamedTuple):
         return Compiled(emission.emit_all(self.units), self.entries, self.seed)
 
 
-def compile_reverse(example: Example, *, value: bool, has_aux: bool, single: bool) -> Compiled:
+def compile_reverse(example: Example, *, value: bool, has_aux: bool, single: bool, finite: bool = False) -> Compiled:
     """Compile the gradient of a function whose result is one number.
 
     `value`: the result is returned too. `single`: one argument is differentiated, and its gradient comes bare.
+    `finite`: the program raises where an adjoint is not.
     """
-    return write_reverse(example, value=value, has_aux=has_aux, single=single).compiled()
+    return write_reverse(example, value=value, has_aux=has_aux, single=single, finite=finite).compiled()
 
 
-def write_reverse(example: Example, *, value: bool, has_aux: bool, single: bool) -> Written:
+def write_reverse(example: Example, *, value: bool, has_aux: bool, single: bool, finite: bool = False) -> Written:
     """Make the functions that `compile_reverse` writes."""
-    fn, result, callees = _gradient(example, value=value, has_aux=has_aux, single=single)
+    fn, result, callees = _gradient(example, value=value, has_aux=has_aux, single=single, finite=finite)
     fn = finish(fn, callees, AFTER_REVERSE)
     seed = fn.params[-1]
     name = f"{example.function.name}_{'value_and_vjp' if value else 'vjp'}"
@@ -140,13 +141,16 @@ def stages(example: Example) -> Stages:
     return Stages(before, store.run(before), finish(fn, callees, AFTER_REVERSE))
 
 
-def _gradient(example: Example, *, value: bool, has_aux: bool, single: bool) -> tuple[Function, Result, Callees]:
+def _gradient(
+    example: Example, *, value: bool, has_aux: bool, single: bool, finite: bool = False
+) -> tuple[Function, Result, Callees]:
     """Return the program of a gradient, not yet executable, the structure of what it returns, and what it calls."""
     lowered = example.lowered
     loss, aux = layouts.split(lowered, has_aux)
     number = layouts.one_number(lowered, loss)
     keep = value or has_aux
     callees = Callees.of(lowered.callees)
+    callees.watched = finite
     fn = layouts.tested(dce.run(lowered.function), number)
     fn = reverse.run(fn, example.variables, (number,), keep, callees)
     fn, trees = layouts.gradients(fn, example.wrt, len(lowered.function.outs) if keep else 0)

@@ -37,6 +37,7 @@ CORE: dict[str, tuple[int, ...]] = {
     "undo": (),
     "hook": (),
     "opaque": (),
+    "check_finite": (),
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 from adcompile.api.wrapping import signature_like, wrapper
+from adcompile.custom.registry import current
 from adcompile.dispatch.signature import Transform
 from adcompile.dispatch.specialise import MISS, Specialiser
 from adcompile.errors import ArgumentError
@@ -77,9 +78,11 @@ class Derivative:
         if not callable(function):
             raise ArgumentError(f"{recipe.operator} needs a function, not {type(function).__name__}")
         self._primal: Final = function
+        recipe = recipe._replace(transform=with_rules(recipe.transform))
         self._recipe: Final = recipe
         self._parameters: Final = signature
         target = self.__adcompile_inside__ if recipe.transform.kind == "plain" else function
+        self.rules: Final = recipe.transform.rules
         self._specialiser: Final = Specialiser(target, recipe.transform)
         functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", self._specialiser.signature.label)
@@ -226,8 +229,18 @@ _recent_lock: Final = threading.Lock()
 _RECENT: Final = 128
 
 
+def with_rules(transform: Transform) -> Transform:
+    """Let the rules hold for a derivative that hold now, and those that it was given."""
+    rules = current()
+    if not rules:
+        return transform
+    own = tuple(r for r in rules if r not in transform.rules)
+    return transform._replace(rules=(*own, *transform.rules))
+
+
 def specialiser_for(f: Function, transform: Transform) -> Specialiser:
     """Return the programs of a function that is given anew at each call."""
+    transform = with_rules(transform)
     code = _code(f)
     if code is None:
         return Specialiser(f, transform)

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeVar, overload
+from typing import NamedTuple, TypeVar, overload
 
 from adcompile.api.derived import Derivative, Function, Recipe, operator
-from adcompile.dispatch.signature import Transform, parse_argnums, parse_outputs
+from adcompile.custom.functions import CustomFunction
+from adcompile.custom.registry import checked
+from adcompile.dispatch.signature import Kind, Transform, parse_argnums
 from adcompile.errors import ArgumentError
 
 __all__ = ["derivative", "elementwise_grad", "grad", "stop_gradient", "value_and_grad"]
 
 Argnums = int | Sequence[int]
-Outputs = Sequence[str] | str | None
+Rules = Sequence[CustomFunction]
 T = TypeVar("T")
 
 
 @overload
-def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None) -> Derivative: ...
+def grad(
+    f: Function,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    verify: bool = False,
+    debug_nan: bool = False,
+    rules: Rules = (),
+) -> Derivative: ...
 @overload
 def grad(
-    *, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
+    *,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    verify: bool = False,
+    debug_nan: bool = False,
+    rules: Rules = (),
 ) -> Callable[[Function], Derivative]: ...
 @operator("grad")
 def grad(
-    f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
+    f: Function | None = None,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    verify: bool = False,
+    debug_nan: bool = False,
+    rules: Rules = (),
 ) -> Derivative | Callable[[Function], Derivative]:
     """Return the function that computes the gradient of `f`, whose result must be one number.
 
@@ -38,9 +59,15 @@ def grad(
         The gradient of a tuple, list or dict of numbers and arrays has the same structure.
     has_aux : bool
         `f` returns a pair: the number and anything else, which is returned beside the gradient.
-    outputs : str or tuple of str
-        The name of an argument whose final value is the result, for a function that stores into its arguments. It
-        must be one number, an array without axes: for others see `vjp` and `jvp`.
+    verify : bool
+        The first gradient of each compiled program is compared with finite differences and with forward mode. Where
+        they disagree, DerivativeMismatch names the first line of the function whose derivative is wrong.
+    debug_nan : bool
+        The program raises FloatingPointError at the first contribution to an adjoint that is not finite, with the line
+        and the values that it was computed from.
+    rules : sequence
+        Rules for other functions, made by `primitive`, `elementwise`, `custom_jvp` or `custom_vjp`, that hold in this
+        derivative where those functions are called by their own names.
 
     Examples
     --------
@@ -51,32 +78,58 @@ def grad(
     >>> float(grad(grad(f, argnums=1), argnums=1)(2.0, 3.0))
     4.0
     """
-    return _gradient("grad", f, argnums, has_aux, outputs)
+    return _gradient("grad", f, argnums, has_aux, Trust(verify, debug_nan, rules))
 
 
-@overload
-def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None) -> Derivative: ...
 @overload
 def value_and_grad(
-    *, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
+    f: Function,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    verify: bool = False,
+    debug_nan: bool = False,
+    rules: Rules = (),
+) -> Derivative: ...
+@overload
+def value_and_grad(
+    *,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    verify: bool = False,
+    debug_nan: bool = False,
+    rules: Rules = (),
 ) -> Callable[[Function], Derivative]: ...
 @operator("value_and_grad")
 def value_and_grad(
-    f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False, outputs: Outputs = None
+    f: Function | None = None,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    *,
+    verify: bool = False,
+    debug_nan: bool = False,
+    rules: Rules = (),
 ) -> Derivative | Callable[[Function], Derivative]:
     """Return the function that computes both what `f` returns and its gradient, as a pair; otherwise like `grad`."""
-    return _gradient("value_and_grad", f, argnums, has_aux, outputs)
+    return _gradient("value_and_grad", f, argnums, has_aux, Trust(verify, debug_nan, rules))
+
+
+class Trust(NamedTuple):
+    """What a gradient is checked for, and the rules that hold in it."""
+
+    verify: bool = False
+    debug_nan: bool = False
+    rules: Rules = ()
 
 
 def _gradient(
-    name: str, f: Function | None, argnums: Argnums, has_aux: bool, outputs: Outputs
+    name: str, f: Function | None, argnums: Argnums, has_aux: bool, trust: Trust
 ) -> Derivative | Callable[[Function], Derivative]:
     numbers, single = parse_argnums(argnums)
-    names = parse_outputs(outputs, has_aux)
-    kind: Literal["grad", "value_and_grad"] = "grad" if name == "grad" else "value_and_grad"
-    transform = Transform(kind, numbers, single, has_aux, outputs=names)
-    options: tuple[tuple[str, object], ...] = (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux))
-    options += (("outputs", names),) if names else ()
+    kind: Kind = "grad" if name == "grad" else "value_and_grad"
+    rules = tuple(map(checked, trust.rules))
+    transform = Transform(kind, numbers, single, has_aux, False, rules, bool(trust.debug_nan), bool(trust.verify))
+    options = (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux))
     recipe = Recipe(name, options, transform)
     if f is None:
         return lambda function: Derivative(function, recipe)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from adcompile.checking.gradients import check_grads
+from adcompile.checking.rules import check_rule
 
-__all__ = ["check_grads", "check_symbolic"]
+__all__ = ["check_grads", "check_rule", "check_symbolic"]
 
 
 def check_symbolic(f: Callable[..., object], *args: object, argnums: int | Sequence[int] | None = None) -> None:

@@ -318,6 +318,17 @@ def _resolution(f: Callable[..., object], args: tuple[object, ...], argnums: tup
     return float(np.finfo(_result_dtype(f, doubled, ())).eps) if flatten(f(*map(copy, doubled))).size else 2.3e-16
 
 
+def _rearranged(f: Callable[..., object], args: tuple[object, ...], argnums: tuple[int, ...]) -> Callable[..., object]:
+    """Fix arguments between those that are differentiated."""
+    fixed = [i for i in range(len(args)) if i not in argnums]
+    given, all_of_them = (", ".join(f"argument_{i}" for i in which) for which in (argnums, range(len(args))))
+    head = f"{given}, *, {', '.join(f'argument_{i}' for i in fixed)}"
+    name = getattr(f, "__name__", "f")
+    name = name if name.isidentifier() and name != "<lambda>" else "f"
+    made = from_source(f"def {name}({head}):\n    return {name}_({all_of_them})\n", name, {f"{name}_": f})
+    return functools.partial(made, **{f"argument_{i}": args[i] for i in fixed})
+
+
 def _bind(f: Callable[..., object], args: tuple[object, ...], argnums: tuple[int, ...]) -> Callable[..., object]:
     """Fix the arguments that are not differentiated."""
     if argnums == tuple(range(len(args))):
@@ -326,5 +337,5 @@ def _bind(f: Callable[..., object], args: tuple[object, ...], argnums: tuple[int
     names = _names(f, len(args))
     trailing = {names[i]: args[i] for i in range(leading, len(args)) if i not in argnums}
     if argnums != tuple(range(leading, leading + len(argnums))):
-        raise ArgumentError("the differentiated arguments must be neighbours: wrap the function in a lambda")
+        return _rearranged(f, args, argnums)
     return functools.partial(f, *args[:leading], **trailing)

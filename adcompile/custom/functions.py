@@ -10,8 +10,10 @@ import ast
 import functools
 import inspect
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from adcompile.errors import ArgumentError
 from adcompile.rules import table
@@ -30,6 +32,10 @@ class CustomFunction:
         The function itself; also `__wrapped__`.
     nondiff : tuple of int
         The positions of the arguments that have no derivative.
+    unchecked : bool
+        Whether the rules are to be checked at their first use.
+    calls : list or None
+        The arguments of all calls, while somebody listens.
     """
 
     __name__: str
@@ -43,16 +49,21 @@ class CustomFunction:
             raise ArgumentError(f"{function.__name__} has a derivative of its own already")
         self.function: Final = function
         self.nondiff: Final = (nondiff,) if isinstance(nondiff, int) else tuple(nondiff)
-        self.check: Final = check
+        self.unchecked = check
+        self.calls: list[tuple[tuple[object, ...], dict[str, object]]] | None = None
         functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # Any: the types are the function's own
+        if self.calls is not None:
+            self.calls.append((args, kwargs))
         return self.function(*args, **kwargs)
 
     @property
     def __signature__(self) -> inspect.Signature:
+        if isinstance(self.function, np.ufunc):
+            return positional("xyzuvw"[: self.function.nin])
         return inspect.signature(self.function)
 
     def __get__(self, instance: object, owner: type | None = None) -> object:
@@ -102,6 +113,11 @@ class Primitive(CustomFunction):
         return ("adjoint_rule", "tangent_rule")
 
 
+def positional(names: Iterable[str]) -> inspect.Signature:
+    """Return the signature of a function that takes its arguments by position."""
+    return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in names])
+
+
 class Elementwise(CustomFunction):
     """An elementwise function with its partial derivatives as text; made by `adcompile.elementwise`."""
 
@@ -115,6 +131,11 @@ class Elementwise(CustomFunction):
         self.scope: Final = {**table.SCOPE, name_of(head): self, **scope}
         for text in self.partials:
             check_names(text, {*self.operands, "ans", *self.scope})
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        python = isinstance(self.function, types.FunctionType)
+        return inspect.signature(self.function) if python else positional(self.operands)
 
     def __digest_parts__(self) -> tuple[object, ...]:
         given = {k: v for k, v in self.scope.items() if v is not self and table.SCOPE.get(k) is not v}

@@ -97,9 +97,7 @@ def example_for(signature: Signature, values: Values) -> Example:
     """Lower the function that a signature is of for arguments."""
     function = signature.callee.function
     assert function is not None
-    transform = signature.transform
-    one = transform.kind in ("grad", "value_and_grad")
-    return example_call(function, values, signature.wrt, signature.constants, transform.outputs, one)
+    return example_call(function, values, signature.wrt, signature.constants, signature.transform.rules)
 
 
 def _compile(signature: Signature, example: Example) -> Compiled:
@@ -107,7 +105,9 @@ def _compile(signature: Signature, example: Example) -> Compiled:
     match transform.kind:
         case "grad" | "value_and_grad":
             value = transform.kind == "value_and_grad"
-            return driver.compile_reverse(example, value=value, has_aux=transform.has_aux, single=transform.single)
+            return driver.compile_reverse(
+                example, value=value, has_aux=transform.has_aux, single=transform.single, finite=transform.finite
+            )
         case "jvp":
             return driver.compile_forward(example, signature.header.tangents, has_aux=transform.has_aux)
         case "vjp":

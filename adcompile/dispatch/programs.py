@@ -112,6 +112,7 @@ def name_of(signature: Signature, values: Mapping[str, object]) -> str | None:
         return None
     try:
         kinds = [(name, _kind(value)) for name, value in values.items()]
+        transform, rules = signature.transform._replace(rules=()), _digest(signature.transform.rules)
     except _Private:
         return None
     text = digest.of_text(
@@ -119,7 +120,8 @@ def name_of(signature: Signature, values: Mapping[str, object]) -> str | None:
         function.__module__ or "",
         function.__qualname__,
         digest.of_code(function.__code__),
-        repr((signature.transform, signature.wrt, signature.header.parameters, tuple(signature.hidden))),
+        rules,
+        repr((transform, signature.wrt, signature.header.parameters, tuple(signature.hidden))),
         repr(kinds),
     )
     word = "".join(c if c.isalnum() or c == "_" else "-" for c in function.__qualname__.rpartition(".")[2])

@@ -32,7 +32,9 @@ class Transform(NamedTuple):
 
     single  argnums was an int, so that the gradient is not in a tuple
     method  the first argument is the object whose method the function is
-    outputs the arguments whose final values are the result, instead of what the function returns
+    rules   hold wherever their functions are called
+    finite  the program raises where an adjoint is not finite
+    verify  the first gradient of each program is checked
     """
 
     kind: Kind
@@ -40,7 +42,9 @@ class Transform(NamedTuple):
     single: bool = False
     has_aux: bool = False
     method: bool = False
-    outputs: tuple[str, ...] = ()
+    rules: tuple[CustomFunction, ...] = ()
+    finite: bool = False
+    verify: bool = False
 
     @property
     def spread(self) -> bool:
@@ -49,8 +53,7 @@ class Transform(NamedTuple):
 
     def __str__(self) -> str:
         argnums = str(self.argnums[0]) if self.single else str(self.argnums)
-        options = ", has_aux=True" if self.has_aux else ""
-        return f"argnums={argnums}{options}" + (f", outputs={self.outputs}" if self.outputs else "")
+        return f"argnums={argnums}" + (", has_aux=True" if self.has_aux else "")
 
 
 def parse_argnums(argnums: object) -> tuple[tuple[int, ...], bool]:
@@ -62,20 +65,6 @@ def parse_argnums(argnums: object) -> tuple[tuple[int, ...], bool]:
             raise ArgumentError(f"argnums names an argument twice: {argnums!r}")
         return tuple(argnums), False
     raise ArgumentError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
-
-
-def parse_outputs(outputs: object, has_aux: bool) -> tuple[str, ...]:
-    """Return the names of the arguments whose final values are the result; none if they are not asked for."""
-    if outputs is None:
-        return ()
-    names = (outputs,) if isinstance(outputs, str) else outputs
-    if not isinstance(names, tuple | list) or not names or not all(isinstance(n, str) for n in names):
-        raise ArgumentError(f"outputs must be names of arguments, not {outputs!r}")
-    if len(set(names)) < len(names):
-        raise ArgumentError(f"outputs names an argument twice: {outputs!r}")
-    if has_aux:
-        raise ArgumentError("outputs says what the result is, so there can be no has_aux")
-    return tuple(map(str, names))
 
 
 @dataclass(frozen=True, slots=True)

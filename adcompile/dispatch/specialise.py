@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from adcompile.custom.functions import CustomFunction
 from adcompile.dispatch import cache, containers, programs
 from adcompile.dispatch.constants import stated
 from adcompile.dispatch.linking import FIXED, fill
@@ -31,6 +32,10 @@ KNOWN: Final = 64  # programs that are kept
 ATTEMPTS: Final = 8
 
 Values = Mapping[str, object]
+
+# What checks the first result of a program, by signature and arguments, and the rules among the objects that it was
+# made of. The package puts it here, from a layer above.
+VERIFIERS: Final[list[Callable[[Signature, Values, object, Sequence[object]], None]]] = []
 
 
 class Specialisation:
@@ -113,8 +118,16 @@ class Specialiser:
             chosen, given = self._choose(args, kwargs)
             result = chosen.link(chosen.run, _miss)(*given[0], **given[1])
             if result is not MISS:
+                if self._unchecked(chosen):
+                    VERIFIERS[0](self.signature, self._values(args, kwargs)[0], result, chosen.nodes)
+                    with self._lock:
+                        self._publish(chosen)
                 return result
         raise AdcompileError(f"the arguments or globals of {self.signature.label} change while it is being compiled")
+
+    def _unchecked(self, chosen: Specialisation) -> bool:
+        """Tell whether a program is to be checked at its first call."""
+        return self.transform.verify or any(isinstance(n, CustomFunction) and n.unchecked for n in chosen.nodes)
 
     def check_call(self, args: Sequence[object], kwargs: Values) -> None:
         """Raise ArgumentError if the arguments are not those that the function takes."""
@@ -135,7 +148,8 @@ class Specialiser:
             values, tangents = self._values(args, kwargs)
             given = signature.call_arguments(values, tangents)
             chosen = next((s for s in self._known if s.fits(*given)), None) or self._obtain(values, given)
-            self._publish(chosen)
+            if not self._unchecked(chosen):  # else once it is checked
+                self._publish(chosen)
         return chosen, given
 
     def _values(self, args: Sequence[object], kwargs: Values) -> tuple[dict[str, object], list[object]]:

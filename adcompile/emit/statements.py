@@ -341,6 +341,14 @@ def _assert(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return ast.Assert(w.write.atom(condition), None if nothing else w.write.atom(message))
 
 
+def _check_finite(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    g, *values = map(w.write.atom, eqn.args)
+    name, place, names = eqn.attrs
+    assert isinstance(names, tuple)
+    keywords = dict(zip(map(str, names), values, strict=True))
+    return syntax.evaluated(syntax.call("check_finite", g, syntax.constant(name), syntax.constant(place), **keywords))
+
+
 def _raise(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return ast.Raise(syntax.call(str(eqn.attrs[0]), *map(w.write.atom, eqn.args)), None)
 
@@ -380,6 +388,7 @@ SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
     "print": _print,
     "assert": _assert,
     "raise": _raise,
+    "check_finite": _check_finite,
     "call_fwd": _call_forward,
     "opaque": _opaque,
     "call_checkpointed": _call_loop,

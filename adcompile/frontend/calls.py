@@ -101,6 +101,9 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     """Call a Python object that is known when compiling."""
     if isinstance(f, CustomFunction):
         return custom.call_custom(lo, f, args, keywords, node)
+    rule = custom.rule_for(lo, f)
+    if rule is not None:
+        return custom.call_custom(lo, rule, args, keywords, node)
     try:
         own = builtin.BUILTINS.get(f)
     except TypeError:

@@ -8,7 +8,9 @@ them, so that a rule may call the function that it belongs to.
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
+import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -51,6 +53,13 @@ def call_custom(lo: Lowering, f: CustomFunction, args: Args, keywords: Keywords,
     return _wrapped(lo, made, outs, [v for v, _ in operands])
 
 
+def rule_for(lo: Lowering, f: object) -> CustomFunction | None:
+    """Return the rule that holds for a function where it is called by its own name; None if there is none."""
+    if not lo.rules or lo.frame.rule or lo.frame.macro or any(f is known for known in lo.plain_calls):
+        return None
+    return next((rule for rule in reversed(lo.rules) if rule.function is f), None)
+
+
 def _wrapped(lo: Lowering, made: Made, outs: tuple[Var, ...], operands: Sequence[Value]) -> Value:
     """Return what a call returns, over the results of its equation."""
     values = [lo.wrap(o) for o in outs]
@@ -70,9 +79,9 @@ def arranged(
     lo: Lowering, f: CustomFunction, args: Args, keywords: Keywords, node: ast.AST
 ) -> tuple[list[Value], list[str]]:
     """Return the arguments of a call in order, with defaults, and the names of the last ones if they need names."""
-    try:
+    if isinstance(f.function, types.FunctionType | types.MethodType | functools.partial):
         found = inspect.signature(f.function).parameters.values()
-    except (TypeError, ValueError):
+    else:  # written in C
         if keywords:
             lo.refuse(node, f"{f.__name__} takes its arguments by position here", "called here")
         return list(args), []

@@ -220,7 +220,11 @@ class Maker:
 
         def run() -> Value:
             given.extend(map(self.instance, self.tree))
-            returned.append(calls.call(lo, lift(f.function), *self.named(given), self.node))
+            lo.plain_calls.append(f.function)
+            try:
+                returned.append(calls.call(lo, lift(f.function), *self.named(given), self.node))
+            finally:
+                lo.plain_calls.pop()
             self.keep_given(f.__name__)
             return returned[0]
 

@@ -286,7 +286,11 @@ def _stopped(lo: Lowering, value: Value) -> Value:
 def _derivative(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Call a derivative that was made outside of the function being lowered."""
     inner: object = getattr(f, "__adcompile_inside__")  # noqa: B009  # what operators return has it
-    return calls.call(lo, lift(inner), args, keywords, node)
+    outer, lo.rules = lo.rules, (*lo.rules, *getattr(f, "rules", ()))
+    try:
+        return calls.call(lo, lift(inner), args, keywords, node)
+    finally:
+        lo.rules = outer
 
 
 # -- arguments

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 LONGEST_UNROLLED = 1000
-LONGEST_ALIASED = 32  # of loops that are repeated only to know which array each name stands for
 
 
 def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
@@ -126,7 +125,7 @@ def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node
 
     def item(k: Atom) -> Value:
         if not (isinstance(k, Const) and isinstance(k.value, int)):
-            raise NeedsUnrolling(node)
+            raise NeedsUnrolling(lo, node)
         position = k.value
         return Node("tuple", tuple(s[position] if isinstance(s, list) else s.item(k) for s in sources))
 

@@ -17,11 +17,11 @@ import logging
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
+from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls, macros, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
@@ -90,6 +90,8 @@ class Lowering(State):
         self.callees: dict[object, Callee] = {}
         self.customs: dict[object, Made] = {}
         self.custom_depth = 0
+        self.rules: tuple[CustomFunction, ...] = ()
+        self.plain_calls: list[object] = []
         self.keys = 0
         self.places: dict[Var, Span] = {}
         self.reserved: dict[tuple[ast.AST, str], str] = {}
@@ -366,7 +368,7 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
             frame.names[name] = lo.box(frame.names.get(name, UNDEFINED))
         statements.run(lo, frame.desugared.body)
         returned = frame.names[RETURNED]
-        if returns_nothing(node) or (isinstance(returned, Const) and not returned.value):
+        if isinstance(returned, Const) and not returned.value:
             return NONE
         value = frame.names.get(RESULT, NONE)
         if value is NONE and lo.tolerant and lo.skipped or value is UNDEFINED:
@@ -387,38 +389,22 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
         lo.outermost = outermost
 
 
-@lru_cache(maxsize=1024)
-def returns_nothing(node: ast.FunctionDef | ast.Lambda) -> bool:
-    """Tell whether a function returns None, wherever it returns."""
-    todo: list[ast.AST] = [*node.body] if isinstance(node, ast.FunctionDef) else []
-    for n in todo:  # grows
-        if isinstance(n, ast.Return) and not (n.value is None or _is_none(n.value)):
-            return False
-        if not isinstance(n, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            todo += ast.iter_child_nodes(n)
-    return isinstance(node, ast.FunctionDef)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
 def is_ours(scope: object) -> bool:
     """Tell whether a function is one that an operator is lowered by, and none of the user's."""
     return isinstance(scope, Source) and scope.function.__module__ in (macros.__name__, WRAPPER)
 
 
 def lower(
-    target: Target, arguments: Mapping[str, Argument], facts: Facts, outputs: tuple[str, ...] = (), one: bool = False
+    target: Target, arguments: Mapping[str, Argument], facts: Facts, rules: Sequence[CustomFunction] = ()
 ) -> Lowered:
     """Lower a function for abstract arguments, given by name for every parameter that the call provides.
 
-    The result is what it returns, or the final values of the arguments `outputs`, with `one` the only one.
+    `rules` hold wherever their functions are called.
     """
     resolved: set[object] = set()
     while True:
         try:
-            return lower_once(target, arguments, facts, outputs, one, resolved)
+            return lower_once(target, arguments, facts, resolved, rules)
         except Unresolved as found:
             resolved.add(found.key)
 
@@ -427,32 +413,28 @@ def lower_once(
     target: Target,
     arguments: Mapping[str, Argument],
     facts: Facts,
-    outputs: tuple[str, ...],
-    one: bool,
     resolved: set[object],
+    rules: Sequence[CustomFunction],
 ) -> Lowered:
     """Lower a function, with these calls resolved as views or copies."""
     params = [v for a in arguments.values() for v in leaves(a) if isinstance(v, Var)]
     builder = Builder(facts, {v.name: v for v in params})
     lo = Lowering(builder)
     lo.resolved = resolved
+    lo.rules = tuple(rules)
     for v in params:
         if v.name in arguments:  # what is inside a container goes by the name that the function gives it
             lo.names[v] = v.name
         builder.anchor(v)
     source = target.source
     given = {name: lo.owned(map_leaves(lambda a: _argument(lo, a), a)) for name, a in arguments.items()}
-    given.update({f"..{name}": given[name] for name in outputs})  # read at the end, whatever the name stands for then
     try:
         result = calls.enter(lo, source, target.bound, {k: lift(v) for k, v in target.keywords.items()}, given)
     except NeedsUnrolling as needed:
-        if needed.error is not None:
-            raise needed.error from None
+        _, place = needed.args
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
         lo.frames.append(Frame(source, body_of(source.node)))
-        lo.refuse(needed.place, message, "here", "keep the values in an array that is made before the loop")
-    if outputs:
-        result = given[outputs[0]] if one and len(outputs) == 1 else Node("tuple", tuple(given[n] for n in outputs))
+        lo.refuse(place, message, "here", "keep the values in an array that is made before the loop")
     flat: list[Atom] = []
     structure = flatten(lo, result, flat, source.name)
     function = Function(

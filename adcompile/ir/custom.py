@@ -55,7 +55,8 @@ class CustomCall:
     nondiff  the operands that have no derivative
     types    of the results
     pull     None if there is no reverse rule; `push` likewise
-    linear   the reverse rule is linear in the cotangents, so that it tells the tangents too
+    linear   the reverse rule is an adjoint, linear in the cotangents
+    settled  the derivatives that the rules take of other functions have been put in place
     """
 
     name: str
@@ -66,6 +67,7 @@ class CustomCall:
     pull: Pull | CompileError | None = None
     push: tuple[Push, ...] | CompileError | None = None
     linear: bool = False
+    settled: bool = False
 
     @property
     def __name__(self) -> str:

@@ -152,6 +152,18 @@ register(Primitive("stop_gradient", infer_same, cost="free", shares=True, safe=T
 register(Primitive("undo", given(), effect=True, cost="free"))
 register(Primitive("push", given(), signature="x, tape", n_attrs=1, effect=True, cost="free"))
 register(Primitive("pop", infer_pop, signature="tape, type", n_attrs=2, effect=True, cost="free"))
+register(
+    Primitive(
+        "check_finite",
+        given(),
+        "check_finite",
+        "g, *xs, name, place, names",
+        n_attrs=3,
+        effect=True,
+        cost="free",
+        helper=runtime.check_finite,
+    )
+)
 register(Primitive("print", given(), "print", "*xs, keywords", n_attrs=1, effect=True))
 register(Primitive("assert", given(), signature="condition, message", effect=True))
 register(Primitive("raise", given(), signature="*xs, exception", n_attrs=1, effect=True))

@@ -64,3 +64,14 @@ def sign_of_det(x):
 def log_abs_det(x):
     """The logarithm of the size of the determinant."""
     return np.linalg.slogdet(x)[1]
+
+
+def check_finite(g, name, place, **values):
+    """Raise if an adjoint is not finite, with the values that it was computed from."""
+    finite = np.isfinite(g)
+    if not np.all(finite):
+        index = tuple(int(i) for i in np.argwhere(np.logical_not(finite))[0])
+        where = f"[{', '.join(map(str, index))}]" if index else ""
+        lines = [f"the adjoint of {name}{where} is {np.asarray(g)[index]}", f" --> {place}"]
+        lines += [f"  {key} = {np.array2string(np.asarray(v), threshold=20)}" for key, v in values.items()]
+        raise FloatingPointError("\n".join(lines))

@@ -37,6 +37,7 @@ class Callees:
              such a function returns a tuple
     taken    which of the operands of a pullback the function that computes it takes
     pushed   the functions with tangents that pullbacks are of
+    watched  programs raise where an adjoint is not finite
     """
 
     functions: dict[str, Function | None]
@@ -45,6 +46,7 @@ class Callees:
     derived: dict[object, str] = field(default_factory=dict)
     taken: dict[str, tuple[int, ...]] = field(default_factory=dict)
     pushed: dict[tuple[Function, tuple[int, ...]], Function] = field(default_factory=dict)
+    watched: bool = False
 
     @classmethod
     def of(cls, functions: Mapping[str, Function]) -> Callees:

@@ -36,6 +36,21 @@ def call_of(eqn: Eqn) -> CustomCall:
     return call
 
 
+def within_rules(fn: Function, f: Callable[[Function], Function]) -> None:
+    """Apply a pass, once, to the functions and rules of the calls in a function."""
+    for stmt in walk(fn.primal):
+        if isinstance(stmt, Eqn) and stmt.prim == "custom" and not call_of(stmt).settled:
+            call = call_of(stmt)
+            call.settled = True
+            assert call.primal is not None
+            call.primal = f(call.primal)
+            if isinstance(call.pull, Pull):
+                ahead = None if call.pull.forward is None else f(call.pull.forward)
+                call.pull = replace(call.pull, forward=ahead, backward=f(call.pull.backward))
+            if isinstance(call.push, tuple):
+                call.push = tuple(replace(p, function=f(p.function)) for p in call.push)
+
+
 def has(stmts: Sequence[Stmt], *prims: str) -> bool:
     return any(isinstance(s, Eqn) and s.prim in prims for s in walk(stmts))
 

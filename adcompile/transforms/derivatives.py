@@ -29,7 +29,7 @@ from adcompile.ir.derivatives import Pullback, Pushforward
 from adcompile.ir.inlining import copied, keys_after
 from adcompile.ir.rebuild import map_operands
 from adcompile.records import replace
-from adcompile.transforms import forward, reverse
+from adcompile.transforms import custom, forward, reverse
 from adcompile.transforms.callees import Callees
 from adcompile.transforms.pullbacks import description
 
@@ -61,6 +61,7 @@ def release(fn: Function) -> Function:
 
 def expand(fn: Function, callees: Callees) -> Function:
     """Put the equations of pushforwards in their places, also in the functions that pullbacks are of."""
+    custom.within_rules(fn, lambda inner: expand(inner, callees))
     if not any(isinstance(s, Eqn) and s.prim in ("pullback", "pushforward") for s in walk(fn.stmts)):
         return fn
     expander = _Expander(callees, keys_after(fn.stmts))

@@ -47,6 +47,7 @@ from adcompile.transforms.lists import list_adjoint
 from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, refuse_obstacles, row_term
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
+from adcompile.transforms.watch import watch
 
 Bars = dict[Var, Atom]
 NOTHING: Final[Mapping[int, Const]] = {}
@@ -104,6 +105,7 @@ class Reverser:
     def __init__(self, fn: Function, wrt: Sequence[Var], callees: Callees, hidden: frozenset[Var]) -> None:
         self.fn = fn
         self.callees = callees
+        self.origin: tuple[Eqn, Sequence[Atom | None]] | None = None
         self.split: dict[Stmt, Eqn] = {}
         self.outlined: dict[int, checkpoints.Outlined] = {}
         self.active = active(fn, wrt)
@@ -173,6 +175,8 @@ class Reverser:
         if not isinstance(v, Var) or v not in self.active or (isinstance(g, Const) and g is UNDEFINED):
             return
         g = conform.cotangent(self.b, g, v)
+        if self.origin is not None:
+            watch(self.b, self.fn, v, g, *self.origin)
         have = self.bars.get(v)
         if have is None:
             self.bars[v] = g
@@ -215,6 +219,7 @@ class Reverser:
             match stmt:
                 case Eqn():
                     self.equation(stmt)
+                    self.origin = None
                 case If():
                     self.branch(stmt)
                 case For() | While():
@@ -226,6 +231,8 @@ class Reverser:
         gs = [self.bars.pop(o, None) for o in eqn.outs]
         if all(g is None for g in gs):
             return
+        if self.callees.watched:
+            self.origin = (eqn, gs)
         if eqn.prim == "call":
             self.call(eqn, gs)
             return
