@@ -178,3 +178,14 @@ def starred_call(x):
 
     values = (x, x * x)
     return f(*values, c=np.sin(x))
+
+
+@program(A, (0, 1), wrt=(0,))
+@program(A, [0, 1], wrt=(0,))
+def axes_in_a_container(x, axes):
+    return np.sum(np.sum(x**2, axis=axes[0])) + np.max(x, axis=axes[1])[0]
+
+
+@program({"w": A, "b": B}, np.array([0.3, -0.4]), wrt=(0,))
+def shapes_that_nothing_else_reads(params, x):
+    return np.sum(x + np.sum(params["w"], axis=1)) + params["b"][0]
