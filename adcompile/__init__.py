@@ -41,7 +41,12 @@ from adcompile.errors import AdcompileError, ArgumentError, CompileError, Deriva
 from adcompile.version import __version__
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from adcompile.checking import check_grads, check_rule, check_symbolic
+=======
+    from adcompile.api.sparse import DenseJacobianWarning
+    from adcompile.checking import check_grads, check_symbolic
+>>>>>>> 23db68a (Sparse Jacobians: find the pattern from the program, colour it, and sweep once a colour)
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
     from adcompile.inspect import explain, graph, graph_from_expressions, trace
 
@@ -51,6 +56,7 @@ __all__ = [
     "CacheInfo",
     "CacheWarning",
     "CompileError",
+    "DenseJacobianWarning",
     "DerivativeMismatch",
     "SourceError",
     "__version__",
@@ -93,6 +99,7 @@ __all__ = [
 
 
 _LAZY = {
+    "DenseJacobianWarning": "api.sparse",
     "check_grads": "checking",
     "check_rule": "checking",
     "check_symbolic": "checking",

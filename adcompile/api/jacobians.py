@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from adcompile.api.derived import Derivative, Function, Recipe, operator
 from adcompile.dispatch.signature import parse_argnums
+from adcompile.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from adcompile.api.sparse import SparseJacobian
 
 __all__ = ["hessian", "jacfwd", "jacobian", "jacrev", "value_and_jacobian"]
 
@@ -15,11 +19,19 @@ Made = Derivative | Callable[[Function], Derivative]
 
 
 @overload
-def jacobian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Derivative: ...
+def jacobian(f: Function, argnums: Argnums = 0, has_aux: bool = False, sparsity: None = None) -> Derivative: ...
 @overload
-def jacobian(*, argnums: Argnums = 0, has_aux: bool = False) -> Callable[[Function], Derivative]: ...
+def jacobian(
+    *, argnums: Argnums = 0, has_aux: bool = False, sparsity: None = None
+) -> Callable[[Function], Derivative]: ...
+@overload
+def jacobian(f: Function, argnums: int = 0, *, sparsity: object) -> SparseJacobian: ...
+@overload
+def jacobian(*, argnums: int = 0, sparsity: object) -> Callable[[Function], SparseJacobian]: ...
 @operator("jacobian")
-def jacobian(f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False) -> Made:
+def jacobian(
+    f: Function | None = None, argnums: Argnums = 0, has_aux: bool = False, sparsity: object = None
+) -> Made | SparseJacobian | Callable[[Function], SparseJacobian]:
     """Return the function that computes the Jacobian of `f`.
 
     The derivative of an array of shape (m,) by an array of shape (n,) has the shape (m, n); in general the axes of the
@@ -33,6 +45,12 @@ def jacobian(f: Function | None = None, argnums: Argnums = 0, has_aux: bool = Fa
         The positional arguments to differentiate. For an int the Jacobian comes bare, for a tuple in a tuple.
     has_aux : bool
         `f` returns a pair: what is differentiated and anything else, which is returned beside the Jacobian.
+    sparsity : "auto" or matrix, optional
+        Return a SciPy sparse matrix, by rows, of shape (size of the result, size of the argument). "auto" finds from
+        the program which entries may be other than zero; a matrix, sparse or not, says it. Columns without a common
+        row, or rows without a common column, share one sweep. Needs SciPy. Where nothing can be found, because how
+        often a loop runs depends on the argument's values, say, the matrix is computed without, with a
+        `DenseJacobianWarning` that says why.
 
     Examples
     --------
@@ -40,8 +58,21 @@ def jacobian(f: Function | None = None, argnums: Argnums = 0, has_aux: bool = Fa
     >>> jacobian(lambda x: np.array([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))
     array([[3., 2.],
            [0., 1.]])
+
+    >>> @jacobian(sparsity="auto")
+    ... def residual(u):
+    ...     return u[2:] - 2.0 * u[1:-1] + u[:-2] + u[1:-1] ** 2
+    >>> residual(np.ones(1000)).nnz, residual.sweeps
+    (2994, 3)
     """
-    return _jacobian("jacobian", f, argnums, has_aux)
+    if sparsity is None:
+        return _jacobian("jacobian", f, argnums, has_aux)
+    from adcompile.api.sparse import SparseJacobian
+
+    if type(argnums) is not int or has_aux:
+        raise ArgumentError("a sparse Jacobian is by one argument, given by an int, and without has_aux")
+    number = argnums
+    return SparseJacobian(f, number, sparsity) if f is not None else lambda g: SparseJacobian(g, number, sparsity)
 
 
 @overload

@@ -22,7 +22,7 @@ from adcompile.frontend.resolve import Source
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
-__all__ = ["Assembled", "assemble", "example_for", "listing", "source_for"]
+__all__ = ["Assembled", "assemble", "example_for", "leaf_values", "listing", "source_for"]
 
 Values = Mapping[str, object]
 
@@ -67,7 +67,7 @@ def _refuse_overlaps(example: Example, values: Values) -> None:
     conflicts = example.conflicts()
     arrays: dict[str, object] = {}
     for name, argument in example.arguments.items() if conflicts else ():
-        arrays.update(_leaf_values(argument, values[name]))
+        arrays.update(leaf_values(argument, values[name]))
     arrays.update({c.var.name: c.read() for c in example.lowered.captures})
     for a, b in conflicts:
         first, second = arrays[a], arrays[b]
@@ -77,14 +77,14 @@ def _refuse_overlaps(example: Example, values: Values) -> None:
             raise ArgumentError(f"{a} and {b} share memory, and {name} stores into {a}: pass a copy of one of them")
 
 
-def _leaf_values(argument: Argument, value: object) -> Iterator[tuple[str, object]]:
+def leaf_values(argument: Argument, value: object) -> Iterator[tuple[str, object]]:
     """Yield the values of an argument's variables by name."""
     if isinstance(argument, Var):
         yield argument.name, value
     elif isinstance(argument, Node):
         assert isinstance(value, tuple | list | dict)
         for child, item in zip(argument.children, value.values() if isinstance(value, dict) else value, strict=True):
-            yield from _leaf_values(child, item)
+            yield from leaf_values(child, item)
 
 
 def source_for(signature: Signature, values: Values) -> str:

@@ -79,7 +79,7 @@ def tested(fn: Function) -> set[Var]:
     """Return the parameters whose lengths, or whose values as lengths, the tests at the top read."""
     params = {v.name: v for v in fn.params}
     todo: list[object] = [length for fact in fn.facts.log for length in fact]
-    found = set()
+    found: set[Var] = set()
     while todo:
         length = todo.pop()
         if isinstance(length, Dim):

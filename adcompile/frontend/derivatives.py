@@ -366,6 +366,8 @@ OPERATORS: Final[dict[str, Operator]] = {
     "hvp": _macro(macros.hvp),
     "directional": _macro(macros.directional),
     "gauss_newton_vp": _macro(macros.gauss_newton_vp),
+    "along_columns": _macro(macros.along_columns, ("argnum", 0)),
+    "along_rows": _macro(macros.along_rows, ("argnum", 0)),
     "vjp": _vjp,
     "jvp": _jvp,
     "stop_gradient": _stop_gradient,

@@ -115,3 +115,26 @@ def column_of_rows(pull: Function, number: int, x: Any, y: Any) -> Any:
 def row(pull: Function, number: int, x: Any, y: Any) -> Any:
     """The derivatives of the number y by x."""
     return pull(1.0)[number]
+
+
+# -- compressed Jacobians: one sweep for each of several seeds
+
+
+def along_columns(f: Function, argnum: int, primals: Values, seeds: Any) -> Any:
+    """The derivatives of an array along some directions of argument `argnum`, one after the other."""
+    head, x, tail = primals[:argnum], primals[argnum], primals[argnum + 1 :]
+    y = f(*primals)
+    block = np.zeros((len(seeds), y.size), dtype=y.dtype)
+    for i in range(len(seeds)):
+        block[i] = jvp(lambda v: f(*head, v, *tail), (x,), (seeds[i].reshape(x.shape),))[1].reshape(y.size)
+    return block
+
+
+def along_rows(f: Function, argnum: int, primals: Values, seeds: Any) -> Any:
+    """The derivatives of some combinations of the results by argument `argnum`, one after the other."""
+    head, x, tail = primals[:argnum], primals[argnum], primals[argnum + 1 :]
+    y, pull = vjp(lambda v: f(*head, v, *tail), x)
+    block = np.zeros((len(seeds), x.size), dtype=x.dtype)
+    for i in range(len(seeds)):
+        block[i] = pull(seeds[i].reshape(y.shape))[0].reshape(x.size)
+    return block

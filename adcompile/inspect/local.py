@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from adcompile.analysis.activity import differentiable_args
-from adcompile.inspect.evaluate import Evaluator
+from adcompile.evaluate import Evaluator
 from adcompile.inspect.machine import Operation, Value
 from adcompile.ir.core import Atom, Const, Eqn, For, Function, Var, While, walk
 from adcompile.ir.primitives import PRIMITIVES

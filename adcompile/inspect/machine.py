@@ -13,7 +13,7 @@ from adcompile.analysis.activity import differentiable_args
 from adcompile.analysis.masking import masked
 from adcompile.emit.comments import written_by_user
 from adcompile.errors import ArgumentError, Span
-from adcompile.inspect.evaluate import Evaluator, trips_of
+from adcompile.evaluate import Evaluator, trips_of
 from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Stmt, Var, While
 from adcompile.ir.primitives import PRIMITIVES
 

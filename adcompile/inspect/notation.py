@@ -14,7 +14,7 @@ import numpy as np
 from adcompile.emit import syntax
 from adcompile.emit.expressions import Expressions
 from adcompile.emit.fold import Trees
-from adcompile.inspect.evaluate import equation_writer
+from adcompile.evaluate import equation_writer
 from adcompile.ir.core import Atom, Const, Eqn, Function, Var
 from adcompile.ir.custom import CustomCall
 from adcompile.ir.primitives import PRIMITIVES

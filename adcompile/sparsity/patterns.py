@@ -21,7 +21,7 @@ from scipy import sparse
 
 from adcompile.analysis.activity import differentiable_args
 from adcompile.errors import AdcompileError, Span
-from adcompile.inspect.evaluate import Evaluator, trips_of
+from adcompile.evaluate import Evaluator, trips_of
 from adcompile.ir.core import UNDEFINED, Atom, Block, Const, Eqn, For, Function, If, Stmt, Var, While
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type, numpy_dtype
