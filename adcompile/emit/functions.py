@@ -14,7 +14,7 @@ from adcompile.emit.exits import Exits, find_exits, read_counts
 from adcompile.emit.fold import fold
 from adcompile.emit.interference import live_ranges
 from adcompile.emit.layout import Layout, Param
-from adcompile.emit.lengths import checks, tested
+from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
 from adcompile.emit.names import choose_names
 from adcompile.emit.shadows import alias, hidden, reveal, shadowed
@@ -45,7 +45,7 @@ def tested(fn: Function, tests: Sequence[ast.stmt], names: Mapping[Var, str]) ->
 def make_plan(fn: Function, params: Sequence[Param], taken: Collection[str]) -> Plan:
     """Decide what is folded, and on all names."""
     counts = read_counts(fn)
-    read = {**counts, **{v: counts.get(v, 0) + 1 for v in tested(fn)}}
+    read = dict(counts)
     exits = find_exits(fn, counts)
     trees = fold(fn, counts, exits, storage(fn))
     fn = named_flags(fn, exits)

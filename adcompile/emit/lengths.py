@@ -75,19 +75,6 @@ class Lengths:
         return self.write(length)
 
 
-def tested(fn: Function) -> set[Var]:
-    """Return the parameters whose lengths, or whose values as lengths, the tests at the top read."""
-    params = {v.name: v for v in fn.params}
-    todo: list[object] = [length for fact in fn.facts.log for length in fact]
-    found: set[Var] = set()
-    while todo:
-        length = todo.pop()
-        if isinstance(length, Dim):
-            found.update(params[str(a)] for a in length.args[:1] if length.op in ("axis", "value") and a in params)
-            todo += length.args
-    return found
-
-
 def checks(fn: Function, name: str, names: Mapping[Var, str]) -> Iterator[ast.stmt]:
     """Yield a test for every fact about lengths that the program relies on."""
     lengths = Lengths({v.name: v for v in fn.params}, names)
