@@ -41,12 +41,8 @@ from adcompile.errors import AdcompileError, ArgumentError, CompileError, Deriva
 from adcompile.version import __version__
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from adcompile.checking import check_grads, check_rule, check_symbolic
-=======
     from adcompile.api.sparse import DenseJacobianWarning
-    from adcompile.checking import check_grads, check_symbolic
->>>>>>> 23db68a (Sparse Jacobians: find the pattern from the program, colour it, and sweep once a colour)
+    from adcompile.checking import check_grads, check_rule, check_symbolic
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
     from adcompile.inspect import explain, graph, graph_from_expressions, trace
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import inspect
 
+import numpy as np
 import pytest
 
 import adcompile
@@ -12,12 +13,12 @@ import adcompile
 
 def examples() -> list[doctest.DocTest]:
     finder = doctest.DocTestFinder()
+    names = {"np": np, "adcompile": adcompile, **{name: getattr(adcompile, name) for name in adcompile.__all__}}
     found = finder.find(adcompile, "adcompile")
-    public = {name: getattr(adcompile, name) for name in adcompile.__all__}
     for name in adcompile.__all__:
         value = getattr(adcompile, name)
         if inspect.isfunction(value) or inspect.isclass(value):
-            found += finder.find(value, name, module=False, globs=dict(public))
+            found += finder.find(value, name, module=False, globs=names)
     return [test for test in found if test.examples]
 
 
