@@ -9,9 +9,9 @@ from typing import Final
 from adcompile.emit import syntax
 from adcompile.emit.shadows import MARK
 from adcompile.ir.core import Function, Var
-from adcompile.ir.types import Dim, Length
+from adcompile.ir.types import Dim, Facts, Length
 
-WIDTH: Final = 80  # columns of a message
+WIDTH: Final = 84  # columns of a message
 OPERATORS: Final = {"+": "add", "-": "sub", "*": "mul", "//": "floordiv", "%": "mod"}
 
 
@@ -52,13 +52,16 @@ class Lengths:
     def slice(self, bounds: Sequence[object]) -> ast.expr:
         return ast.Slice(*(None if b is None else self.operand(b) for b in bounds))
 
-    def fact(self, a: Length, b: Length) -> str:
-        """Say in words that two lengths must be equal."""
-        arrays = self.array(a), self.array(b)
-        if arrays[0] is not None and arrays[1] is not None:
-            return f"{ast.unparse(arrays[0])} and {ast.unparse(arrays[1])} must have equal lengths"
-        verb = "must be" if isinstance(b, int) else "must equal"
-        return f"{ast.unparse(self.write(a))} {verb} {ast.unparse(self.write(b))}"
+    def fact(self, lengths: Sequence[Length]) -> str:
+        """Say in words that lengths must be equal."""
+        arrays = [x for n in lengths if (x := self.array(n)) is not None]
+        if len(arrays) == len(lengths):
+            return f"{_listed(arrays)} must have equal lengths"
+        written = [self.write(n) for n in lengths]
+        if len(lengths) > 2:
+            return f"{_listed(written)} must be equal"
+        verb = "must be" if isinstance(lengths[1], int) else "must equal"
+        return f"{ast.unparse(written[0])} {verb} {ast.unparse(written[1])}"
 
     def array(self, length: object) -> ast.expr | None:
         """Write the vector, or the slice of one, that has a length."""
@@ -75,20 +78,40 @@ class Lengths:
         return self.write(length)
 
 
+def _listed(things: Sequence[ast.expr]) -> str:
+    *most, last = map(ast.unparse, things)
+    return f"{', '.join(most)} and {last}"
+
+
 def checks(fn: Function, name: str, names: Mapping[Var, str]) -> Iterator[ast.stmt]:
-    """Yield a test for every fact about lengths that the program relies on."""
+    """Yield a test for every set of lengths that the program relies on being equal."""
     lengths = Lengths({v.name: v for v in fn.params}, names)
-    done: set[str] = set()
-    for a, b in fn.facts.log:
-        a, b = (b, a) if isinstance(a, int) else (a, b)
+    for group in _equal(fn.facts, lengths):
+        written = [lengths.write(n) for n in group]
+        said = f"{name}: {lengths.fact(group)}".replace(MARK, "")
+        said = said if len(said) <= WIDTH else f"{name}: lengths that must be equal differ"
+        yield ast.If(_differ(written), [ast.Raise(syntax.call("ValueError", ast.Constant(said)), None)], [])
+
+
+def _equal(facts: Facts, lengths: Lengths) -> list[list[Length]]:
+    """Return the sets of lengths that are equal by the facts and can be written, a constant last, in order."""
+    groups: list[dict[str, Length]] = []
+    for a, b in facts.log:
         try:
-            left, right = lengths.write(a), lengths.write(b)
+            pair = {ast.unparse(lengths.write(n)): n for n in (a, b)}
         except KeyError:
             continue
-        test = ast.Compare(left, [ast.NotEq()], [right])
-        text = ast.unparse(test)
-        if text not in done:
-            done.add(text)
-            said = f"{name}: {lengths.fact(a, b)}".replace(MARK, "")
-            said = said if len(said) <= WIDTH else f"{name}: lengths that must be equal differ"
-            yield ast.If(test, [ast.Raise(syntax.call("ValueError", ast.Constant(said)), None)], [])
+        touched = [k for k, group in enumerate(groups) if not group.keys().isdisjoint(pair)]
+        merged = {text: n for group in (*(groups[k] for k in touched), pair) for text, n in group.items()}
+        for k in reversed(touched):
+            del groups[k]
+        groups.insert(touched[0] if touched else len(groups), merged)
+    return [sorted(g.values(), key=lambda n: isinstance(n, int)) for g in groups if len(g) > 1]
+
+
+def _differ(lengths: Sequence[ast.expr]) -> ast.expr:
+    """Write that lengths are not all equal."""
+    first, *others = lengths
+    if len(others) == 1:
+        return ast.Compare(first, [ast.NotEq()], others)
+    return ast.UnaryOp(ast.Not(), ast.Compare(first, [ast.Eq() for _ in others], others))

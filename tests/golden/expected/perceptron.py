@@ -8,16 +8,10 @@ def perceptron_value_and_vjp(params, x, labels, y_bar=1.0):
     if min(x.shape[1], 3) != params_w1.shape[0]:
         raise ValueError(
             'perceptron_value_and_vjp: min(x.shape[1], 3) must equal params_w1.shape[0]')
-    if params_w1.shape[1] != len(params_b1):
-        raise ValueError('perceptron_value_and_vjp: params_w1.shape[1] must equal len(params_b1)')
-    if params_w1.shape[1] != params_w2.shape[0]:
-        raise ValueError(
-            'perceptron_value_and_vjp: params_w1.shape[1] must equal params_w2.shape[0]')
-    if params_w2.shape[1] != labels.shape[0]:
-        raise ValueError('perceptron_value_and_vjp: params_w2.shape[1] must equal labels.shape[0]')
-    if params_w2.shape[1] != min(x.shape[0], 3):
-        raise ValueError(
-            'perceptron_value_and_vjp: params_w2.shape[1] must equal min(x.shape[0], 3)')
+    if not params_w1.shape[1] == len(params_b1) == params_w2.shape[0]:
+        raise ValueError('perceptron_value_and_vjp: lengths that must be equal differ')
+    if not params_w2.shape[1] == labels.shape[0] == min(x.shape[0], 3):
+        raise ValueError('perceptron_value_and_vjp: lengths that must be equal differ')
     # hidden = np.tanh(x[:3, :3] @ params["w1"] + params["b1"])
     v1 = x[:3, :3]
     hidden = np.tanh(v1 @ params_w1 + params_b1)
