@@ -18,13 +18,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a source file. Lines count from 1, columns from 0 in characters; the end is exclusive."""
+    """A piece of a source file. Lines count from 1, columns from 0 in characters; the end is exclusive.
+
+    `within` is the function that the place calls, directly or not, for what comes from the body of that function.
+    """
 
     filename: str
     line: int
     column: int
     end_line: int
     end_column: int
+    within: str = ""
 
     @property
     def text(self) -> str:

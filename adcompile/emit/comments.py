@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import linecache
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from adcompile.emit.statements import Origin
@@ -35,6 +35,10 @@ class Notes:
             self.origins[comment] = origin
         return comment
 
+    def blank(self) -> ast.stmt:
+        """Return a statement that stands for an empty line."""
+        return self.place("")
+
     def restore(self, text: str) -> str:
         """Put the comments into the printed text."""
         pattern = re.compile(rf"^( *){PLACE}(\d+)$", re.MULTILINE)
@@ -42,6 +46,8 @@ class Notes:
 
 
 def _comment(margin: str, line: str) -> str:
+    if not line:
+        return ""
     text = f"{margin}# {line}"
     return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 4] + " ..."
 
@@ -63,16 +69,16 @@ class _Annotator:
 
     def body(self, body: list[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
-        for run in _runs(body, self.origins):
+        for run in _runs(body, self.origins, _place):
             out += self.comment(run)
             for stmt in run:
-                self.within(stmt)
-            out += run
+                self.inside(stmt)
+            out += self.helpers(run)
         return out
 
     def comment(self, run: list[ast.stmt]) -> list[ast.stmt]:
         """Return the comment above a run, if it needs one."""
-        origin = next((o for s in run if (o := self.origins.get(s)) is not None and o.span is not None), None)
+        origin = self.origin(run)
         if origin is None or origin.span is None or _place(origin) == self.above:
             return []
         self.above = _place(origin)
@@ -81,12 +87,29 @@ class _Annotator:
             return []
         return [self.notes.place(text, Origin(origin.span, origin.primal))]
 
-    def within(self, stmt: ast.stmt) -> None:
+    def origin(self, run: list[ast.stmt]) -> Origin | None:
+        """Return the first origin of some statements."""
+        return next((o for s in run if (o := self.origins.get(s)) is not None and o.span is not None), None)
+
+    def helpers(self, run: list[ast.stmt]) -> list[ast.stmt]:
+        """Return a run with the names of the functions that its parts come from, if these are several."""
+        parts = list(_runs(run, self.origins, _helper)) if len(run) > 1 else [run]
+        if len({_helper(self.origin(part)) for part in parts}) < 2:
+            return run
+        out: list[ast.stmt] = []
+        for part in parts:
+            origin = self.origin(part)
+            if origin is not None and origin.span is not None and origin.span.within:
+                out.append(self.notes.place(f"- {origin.span.within}"))
+            out += part
+        return out
+
+    def inside(self, stmt: ast.stmt) -> None:
         """Annotate the bodies of a statement."""
         match stmt:
             case ast.If(orelse=[ast.If() as other]):
                 stmt.body = self.body(stmt.body)
-                self.within(other)
+                self.inside(other)
             case ast.If() | ast.For() | ast.While():
                 stmt.body = self.body(stmt.body)
                 stmt.orelse = self.body(stmt.orelse)
@@ -100,31 +123,42 @@ def written_by_user(span: Span) -> str:
     return " ".join(lines).replace("( ", "(").replace(" )", ")").replace("[ ", "[").replace(" ]", "]")
 
 
-def _runs(body: list[ast.stmt], origins: Mapping[ast.stmt, Origin]) -> Iterator[list[ast.stmt]]:
-    """Split a body into runs from one line; a statement of a tape between two of one line does not part them."""
+def _runs(
+    body: list[ast.stmt], origins: Mapping[ast.stmt, Origin], place_of: Callable[[Origin | None], object]
+) -> Iterator[list[ast.stmt]]:
+    """Split a body into runs from one place; a statement of a tape between two of one place does not part them."""
     run: list[ast.stmt] = []
     silent: list[ast.stmt] = []
+    opening: list[ast.stmt] = []
     place: object = None
     for stmt in body:
-        here = _place(origins.get(stmt))
-        if here is None and place is not None and not isinstance(stmt, ast.If | ast.For | ast.While):
+        origin = origins.get(stmt)
+        here = place_of(origin)
+        if origin is not None and origin.opens:
+            opening.append(stmt)
+            continue
+        if here is None and place is not None and not opening and not isinstance(stmt, ast.If | ast.For | ast.While):
             silent.append(stmt)
             continue
         if run and (here is None or here != place):
             yield run
             yield from ([s] for s in silent)
             run, silent = [], []
-        run += [*silent, stmt]
-        silent, place = [], here
+        run += [*silent, *opening, stmt]
+        silent, opening, place = [], [], here
     if run:
         yield run
-    yield from ([s] for s in silent)
+    yield from ([s] for s in (*silent, *opening))
 
 
 def _place(origin: Origin | None) -> object:
     if origin is None or origin.span is None:
         return None
     return (origin.span.filename, origin.span.line, origin.primal)
+
+
+def _helper(origin: Origin | None) -> object:
+    return None if origin is None or origin.span is None else origin.span.within
 
 
 def _says_itself(run: list[ast.stmt], origin: Origin) -> bool:

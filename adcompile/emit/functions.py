@@ -20,7 +20,7 @@ from adcompile.emit.names import choose_names
 from adcompile.emit.shadows import alias, hidden, reveal, shadowed
 from adcompile.emit.statements import Plan, Result, statements_within
 from adcompile.emit.tapes import name_tapes, tapes_within
-from adcompile.ir.core import Atom, Eqn, For, Function, Var, While, walk
+from adcompile.ir.core import Atom, Eqn, Function, Var, walk
 from adcompile.ir.structure import Node, leaves
 from adcompile.records import replace
 
@@ -77,15 +77,15 @@ def _named(fn: Function) -> Function:
 
 
 def written_body(writer: Writer, notes: Notes, result: Result) -> list[ast.stmt]:
-    """Write all statements and the return, with headings where loops make the primal and adjoint two sweeps."""
+    """Write all statements and the return, with a heading above the primal and above the adjoint, if there are both."""
     fn, origins = writer.plan.fn, writer.origins
     if not fn.adjoint or not fn.primal:
         return annotate(writer.ends(fn.stmts, fn.outs, result), origins, notes)
     forward = annotate(writer.body(fn.primal), origins, notes)
     backward = annotate([*writer.body(fn.adjoint), ast.Return(result(fn.outs))], origins, notes)
-    if forward and any(isinstance(s, For | While) for s in walk(fn.adjoint)):
-        return [notes.place("forward sweep"), *forward, notes.place("reverse sweep"), *backward]
-    return [*forward, *backward]
+    if not forward:
+        return backward
+    return [notes.place("forward sweep"), *forward, notes.blank(), notes.place("reverse sweep"), *backward]
 
 
 def build(tree: Node[int] | int, outs: Sequence[Atom], writer: Writer) -> ast.expr:

@@ -12,6 +12,7 @@ from adcompile.ir.core import Function, Var
 from adcompile.ir.types import Dim, Facts, Length
 
 WIDTH: Final = 84  # columns of a message
+DIFFER: Final = "lengths that must be equal differ"
 OPERATORS: Final = {"+": "add", "-": "sub", "*": "mul", "//": "floordiv", "%": "mod"}
 
 
@@ -88,8 +89,8 @@ def checks(fn: Function, name: str, names: Mapping[Var, str]) -> Iterator[ast.st
     lengths = Lengths({v.name: v for v in fn.params}, names)
     for group in _equal(fn.facts, lengths):
         written = [lengths.write(n) for n in group]
-        said = f"{name}: {lengths.fact(group)}".replace(MARK, "")
-        said = said if len(said) <= WIDTH else f"{name}: lengths that must be equal differ"
+        fact = lengths.fact(group).replace(MARK, "")
+        said = next(text for text in (f"{name}: {fact}", fact, DIFFER) if len(text) <= WIDTH)
         yield ast.If(_differ(written), [ast.Raise(syntax.call("ValueError", ast.Constant(said)), None)], [])
 
 

@@ -62,11 +62,13 @@ class Origin(NamedTuple):
 
     span   the user's statement that the comment above it names; None if there is to be no comment
     stmts  the statement of the program that it is, then those that are written in it
+    opens  whether it belongs to what comes next, below the comment above that
     """
 
     span: Span | None
     primal: bool
     stmts: tuple[Stmt, ...] = ()
+    opens: bool = False
 
 
 AUGMENTED: Final = frozenset({"add", "sub", "mul", "div", "floordiv", "mod", "pow", "acc", "matmul"})
@@ -112,8 +114,9 @@ class StatementWriter(abc.ABC):
         return (bool(stmt.outs) and stmt.outs[0] in self.trees.of) or stmt in self.exits.clauses
 
     def note(self, written: ast.stmt, stmt: Stmt) -> ast.stmt:
-        silent = isinstance(stmt, Eqn) and stmt.prim == "zeros_like"
-        self.origins[written] = Origin(None if silent else stmt.span, stmt in self.plan.primal, self.within(stmt))
+        opens = isinstance(stmt, Eqn) and stmt.prim == "zeros_like"
+        span = None if opens else stmt.span
+        self.origins[written] = Origin(span, stmt in self.plan.primal, self.within(stmt), opens)
         return written
 
     def belongs(self, written: ast.stmt, stmt: Stmt) -> ast.stmt:

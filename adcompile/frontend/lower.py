@@ -359,6 +359,7 @@ FLAGS: Final[Mapping[str, Value]] = {RETURNED: FALSE}
 
 def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> Value:
     """Run the body of a function in a new frame and return its result."""
+    place = lo.builder.span
     lo.frames.append(frame)
     outermost = lo.outermost
     lo.outermost += len(lo.frames) == outermost and is_ours(frame.scope)
@@ -387,6 +388,7 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
     finally:
         lo.frames.pop()
         lo.outermost = outermost
+        lo.builder.span = place
 
 
 def is_ours(scope: object) -> bool:

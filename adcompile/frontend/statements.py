@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from adcompile.frontend.state import Frame, Unbound, owner_of
 from adcompile.frontend.values import Flat, LocalFunction, Ref, Slice, Value
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.records import replace
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
     """Lower a block of statements."""
     for stmt in body:
-        if len(lo.frames) == lo.outermost and not lo.frame.rule:
-            lo.builder.span = lo.frame.scope.span(stmt)
+        if not lo.frame.rule:
+            note_place(lo, stmt)
         lo.frame.statement = stmt
         try:
             statement(lo, stmt)
@@ -31,6 +33,17 @@ def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
             if not lo.tolerant:
                 raise
             lo.skipped = True
+
+
+def note_place(lo: Lowering, stmt: ast.stmt) -> None:
+    """Let what is built from now on come from a statement; of one in a helper, from where the helper is called."""
+    from adcompile.frontend.lower import is_ours
+
+    outer = lo.builder.span
+    if len(lo.frames) == lo.outermost:
+        lo.builder.span = lo.frame.scope.span(stmt)
+    elif outer is not None and outer.within != lo.frame.scope.name and not is_ours(lo.frame.scope):
+        lo.builder.span = replace(outer, within=lo.frame.scope.name)
 
 
 def statement(lo: Lowering, stmt: ast.stmt) -> None:
@@ -116,8 +129,20 @@ def bind(lo: Lowering, name: str, value: Value, frame: Frame | None = None) -> N
     """Give a value a name, which emitted code will keep if the value has no other."""
     lo.assign_name(frame or lo.frame, name, value)
     var = value if isinstance(value, Var) else lo.cells[value.cell] if isinstance(value, Ref) else None
-    if var is not None and not name.startswith(".") and not lo.frame.rule:
-        lo.names.setdefault(var, name)
+    if var is not None and var not in lo.names and not name.startswith(".") and not lo.frame.rule:
+        lo.names[var] = _numbered(lo, var, name)
+
+
+def _numbered(lo: Lowering, var: Var, name: str) -> str:
+    """Return a name, with a number if `var` is an argument and another argument has the name.
+
+    The weight of each layer that a loop visits is `weight` in the loop; they become weight, weight_1, ...
+    """
+    params = lo.builder.params
+    if params.get(var.name) is not var:
+        return name
+    taken = {lo.names.get(p) for p in params.values()}
+    return next(n for n in itertools.chain([name], (f"{name}_{k}" for k in itertools.count(1))) if n not in taken)
 
 
 def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:

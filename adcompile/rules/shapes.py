@@ -175,7 +175,18 @@ def transpose_simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom
     if inner is not None:
         first = inner.attrs[0] if isinstance(inner.attrs[0], tuple) else tuple(range(rank))[::-1]
         return b.emit("transpose", inner.args[0], attrs=(tuple(first[i] for i in order),))
-    return simplify.negation_outward("transpose")(b, args, attrs)
+    return transposed_product(b, x) or simplify.negation_outward("transpose")(b, args, attrs)
+
+
+def transposed_product(b: Builder, x: Atom) -> Atom | None:
+    """Rewrite ``(a.T @ g).T`` to ``g.T @ a``, the adjoint of a matrix that is transposed before it multiplies."""
+    product = b.definition(x, "matmul")
+    if b.phase != "adjoint" or product is None or any(a.type.rank != 2 for a in product.args):
+        return None
+    if all(b.definition(a, "transpose") is None for a in product.args):
+        return None
+    left, right = (b.emit("transpose", a, attrs=(None,)) for a in product.args)
+    return b.emit("matmul", right, left)
 
 
 def infer_moveaxis(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:

@@ -25,6 +25,7 @@ def break_and_continue_value_and_vjp(x, y_bar=1.0):
         s = s * 1.1
     # return s * x
     y = s * x
+
     # reverse sweep
     # return s * x
     s_bar = y_bar * x

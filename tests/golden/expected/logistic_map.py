@@ -10,6 +10,7 @@ def logistic_map_value_and_vjp(x, n, y_bar=1.0):
     for _ in range(n):
         y_tape.append(y)
         y = y + v1 * y * (1.0 - y)
+
     # reverse sweep
     x_bar = 0.0
     for _ in range(n):

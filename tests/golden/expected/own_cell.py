@@ -12,9 +12,10 @@ def own_cell_value_and_vjp(x, y_bar=1.0):
         a[i] = v1 * a[i - 1] * v1
     # return a[-1] + a[0]
     y = a[-1] + a[0]
+
     # reverse sweep
-    a_bar = np.zeros_like(x)
     # return a[-1] + a[0]
+    a_bar = np.zeros_like(x)
     a_bar[0] += y_bar
     a_bar[-1] += y_bar
     for i in range(len(x) - 1, 0, -1):

@@ -9,9 +9,11 @@ def perceptron_value_and_vjp(params, x, labels, y_bar=1.0):
         raise ValueError(
             'perceptron_value_and_vjp: min(x.shape[1], 3) must equal params_w1.shape[0]')
     if not params_w1.shape[1] == len(params_b1) == params_w2.shape[0]:
-        raise ValueError('perceptron_value_and_vjp: lengths that must be equal differ')
+        raise ValueError('params_w1.shape[1], len(params_b1) and params_w2.shape[0] must be equal')
     if not params_w2.shape[1] == labels.shape[0] == min(x.shape[0], 3):
-        raise ValueError('perceptron_value_and_vjp: lengths that must be equal differ')
+        raise ValueError(
+            'params_w2.shape[1], labels.shape[0] and min(x.shape[0], 3) must be equal')
+    # forward sweep
     # hidden = np.tanh(x[:3, :3] @ params["w1"] + params["b1"])
     v1 = x[:3, :3]
     hidden = np.tanh(v1 @ params_w1 + params_b1)
@@ -26,6 +28,8 @@ def perceptron_value_and_vjp(params, x, labels, y_bar=1.0):
     log_p = scores_1 - np.log(v4)
     # return -np.mean(np.sum(labels * log_p, axis=1))
     y = -np.mean(np.sum(labels * log_p, axis=1))
+
+    # reverse sweep
     # return -np.mean(np.sum(labels * log_p, axis=1))
     v5 = y_bar / params_w2.shape[1] * labels
     # log_p = scores - np.log(np.sum(np.exp(scores), axis=1, keepdims=True))

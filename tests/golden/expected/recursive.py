@@ -22,6 +22,7 @@ def power_bwd(tape, y_bar):
 
 
 def recursive_value_and_vjp(x, n, y_bar=1.0):
+    # forward sweep
     # return power(x, n) * x
     v1 = n == 0
     if v1:
@@ -30,6 +31,8 @@ def recursive_value_and_vjp(x, n, y_bar=1.0):
         v2, tape = power_fwd(x, n - 1)
         v3 = x * v2
     y = v3 * x
+
+    # reverse sweep
     # return power(x, n) * x
     v4 = y_bar * x
     x_bar = y_bar * v3

@@ -28,6 +28,7 @@ def return_from_nested_loops_value_and_vjp(x, y_bar=1.0):
         if stopped:
             break
     y = v1 if stopped else p - x
+
     # reverse sweep
     if stopped:
         v2 = y_bar

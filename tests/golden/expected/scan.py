@@ -12,9 +12,10 @@ def scan_value_and_vjp(x, y_bar=1.0):
         a[i] = v1 * x[i]
     # return a[-1]
     y = a[-1]
+
     # reverse sweep
-    a_bar = np.zeros_like(x)
     # return a[-1]
+    a_bar = np.zeros_like(x)
     a_bar[-1] += y_bar
     x_bar = np.zeros_like(x)
     for i in range(len(x) - 1, 0, -1):

@@ -19,6 +19,7 @@ def signs_value_and_vjp(x, y_bar=1.0):
             s += v1
         else:
             s -= a if s > 1.0 else 2.0 * a
+
     # reverse sweep
     x_bar = np.zeros_like(x)
     for i in range(len(x) - 1, -1, -1):

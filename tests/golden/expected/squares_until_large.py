@@ -9,6 +9,7 @@ def squares_until_large_value_and_vjp(x, y_bar=1.0):
         x_tape.append(x)
         x = x * x + 1.0
         trips += 1
+
     # reverse sweep
     x_bar = y_bar
     for _ in range(trips):

@@ -14,6 +14,7 @@ def stencil_value_and_vjp(x, n, y_bar=1.0):
         u, v = v, u
     # return np.sum(u * u)
     y = np.sum(u * u)
+
     # reverse sweep
     # return np.sum(u * u)
     u_bar = 2.0 * y_bar * u

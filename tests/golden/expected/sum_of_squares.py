@@ -8,6 +8,7 @@ def sum_of_squares_value_and_vjp(x, y_bar=1.0):
         # s += x[i] * x[i]
         v1 = x[i]
         s += v1 * v1
+
     # reverse sweep
     x_bar = np.zeros_like(x)
     for i in range(len(x) - 1, -1, -1):

@@ -2,6 +2,7 @@ import numpy as np
 
 
 def views_value_and_vjp(x, y_bar=1.0):
+    # forward sweep
     z = x * 2.0
     # v[0] = x[2] * x[2]
     v1 = x[2]
@@ -10,6 +11,8 @@ def views_value_and_vjp(x, y_bar=1.0):
     z[1:4] *= 3.0
     # return np.sum(z * z)
     y = np.sum(z * z)
+
+    # reverse sweep
     # return np.sum(z * z)
     z_bar = 2.0 * y_bar * z
     # v *= 3.0
