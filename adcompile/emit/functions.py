@@ -55,7 +55,10 @@ def make_plan(fn: Function, params: Sequence[Param], taken: Collection[str]) -> 
     tapes = name_tapes(fn, names, {*reserved, *names.values()})
     openings = {stmt: [tapes[t] for t in found] for stmt in fn.stmts if (found := tapes_within(stmt))}
     reads = {s.out: s for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim == "index"}
-    return Plan(fn, read, exits, trees, names, tapes, openings, statements_within(fn.primal), reads)
+    counting = frozenset(
+        s.out for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim == "arange" and len(s.args) == 1
+    )
+    return Plan(fn, read, exits, trees, names, tapes, openings, statements_within(fn.primal), reads, counting)
 
 
 def named_flags(fn: Function, exits: Exits) -> Function:

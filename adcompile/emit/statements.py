@@ -44,6 +44,7 @@ class Plan(NamedTuple):
     openings  the lists that are made before a statement
     primal    the statements of the primal part, at any depth
     reads     the equations that read parts of arrays
+    counting  the arrays 0, 1, 2, ... that `np.arange(n)` makes
     """
 
     fn: Function
@@ -55,6 +56,7 @@ class Plan(NamedTuple):
     openings: Mapping[Stmt, list[str]]
     primal: frozenset[Stmt]
     reads: Mapping[Var, Eqn]
+    counting: frozenset[Var] = frozenset()
 
 
 class Origin(NamedTuple):
@@ -230,10 +232,20 @@ class StatementWriter(abc.ABC):
     def add_at(self, eqn: Eqn) -> ast.stmt:
         """Write ``x_bar[i] += g``, or np.add.at where an element may be selected more than once."""
         place, value = self.place(eqn), self.write.atom(eqn.args[1])
-        if not paths.selects_with_arrays(eqn.attrs[0]):
+        if not paths.selects_with_arrays(eqn.attrs[0]) or self.selects_once(eqn):
             return syntax.augment(place, "acc", value)
         assert isinstance(place, ast.Subscript)
         return syntax.evaluated(syntax.call("np.add.at", place.value, paths.value_of(place.slice), value))
+
+    def selects_once(self, eqn: Eqn) -> bool:
+        """Tell whether one of the arrays that a path selects with counts: ``x[np.arange(n), k]``."""
+        (path,), (_, _, *indices) = eqn.attrs, eqn.args
+        if not isinstance(path, tuple) or len(path) != 1 or not set(path[0]) <= {"a", "i"}:
+            return False
+        arrays = [a for a, code in zip(indices, path[0], strict=True) if code == "a"]
+        same = self.plan.fn.facts.same_dims
+        aligned = all(a.type.rank == 1 and same(a.type.dims, arrays[0].type.dims) for a in arrays)
+        return aligned and any(isinstance(a, Var) and a in self.plan.counting for a in arrays)
 
     def store(self, eqn: Eqn) -> ast.stmt:
         """Write ``x[i] = v``, or ``x[i] *= v`` where v is computed from x[i]."""

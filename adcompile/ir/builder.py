@@ -127,6 +127,11 @@ class Builder:
                 return found
         return None
 
+    def find(self, prim: str, args: tuple[Atom, ...], attrs: Attrs = ()) -> Atom | None:
+        """Return the result of an equation that was made already, if there is such a one in the open scopes."""
+        found = self.lookup((prim, tuple(map(atom_key, args)), _attrs_key(attrs)))
+        return None if found is None else found[0]
+
     def _fold(self, prim: str, args: tuple[Atom, ...], attrs: Attrs) -> Const | None:
         fold = PRIMITIVES[prim].fold
         assert fold is not None

@@ -195,5 +195,13 @@ register(
     )
 )
 register(
-    Primitive("index_add", infer_store, signature="x, g, *indices, path", n_attrs=1, cost="arithmetic", updates=True)
+    Primitive(
+        "index_add",
+        infer_store,
+        signature="x, g, *indices, path",
+        n_attrs=1,
+        simplify=simplify.index_add,
+        cost="arithmetic",
+        updates=True,
+    )
 )

@@ -138,7 +138,25 @@ primitive(
     usage=_SUM.format(1),
     method="prod",
 )
-primitive("mean", reduction(averaged), "np.mean", "x", "axis=None, keepdims=False", usage=_MEAN, method="mean")
+
+
+def mean_simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """In the adjoint, take a mean that the primal has computed without keeping the axes."""
+    axis, keepdims = attrs
+    known = b.find("mean", args, (axis, False)) if b.phase == "adjoint" and keepdims and axis is not None else None
+    return None if known is None else b.emit("expand_dims", known, attrs=(axis,))
+
+
+primitive(
+    "mean",
+    reduction(averaged),
+    "np.mean",
+    "x",
+    "axis=None, keepdims=False",
+    usage=_MEAN,
+    method="mean",
+    simplification=mean_simplify,
+)
 primitive("var", reduction(real), "np.var", "x", "axis=None, keepdims=False, ddof=0", usage=_VAR, method="var")
 primitive("std", reduction(real), "np.std", "x", "axis=None, keepdims=False, ddof=0", usage=_VAR, method="std")
 for _name in ("max", "min"):

@@ -157,16 +157,29 @@ def npdiv(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
 
 
 def inward(b: Builder, name: str, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
-    """Drop a broadcast_to whose shape the other operands have anyway."""
+    """Drop a broadcast_to whose shape the other operands have anyway, and leading axes that they have too."""
     new = list(args)
     for i, a in enumerate(args):
-        spread = b.definition(a, "broadcast_to")
-        if spread is None:
-            continue
         others = [x.type.dims for j, x in enumerate(new) if j != i]
-        if others and covers(b.facts, a.type.dims, spread.args[0].type.dims, others):
+        spread = b.definition(a, "broadcast_to")
+        if spread is not None and others and covers(b.facts, a.type.dims, spread.args[0].type.dims, others):
             new[i] = spread.args[0]
+        if any(dims is not None and len(dims) >= (new[i].type.rank or 0) for dims in others):
+            new[i] = without_leading_axes(b, new[i])
     return b.emit(name, *new, attrs=attrs) if any(x is not y for x, y in zip(new, args, strict=True)) else None
+
+
+def without_leading_axes(b: Builder, a: Atom) -> Atom:
+    """Return x if the operand is ``np.expand_dims(x, 0)``, or has more axes of length 1 before those of x."""
+    inner = negated(b, a)
+    if inner is not None:
+        lean = without_leading_axes(b, inner)
+        return a if lean is inner else b.emit("neg", lean)
+    eqn = b.definition(a, "expand_dims")
+    if eqn is None:
+        return a
+    axes = eqn.attrs[0] if isinstance(eqn.attrs[0], tuple) else (eqn.attrs[0],)
+    return eqn.args[0] if axes == tuple(range(len(axes))) else a
 
 
 def covers(facts: Facts, full: Dims | None, source: Dims | None, others: Sequence[Dims | None]) -> bool:
@@ -226,9 +239,20 @@ def product_adjoint(b: Builder, name: str, args: tuple[Atom, ...]) -> Atom | Non
 
 
 def multiply_scalars(b: Builder, x: Atom, y: Atom) -> Atom | None:
-    """Multiply numbers before arrays, constants first: ``2 * (3 * x)``: ``6 * x``, ``s * (2 * x)``: ``2 * s * x``."""
+    """Multiply numbers before arrays, constants first.
+
+    ``2 * (3 * x)``: ``6 * x``, ``s * (2 * x)``: ``2 * s * x``, ``2 * (0.5 * x / y)``: ``x / y``.
+    """
+    if x.type.dims != () or not (x.type.inexact or isinstance(x, Const)):
+        return None
+    quotient = b.definition(y, "div")
+    if quotient is not None and isinstance(x, Const):
+        inner = b.definition(quotient.args[0], "mul")
+        if inner is not None and isinstance(inner.args[0], Const):
+            return b.emit("div", b.emit("mul", x, quotient.args[0]), quotient.args[1])
+        return None
     inner = b.definition(y, "mul")
-    if inner is None or x.type.dims != () or not (x.type.inexact or isinstance(x, Const)):
+    if inner is None:
         return None
     scale, rest = inner.args
     if isinstance(scale, Const) or (scale.type.dims == () and rest.type.dims not in ((), None)):
@@ -295,8 +319,11 @@ def accumulate(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
     """Accumulate before broadcasting, the same thing once, and on nothing not at all."""
     x, g = args
     spread = b.definition(g, "broadcast_to")
-    if spread is not None:
-        return b.emit("acc", x, spread.args[0])
+    lean = g if spread is None else spread.args[0]
+    if (x.type.rank or 0) >= (lean.type.rank or 0):
+        lean = without_leading_axes(b, lean)
+    if lean is not g:
+        return b.emit("acc", x, lean)
     if b.definition(x, "zeros_like") is not None and same_type(b.facts, x.type, g.type):
         return g
     if is_const(x, 0) and g.type.inexact and g.type.dims == ():
@@ -356,6 +383,13 @@ def size(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
     for d in dims:
         total = b.emit("mul", total, b.length(d))
     return total
+
+
+def index_add(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """Drop a broadcast of what is added: adding broadcasts."""
+    x, g, *indices = args
+    spread = b.definition(g, "broadcast_to")
+    return None if spread is None else b.emit("index_add", x, spread.args[0], *indices, attrs=attrs)
 
 
 def index(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
