@@ -100,7 +100,7 @@ class _Annotator:
         for part in parts:
             origin = self.origin(part)
             if origin is not None and origin.span is not None and origin.span.within:
-                out.append(self.notes.place(f"- {origin.span.within}"))
+                out.append(self.notes.place(f"- {origin.span.within}", Origin(origin.span, origin.primal)))
             out += part
         return out
 

@@ -91,6 +91,11 @@ def _reversed(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
 
 def _sequence(kind: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        value = lo.current(args[0]) if args else NONE
+        if kind == "list" and isinstance(value, Ref):
+            found = iteration.iterable(lo, value, node)
+            if isinstance(found, Iterable) and lo.static_int(found.count()) is None:
+                return lists.items(lo, value, node)
         items = iteration.static_items(lo, args[0], node, None) if args else []
         return lo.container("tuple" if kind == "tuple" else "list", items)
 
@@ -278,6 +283,17 @@ def _indices(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
     return elements.indices(lo, first.children if isinstance(first, Node) else args, node)
 
 
+def _stack(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower np.stack; of a list that a loop has filled, it is the array that NumPy makes of the list."""
+    if not args or not lists.is_list(lo, lo.current(args[0])):
+        return application.apply(lo, np.stack, args, keywords, node)
+    axis = args[1] if len(args) == 2 else keywords.get("axis", Const(0))
+    if len(args) > 2 or keywords.keys() - {"axis"} or not isinstance(axis, Const):
+        lo.refuse(node, "np.stack of a list that grows in a loop takes only the list and an axis", "called here")
+    array = lo.wrap(lo.number(args[0], node))
+    return array if axis.value == 0 else application.apply(lo, np.moveaxis, [array, Const(0), axis], {}, node)
+
+
 def _parts(item: Value) -> tuple[Value, ...]:
     assert isinstance(item, Node)
     return item.children
@@ -319,6 +335,7 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     np.asanyarray: _same_array,
     np.array: _array,
     np.ascontiguousarray: _contiguous,
+    np.stack: _stack,
     **{
         getattr(operator, name): _module_function(name)
         for name in (

@@ -48,6 +48,21 @@ def make(lo: Lowering, items: Sequence[Value], held: Type) -> Ref:
     return ref
 
 
+def items(lo: Lowering, ref: Ref, node: ast.AST) -> Ref:
+    """Make the list of the items of a list or array: numbers, or views of the array."""
+    if is_list(lo, ref):
+        return _cell(lo, lo.builder.emit("copy", lo.cells[ref.cell]), ref)
+    return _cell(lo, lo.builder.emit("list_items", lo.number(ref, node)), ref)
+
+
+def _cell(lo: Lowering, new: Atom, source: Ref) -> Ref:
+    """Return a name for a new list, through which the elements of another value may be reached."""
+    assert isinstance(new, Var)
+    found = lo.new_cell(new)
+    hold(lo, found, source)
+    return found
+
+
 def hold(lo: Lowering, ref: Ref, item: Value) -> None:
     """An array in a list may be reached through the list."""
     if isinstance(item, Ref):
@@ -74,6 +89,8 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
             return NONE
         case "pop", 0:
             return taken(lo, ref, change(lo, ref, "list_pop", node=node)[0])
+        case "copy", 0:
+            return items(lo, ref, node)
         case "extend", 1:
             for item in _items(lo, args[0], node):
                 method(lo, ref, "append", [item], node)

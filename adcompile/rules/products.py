@@ -19,7 +19,7 @@ from adcompile.rules import simplify
 from adcompile.rules.arithmetic import matmul_infer
 from adcompile.rules.binding import Operand, rank_of
 from adcompile.rules.define import UFUNC_OPTIONS, primitive
-from adcompile.rules.lengths import Dims, normalise_axes, product, require_same, show
+from adcompile.rules.lengths import Dims, broadcast, normalise_axes, product, require_same, show
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
 from adcompile.rules.table import is_complex, linear, static
 
@@ -265,6 +265,40 @@ def tensordot_adjoint(g: Array, ans: Array, x: Array, y: Array, axes: Axes) -> t
         np.transpose(x_bar, inverse(x_kept + matched(left, right))),
         np.transpose(y_bar, inverse(matched(right, left) + y_kept)),
     )
+
+
+# -- cross
+
+
+def cross_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer the cross product of vectors with three components, along the last axis."""
+    types = [a.type for a in args]
+    if any(t.kind == "object" for t in types):
+        return OBJECT
+    dims = known_dims(types)
+    if dims is None:
+        return Type("array", product_type(facts, types, None).dtype, None)
+    for s in dims:
+        if not s:
+            raise TypeError("np.cross needs arrays")
+        require_same(facts, s[-1], 3, f"np.cross of shapes {show(dims[0])} and {show(dims[1])}")
+    return Type("array", product_type(facts, types, ()).dtype, broadcast(facts, *dims))
+
+
+primitive(
+    "cross",
+    cross_infer,
+    "np.cross",
+    "x, y",
+    usage="a, b, axisa: no = -1, axisb: no = -1, axisc: no = -1, axis: no = None",
+    simplification=simplify.negation_outward("cross", 2),
+    cost="arithmetic",
+)
+
+
+@linear("cross", 0, 1)
+def cross_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    return np.cross(y, g), np.cross(g, x)
 
 
 # -- trace

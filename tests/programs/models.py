@@ -54,7 +54,7 @@ def lstm(params, x):
     for row in x:
         h, c = lstm_cell(params, row, h, c)
         outputs.append(h)
-    return np.sum(np.stack(outputs) ** 2)
+    return np.sum(np.stack(outputs) ** 2) + np.sum(np.stack(outputs, axis=1)[0])
 
 
 @program(0.9, 0.3, 0.5, X[:, 0])
@@ -234,7 +234,7 @@ def normalised_layer(w, x):
     return np.sum(nn.relu(h) ** 2)
 
 
-@program([(W.T, V[:3]), (), (U, V[:3])], X, K)
+@program([(W.T, V[:3]), (), (U, V[:3])], X, K, wrt=(0, 1))
 def classifier(layers, x, k):
     return nn.cross_entropy(nn.sequence(x, (nn.linear, nn.sigmoid, nn.linear), layers), k)
 
@@ -250,3 +250,28 @@ def clipped(g, w):
 @program(V, 0.5)
 def huber(x, delta):
     return np.sum(np.where(np.abs(x) <= delta, 0.5 * x**2, delta * (np.abs(x) - 0.5 * delta)))
+
+
+@program(X, again=False)
+def list_of_rows(x):
+    rows = list(x)
+    rows.append(x[0] * 2.0)
+    s = 0.0
+    for row in rows:
+        s += np.sum(row**2)
+    return s * rows.pop()[1]
+
+
+@program(V)
+def list_of_numbers(x):
+    values = list(x[1:])
+    values[1] = x[0] ** 2
+    s = 1.0
+    for v in values:
+        s = s * v + v
+    return s
+
+
+@program(X[:, :3], V[:3])
+def cross_products(x, y):
+    return np.sum(np.cross(x, y) * np.cross(y, x[0]) * x)
