@@ -96,6 +96,20 @@ def test_writing_calls_are_refused_where_they_are_made(function, line: int, text
     assert caught.value.column == 5
 
 
+def repeated_at_run_time(x):
+    found = []
+    for v in x:
+        found.append(v)
+    return np.sum([x[0], 2.0] * len(found))
+
+
+def test_a_list_is_repeated_only_as_often_as_is_known() -> None:
+    with pytest.raises(CompileError, match="how often this list is repeated is not known") as caught:
+        grad(repeated_at_run_time)(V)
+    assert caught.value.line == repeated_at_run_time.__code__.co_firstlineno + 4
+    assert caught.value.column == 19
+
+
 def test_aux_needs_a_pair() -> None:
     refused("must return a pair", grad(total, has_aux=True), V)
     refused("must return a pair", lambda: vjp(total, V, has_aux=True))

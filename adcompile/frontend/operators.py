@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend.values import Value, is_static, lift, static_value
-from adcompile.ir.core import Const
+from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ PYTHON: Final[dict[str, Callable[..., object]]] = {
 def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value:
     """Lower ``left op right``."""
     if isinstance(left, Node) or isinstance(right, Node):
-        done = _containers(lo, op, left, right)
+        done = _containers(lo, op, left, right, node)
         if done is not None:
             return done
     if _constant_object(left) and is_static(right) or _constant_object(right) and is_static(left):
@@ -85,18 +85,32 @@ def _compute(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) ->
         lo.refuse(node, f"{error}")
 
 
-def _containers(lo: Lowering, op: str, left: Value, right: Value) -> Value | None:
+def _containers(lo: Lowering, op: str, left: Value, right: Value, place: ast.AST) -> Value | None:
     """Concatenate and repeat containers; None if an operand is to be an array."""
     if op == "add" and isinstance(left, Node) and isinstance(right, Node) and left.kind == right.kind != "dict":
         return lo.container(left.kind, left.children + right.children)
     if op == "mul":
         node, times = (left, right) if isinstance(left, Node) else (right, left)
-        count = lo.static_int(times)
-        if isinstance(node, Node) and node.kind != "dict" and count is not None:
-            return lo.container(node.kind, node.children * count)
+        count = lo.static_int(times, pin=isinstance(node, Node))
+        if isinstance(node, Node) and node.kind != "dict":
+            if count is not None:
+                return lo.container(node.kind, node.children * count)
+            _refuse_repetition(lo, node, times, place)
     if op in ("eq", "ne") and isinstance(left, Node) and isinstance(right, Node):
         return _equal(lo, op, left, right)
     return None
+
+
+def _refuse_repetition(lo: Lowering, repeated: Node[Value], times: Value, place: ast.AST) -> None:
+    """Refuse to repeat a list as often as only a run will show; to NumPy's floats and arrays a list is an array."""
+    if not isinstance(times, Var) or times.type.dims != () or (times.type.inexact and times.type.kind != "py"):
+        return
+    lo.refuse(
+        place,
+        f"how often this {repeated.kind} is repeated is not known when compiling",
+        "repeated here",
+        "use an array, as np.full makes it, or append to a list in a loop",
+    )
 
 
 def _equal(lo: Lowering, op: str, left: Node[Value], right: Node[Value]) -> Value | None:

@@ -262,7 +262,7 @@ def list_of_rows(x):
     return s * rows.pop()[1]
 
 
-@program(V)
+@program(V, again=False)
 def list_of_numbers(x):
     values = list(x[1:])
     values[1] = x[0] ** 2
@@ -275,3 +275,8 @@ def list_of_numbers(x):
 @program(X[:, :3], V[:3])
 def cross_products(x, y):
     return np.sum(np.cross(x, y) * np.cross(y, x[0]) * x)
+
+
+@program(V, 3)
+def repeated_list(x, n):
+    return np.sum(np.array([x[0], x[1]] * n + [x[2]] * len(x)) ** 2 * x[3])
