@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+import adcompile
 from adcompile import (
     CompileError,
     check_grads,
@@ -16,6 +18,7 @@ from adcompile import (
     elementwise,
     from_source,
     grad,
+    hessian,
     jvp,
     primitive,
     vjp,
@@ -551,6 +554,71 @@ def test_a_row_that_is_hidden_by_where():
     x = np.array([0.0, 1.0, 2.0])
     with np.errstate(all="ignore"):
         same(grad(lambda x: np.sum(np.where(x > 0, logarithm(x), 0.0)))(x), [0.0, 1.0, 0.5])
+
+
+# -- functions that are called as they are
+
+
+def test_ufuncs_of_other_packages():
+    special = pytest.importorskip("scipy.special")
+    erf = elementwise(special.erf, "erf(x)", "2 / np.sqrt(np.pi) * np.exp(-(x**2))")
+
+    def f(x):
+        return np.sum(erf(x) * x)
+
+    def named(x):
+        return np.sum(special.erf(x) * x)
+
+    for x in (X, 0.3, X.astype(np.float32)):
+        check_grads(f, x)
+    exact = np.diag(4 / np.sqrt(np.pi) * np.exp(-(X**2)) * (1 - X**2))
+    np.testing.assert_allclose(hessian(f)(X), exact, rtol=1e-10)
+    with adcompile.rules(erf):
+        np.testing.assert_allclose(grad(named)(X), grad(f)(X), rtol=1e-14)
+        check_grads(named, X, order=2)
+    assert "import scipy.special\n" in grad(f).source_for(X)
+    with pytest.raises(CompileError, match="no derivative rule"):
+        grad(named)(X)
+
+
+def test_functions_written_in_c():
+    gamma = primitive(math.gamma)
+    gamma.tangent(lambda ans, x, t: t * ans * (math.lgamma(x + 1e-5) - math.lgamma(x - 1e-5)) / 2e-5)
+    value, dot = jvp(lambda x: gamma(x) * x, (3.0,), (1.0,))
+    assert value == 6.0 and abs(dot - 7.5368) < 1e-3
+    assert abs(grad(lambda x: gamma(x) * x)(3.0) - dot) < 1e-12
+
+
+def test_opaque_functions_are_arguments_of_the_emitted_source():
+    calls = []
+
+    @primitive(opaque=True, like=lambda x: np.empty_like(x))
+    def h(x):
+        calls.append(1)
+        return np.sin(x)
+
+    h.adjoint(lambda g, ans, x: g * np.cos(x))
+
+    def f(x):
+        s = 0.0
+        for i in range(3):
+            s = s + np.sum(h(x * i))
+        return s
+
+    want = sum(i * np.cos(X * i) for i in range(3))
+    same(grad(f)(X), want)
+    assert calls
+    namespace: dict[str, Any] = {}
+    exec(grad(f).source_for(X), namespace)
+    same(namespace["f_vjp"](X, h=h.function), want)
+
+
+def test_opaque_functions_tell_what_they_return():
+    f = primitive(lambda x: np.sin(x), opaque=True)
+    f.tangent(lambda ans, x, t: t * np.cos(x))
+    with pytest.raises(CompileError, match="returns is not known") as caught:
+        grad(lambda x: f(x))(0.5)
+    assert "like=" in caught.value.help
 
 
 def test_rows_that_do_not_fit():

@@ -34,6 +34,10 @@ class CustomFunction:
         The positions of the arguments that have no derivative.
     unchecked : bool
         Whether the rules are to be checked at their first use.
+    opaque : bool
+        Whether programs call the function as it is, even if its source is known.
+    like : callable or None
+        A function of the same arguments whose result has the types and shapes that those of an opaque function have.
     calls : list or None
         The arguments of all calls, while somebody listens.
     """
@@ -41,6 +45,9 @@ class CustomFunction:
     __name__: str
     __qualname__: str
     __wrapped__: Callable[..., object]
+
+    opaque: bool = False
+    like: Rule | None = None
 
     def __init__(self, function: Rule, nondiff: int | Sequence[int] = (), check: bool = False) -> None:
         if not callable(function):
@@ -75,7 +82,14 @@ class CustomFunction:
 
     def __digest_parts__(self) -> tuple[object, ...]:
         """Return all that a derivative that uses these rules depends on."""
-        return type(self).__name__, self.nondiff, self.function, *(getattr(self, name) for name in self.parts)
+        return (
+            type(self).__name__,
+            self.nondiff,
+            self.function,
+            self.opaque,
+            self.like,
+            *(getattr(self, name) for name in self.parts),
+        )
 
     @property
     def parts(self) -> tuple[str, ...]:

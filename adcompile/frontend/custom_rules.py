@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+import functools
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from adcompile.custom.functions import CustomFunction, CustomJvp, CustomVjp, Elementwise, Primitive, Rule
 from adcompile.errors import CompileError
-from adcompile.frontend import calls, expressions
+from adcompile.frontend import builtin, calls, expressions, opaque
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.scopes import RowScope
 from adcompile.frontend.state import Frame, Unbound
@@ -19,9 +21,10 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, Stmt, Var, blocks_of, bound_by, operands
 from adcompile.ir.custom import CustomCall, Pull, Push
 from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import Type, example_of, join, numpy_dtype
+from adcompile.ir.types import PY_FLOAT, Type, example_of, join, numpy_dtype
 from adcompile.records import dataclass, field
-from adcompile.rules import table
+from adcompile.rules import binding, table
+from adcompile.rules.opaque import UNKNOWN
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -120,12 +123,12 @@ class Maker:
         for p in params:
             inner.anchor(p)
         lo.builder = inner
-        self.given = {}
+        given, self.given = self.given, {}
         piece = Piece(inner.stmts)
         try:
             piece.value = self.flat(run(), piece.atoms, of)
         finally:
-            lo.builder = outer
+            lo.builder, self.given = outer, given
         if any(lo.cells[c] is not v for c, v in cells.items()):
             self.refuse(f"`{of}` stores into an array from outside", "copy the array first, and return it")
         self.note_outside(piece.stmts, {*params}, piece.atoms)
@@ -220,11 +223,7 @@ class Maker:
 
         def run() -> Value:
             given.extend(map(self.instance, self.tree))
-            lo.plain_calls.append(f.function)
-            try:
-                returned.append(calls.call(lo, lift(f.function), *self.named(given), self.node))
-            finally:
-                lo.plain_calls.pop()
+            returned.append(self.value_of(given))
             self.keep_given(f.__name__)
             return returned[0]
 
@@ -234,6 +233,49 @@ class Maker:
         self.results = variables_in([piece.value])
         self.call.primal = self.function("", self.params, piece.stmts, piece.atoms)
         self.call.types = tuple(v.type for v in self.results)
+
+    def value_of(self, given: Sequence[Value]) -> Value:
+        """Call the function itself: in place, or as it is if it has no source or is not to be looked into."""
+        lo, f = self.lo, self.f
+        positional, keywords = self.named(given)
+        looked_into = isinstance(f.function, types.FunctionType | types.MethodType | functools.partial)
+        if f.opaque or f.like is not None or not (looked_into or known_function(f.function)):
+            return self.opaque(positional, keywords)
+        lo.plain_calls.append(f.function)
+        try:
+            return calls.call(lo, lift(f.function), positional, keywords, self.node)
+        finally:
+            lo.plain_calls.pop()
+
+    def opaque(self, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+        """Call the function as it is: by its name in its module, or as a hidden argument if it has none."""
+        lo, f = self.lo, self.f
+        promised = self.promised(args)
+        place = opaque.place_of(f.function)
+        if place is not None:
+            return opaque.emit(lo, "path", place, (), args, keywords, promised, self.node)
+        captured = lo.capture_attribute(f, "function", f.__name__ if f.__name__.isidentifier() else "function")
+        return opaque.emit(lo, "value", ("", ""), (captured,), args, keywords, promised, self.node)
+
+    def promised(self, args: Sequence[Value]) -> tuple[Type, ...]:
+        """Return the types of the results of a function that is called as it is."""
+        lo, f = self.lo, self.f
+        if f.like is not None:
+            like = f.like
+            self.lo.depend(f, "like", like)
+            run = lambda: calls.call(lo, lift(like), [self.instance(a) for a in self.tree], {}, self.node)  # noqa: E731
+            piece = self.piece(run, self.params, "like")
+            value = piece.value.children if isinstance(piece.value, Node) else (piece.value,)
+            return tuple(settled(lo.type_of(v)) for v in value)
+        if isinstance(f.function, np.ufunc):
+            return (opaque.ufunc_result(lo, f.function, args, self.node),)
+        known = PY_FLOAT if getattr(f.function, "__module__", "") == "math" else opaque.annotated(f.function)
+        if known is UNKNOWN:
+            self.refuse(
+                f"what `{f.__name__}` returns is not known",
+                "say so with a function whose result is like its: primitive(f, like=lambda x: np.empty_like(x))",
+            )
+        return (known,)
 
     def aliases(self, result: Value, given: Sequence[Value]) -> tuple[frozenset[int], ...]:
         """Return which operands may share memory with each result."""
@@ -513,6 +555,14 @@ class Maker:
         piece = self.applied(rule, [tree, self.made.result, *self.tree], params)
         outs = self.dots_of(piece.value, iter(piece.atoms), getattr(rule, "__name__", "the rule"))
         return Push(self.function("_jvp", params, piece.stmts, outs), positions, self.dotted)
+
+
+def known_function(f: object) -> bool:
+    """Tell whether the compiler has a rule or a meaning of its own for a function."""
+    try:
+        return f in binding.FUNCTIONS or f in builtin.BUILTINS
+    except TypeError:
+        return False
 
 
 def settled(t: Type) -> Type:

@@ -44,14 +44,20 @@ from adcompile.rules.opaque import is_draw
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A float or array that the function reads from outside: passed as a hidden argument, read anew at each call."""
+    """A value that the function reads from outside: passed as a hidden argument, read anew at each call.
+
+    It is what a name means to the function `source`, or an attribute of the object `source`.
+    """
 
     name: str
     var: Var
-    source: Source
+    source: Source | object
 
     def read(self) -> object:
-        return self.source.lookup(self.name)
+        if isinstance(self.source, Source):
+            return self.source.lookup(self.name)
+        found: object = getattr(self.source, self.name)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +274,19 @@ class Lowering(State):
         self.names[var] = hidden
         self.captures[(id(scope.function), name)] = Capture(name, var, scope)
         return self.new_cell(var) if var.type.is_array else var
+
+    def capture_attribute(self, owner: object, name: str, hidden: str) -> Var:
+        """Return an attribute of an object as a hidden argument."""
+        key = (id(owner), name)
+        if key not in self.captures:
+            taken = {*self.builder.params, *self.reserved.values()}
+            while hidden in taken:
+                hidden += "_"
+            var = Var(hidden, leaf_type(hidden, getattr(owner, name), self.facts))
+            self.builder.params[hidden] = var
+            self.names[var] = hidden
+            self.captures[key] = Capture(name, var, owner)
+        return self.captures[key].var
 
     def depend(self, owner: object, name: str, value: object) -> None:
         """Remember that the program is made of what an attribute of an object holds, which the guard then tests."""

@@ -21,6 +21,7 @@ from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, Type, example_of, type_of_value
 from adcompile.rules.opaque import CLOCKS, GENERATORS, PYTHON_DRAWS, PYTHON_GENERATORS, UNKNOWN
+from adcompile.rules.promotion import ufunc_type
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -60,6 +61,8 @@ def place_of(f: object) -> Name | None:
         if getattr(module, name, None) == f:
             return module.__name__, name
     home, path = getattr(f, "__module__", None), getattr(f, "__qualname__", name)
+    if home is None and isinstance(f, np.ufunc):  # NumPy's do not say where they are
+        home = next((m for m in sorted(sys.modules) if "._" not in m and _attribute(m, name) is f), None)
     for module_name in (str(home).replace("_bisect", "bisect"), str(home).partition(".")[0]):
         found: object = sys.modules.get(module_name)
         for part in str(path).split("."):
@@ -67,6 +70,10 @@ def place_of(f: object) -> Name | None:
         if found is f and module_name != "__main__":
             return module_name, str(path)
     return None
+
+
+def _attribute(module: str, name: str) -> object:
+    return vars(sys.modules[module]).get(name) if isinstance(sys.modules.get(module), types.ModuleType) else None
 
 
 def chain_of(lo: Lowering, node: ast.AST) -> Name | None:
@@ -257,7 +264,23 @@ def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywor
         return table.get(name, Type("object", f, None) if isinstance(f, type) else annotated(f))
     if isinstance(f, type):
         return Type("object", f, None)
+    if isinstance(f, np.ufunc):
+        return ufunc_result(lo, f, args, node)
     return annotated(f)
+
+
+def ufunc_result(lo: Lowering, f: np.ufunc, args: Args, node: ast.AST) -> Type:
+    """Return the type of the result of a ufunc that is not NumPy's."""
+    if f.nout != 1 or len(args) != f.nin or f.signature is not None:
+        return UNKNOWN
+    operands = tuple(lo.number(a, node).type for a in args)
+    if any(t.kind == "object" for t in operands):
+        return UNKNOWN
+    try:
+        found = ufunc_type(lo.facts, f, operands)
+    except TypeError as error:
+        lo.refuse(node, str(error), "here")
+    return found
 
 
 # -- pure functions, called once when compiling

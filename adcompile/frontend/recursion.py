@@ -43,7 +43,7 @@ class Callee:
     result: Node[int] | int = 0
     captures: list[Capture] = field(default_factory=list)
     function: Function | None = None
-    scopes: list[tuple[Source, str]] = field(default_factory=list)
+    scopes: list[tuple[Source | object, str]] = field(default_factory=list)
 
 
 def is_recursive(lo: Lowering, source: Source, names: Mapping[str, Value]) -> bool:
@@ -92,7 +92,10 @@ def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], nod
         kinds = leaves(given[name])
         atoms += [lo.atom(v) for v, kind in zip(_leaves(lo, value), kinds, strict=True) if isinstance(kind, Type)]
     for scope, name in callee.scopes:
-        atoms.append(lo.atom(lo.captured_from(scope, name, node)))
+        if isinstance(scope, Source):
+            atoms.append(lo.atom(lo.captured_from(scope, name, node)))
+        else:
+            atoms.append(lo.capture_attribute(scope, name, name))
     results = lo.guarded_many(node, "call", tuple(atoms), (callee.name, callee.types))
     values = [lo.wrap(r) for r in results]
     return map_leaves(lambda k: values[k], callee.result)
