@@ -231,20 +231,25 @@ def listing(example: Example, *, value: bool, has_aux: bool, single: bool) -> st
 
 def _units(fn: Function, callees: Callees) -> tuple[Unit | Pair, ...]:
     """Return the functions that a program calls, and those that these call, ready to be emitted."""
-    made: dict[str, Unit | Pair] = {}
-    waiting = list(_called(fn))
+    made: dict[tuple[str, bool], Unit | Pair] = {}
+    waiting = list(_called(fn, callees))
     while waiting:
-        name = waiting.pop(0)
-        if name not in made:
-            made[name] = _pair(name, callees) if name in callees.pairs else _unit(name, callees)
-            waiting += _called(made[name].fn)
+        key = name, halves = waiting.pop(0)
+        if key not in made:
+            made[key] = _pair(name, callees) if halves else _unit(name, callees)
+            waiting += _called(made[key].fn, callees)
     return tuple(made.values())
 
 
-def _called(fn: Function) -> list[str]:
-    called = [s.attrs[0] for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim.startswith("call")]
-    names = [name for c in called for name in (c if isinstance(c, tuple) else (c,)) if name is not None]
-    return list(dict.fromkeys(map(str, names)))
+def _called(fn: Function, callees: Callees) -> list[tuple[str, bool]]:
+    """Return the names of the functions that a program calls, and whether it is a pair that is called by a half."""
+    called = [s for s in walk(fn.stmts) if isinstance(s, Eqn) and s.prim.startswith("call")]
+    found: dict[tuple[str, bool], None] = {}
+    for eqn in called:
+        names = eqn.attrs[0] if isinstance(eqn.attrs[0], tuple) else (eqn.attrs[0],)
+        halves = eqn.prim not in ("call", "call_loud")
+        found.update(dict.fromkeys((str(n), halves and n in callees.pairs) for n in names if n is not None))
+    return list(found)
 
 
 def _unit(name: str, callees: Callees) -> Unit:

@@ -76,19 +76,20 @@ def example_call(
     wrt: Sequence[tuple[str, int | None]],
     constants: Container[str] = (),
     rules: Sequence[CustomFunction] = (),
+    whole: bool = False,
 ) -> Example:
     """Lower a function for example arguments: `values` has one for each of its parameters.
 
     `wrt` names what is differentiated: an argument, or an item of the tuple that a variadic argument is. Objects among
     the arguments `constants` are known when compiling, so that their attributes can be read. `rules` hold wherever
-    their functions are called.
+    their functions are called. `whole`: the function is compiled as it is, and not differentiated.
     """
     facts = Facts()
     arguments = abstract_all(values, facts)
     fixed = frozenset(name for name, a in arguments.items() if name in constants and _opaque(a))
     arguments.update({name: Const(values[name]) for name in fixed})
     source = resolve(function)
-    lowered = without_pushforwards(lower(Target(source, (), {}), arguments, facts, rules))
+    lowered = without_pushforwards(lower(Target(source, (), {}), arguments, facts, rules, whole))
     return Example(source, lowered, arguments, tuple(_item(arguments[name], k) for name, k in wrt), fixed)
 
 

@@ -111,6 +111,58 @@ def while_loop(x):
     return total
 
 
+def lists(x):
+    rows = []
+    for i in range(len(x)):
+        rows.append(x[i] * x)
+    return np.array(rows)
+
+
+def recursive(x, n=3):
+    if n == 0:
+        return x
+    return np.sin(recursive(x, n - 1)) * x
+
+
+def nested(x):
+    return grad(lambda y: np.sum(y**2 * x))(x) * hvp(lambda y: np.sum(y**3), (x,), (x,))
+
+
+def decompositions(a):
+    factor = np.linalg.inv(a @ a.T + np.eye(3))
+    return factor[1] * np.linalg.det(a) + np.prod(a, axis=0) + np.cumprod(a[0]) + np.var(a, axis=1)
+
+
+def shapes(a):
+    b = np.roll(np.flip(a, 0), 1, axis=1)[:, None, :].repeat(2, axis=1)
+    c = np.swapaxes(b, 0, 2).sum(axis=1, keepdims=True) + np.stack([a, a.T], axis=1)
+    return np.concatenate([c[:, 0], np.tril(a)], axis=0) + np.diagonal(a) + np.expand_dims(a[0], 0)
+
+
+def stores(a):
+    out = np.zeros((3, 2))
+    out[:, 0] = a[1]
+    out[[0, 2], 1] += a[0, :2]
+    out[a[:, 0] > 0.3] *= a[2, 2]
+    out[::2] = out[::2] ** 2 + a[:2, 1:]
+    out[1] = a[0, 0]
+    return out
+
+
+def loops_of_rows(a):
+    state = a[0] * 1.0
+    for row in a:
+        if row[0] > 0.3:
+            state = np.tanh(a @ state) + row
+        else:
+            state = state * row[1]
+    return state
+
+
+def dots(x):
+    return np.array([x @ x, np.dot(A[0], x), np.inner(x, A[1])]) + np.outer(x, A[0]) @ x + x @ A + np.dot(A, x) * x[0]
+
+
 X = np.array([0.7, -1.2, 0.4])
 A = np.array([[2.0, 0.3, 0.1], [0.5, 1.5, -0.2], [0.2, 0.1, 1.8]])
 
@@ -129,6 +181,18 @@ MAPS: list[tuple[Callable[..., Any], Any]] = [
     (lambda a: a @ A @ a.T, A),
     (lambda x: np.einsum("i,j,ij->i", x, x, A), X),
     (lambda x: x.reshape(3, 1) * x + np.tile(x, (3, 1)), X),
+    (lists, X),
+    (recursive, X),
+    (nested, X),
+    (decompositions, A),
+    (shapes, A),
+    (stores, A),
+    (loops_of_rows, A),
+    (dots, X),
+    (lambda x: np.ones(2), X),
+    (lambda x: x[0] * 2.0, X),
+    (lambda x: np.ones(2) * x[1], X),
+    (lambda x: np.where(x > 0, np.sqrt(np.abs(x)), x**2)[::-1].copy(), X),
 ]
 
 

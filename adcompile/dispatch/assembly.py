@@ -97,7 +97,9 @@ def example_for(signature: Signature, values: Values) -> Example:
     """Lower the function that a signature is of for arguments."""
     function = signature.callee.function
     assert function is not None
-    return example_call(function, values, signature.wrt, signature.constants, signature.transform.rules)
+    transform = signature.transform
+    whole = transform.kind == "plain"
+    return example_call(function, values, signature.wrt, signature.constants, transform.rules, whole)
 
 
 def _compile(signature: Signature, example: Example) -> Compiled:

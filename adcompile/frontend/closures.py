@@ -85,13 +85,14 @@ def close(
         wrt.append(tree)
     given = [lo.detached(a) for a in given]
     flat: list[Atom] = []
-    outermost, span = lo.outermost, lo.builder.span
+    outermost, span, whole = lo.outermost, lo.builder.span, lo.whole
+    lo.whole = False
     lo.outermost = len(lo.frames) + 1
     with lo.builder.block() as stmts:
         for v in made.variables:
             lo.builder.anchor(v)
         structure = flatten(lo, calls.call(lo, f, given, keywords, node), flat, name_of(f))
-    lo.outermost, lo.builder.span = outermost, span
+    lo.outermost, lo.builder.span, lo.whole = outermost, span, whole
     refuse_changes(lo, cells, contents, node)
     block = Block(tuple(made.variables), tuple(stmts), tuple(flat))
     captured = _captured(lo, block)

@@ -11,7 +11,7 @@ from adcompile.frontend import calls, macros
 from adcompile.frontend.closures import Closed, close
 from adcompile.frontend.values import Partial, Value, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
-from adcompile.ir.derivatives import Pullback, Pushforward
+from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import example_of
 from adcompile.records import dataclass
@@ -40,14 +40,18 @@ def jacobian_of(
 
     closed = close(lo, f, args, keywords, settings.numbers(lo, args, node), node)
     out, aux = split(lo, closed, settings.has_aux, node)
-    results, _ = pulled(lo, closed, {}, node)
     if mode == "cheapest":
         mode = cheapest(closed, out)
+    results, blocks = at_once(lo, closed, out, mode, node) if lo.whole else (None, {})
+    if results is None:
+        results, _ = pulled(lo, closed, {}, node)
 
     def entry(j: int, k: int | None) -> Value:
         y = closed.function.outs[j]
         if k is None or not y.type.inexact:
             return NONE
+        if (j, k) in blocks:
+            return blocks[j, k]
         if not isinstance(y, Var):
             lo.refuse(node, f"a result of {closed.function.name} is a constant: it has no Jacobian here", "called here")
         return one_block(lo, closed, j, k, mode, results[j], node)
@@ -60,6 +64,45 @@ def jacobian_of(
     if settings.value:
         return Node("tuple", (rebuilt(lo, closed.result, results), found))
     return found if aux is None else Node("tuple", (found, rebuilt(lo, aux, results)))
+
+
+def at_once(
+    lo: Lowering, closed: Closed, out: Node[int] | int, mode: str, node: ast.AST
+) -> tuple[list[Value] | None, dict[tuple[int, int], Value]]:
+    """Lower the derivatives by all elements of an array at once.
+
+    Return all results of the function, None if there is no array, and the blocks by (result, argument).
+    """
+    fn = closed.function
+    ks = [k for tree in closed.wrt for k in leaves(tree) if k is not None]
+    js = [j for j in dict.fromkeys(leaves(out)) if isinstance(fn.outs[j], Var) and fn.outs[j].type.inexact]
+    starts, others = (ks, js) if mode == "forward" else (js, ks)
+    results: list[Value] | None = None
+    found: dict[tuple[int, int], Value] = {}
+    for number in starts:
+        start = fn.params[number] if mode == "forward" else fn.outs[number]
+        if not start.type.dims or any((fn.outs[j] if mode == "forward" else start).type.dims is None for j in js):
+            continue
+        kept = tuple(k for k, o in enumerate(fn.outs) if isinstance(o, Var)) if results is None else ()
+        of = Jacobian(fn, mode, number, tuple(others), kept)
+        made = lo.guarded_many(node, "jacobian", closed.operands, (of,))
+        if results is None:
+            held = dict(zip(kept, made, strict=False))
+            results = [lo.wrap(held[k]) if k in held else o for k, o in enumerate(fn.outs)]
+        for other, block in zip(others, made[len(kept) :], strict=True):
+            j, k = (other, number) if mode == "forward" else (number, other)
+            found[j, k] = lo.wrap(in_order(lo, block, fn.outs[j], fn.params[k], mode))
+    return results, found
+
+
+def in_order(lo: Lowering, block: Atom, y: Atom, x: Atom, mode: str) -> Atom:
+    """Return a block with the axes of the result first, then those of the argument."""
+    b, rank = lo.builder, len(y.type.dims or ())
+    if mode == "forward" and rank:
+        block = b.emit("transpose", block, attrs=((*range(1, rank + 1), 0),))
+    if len(((x if mode == "forward" else y).type.dims) or ()) == 1:
+        return block
+    return b.emit("reshape", block, *(b.length(d) for d in (*(y.type.dims or ()), *(x.type.dims or ()))))
 
 
 def cheapest(closed: Closed, out: Node[int] | int) -> str:

@@ -100,6 +100,7 @@ class Lowering(State):
         self.plain_calls: list[object] = []
         self.keys = 0
         self.places: dict[Var, Span] = {}
+        self.whole = False  # the program is compiled as it is: nothing in it is differentiated from outside
         self.reserved: dict[tuple[ast.AST, str], str] = {}
 
     def next_key(self) -> int:
@@ -416,16 +417,20 @@ def is_ours(scope: object) -> bool:
 
 
 def lower(
-    target: Target, arguments: Mapping[str, Argument], facts: Facts, rules: Sequence[CustomFunction] = ()
+    target: Target,
+    arguments: Mapping[str, Argument],
+    facts: Facts,
+    rules: Sequence[CustomFunction] = (),
+    whole: bool = False,
 ) -> Lowered:
     """Lower a function for abstract arguments, given by name for every parameter that the call provides.
 
-    `rules` hold wherever their functions are called.
+    `rules` hold wherever their functions are called. `whole`: nothing differentiates the function itself.
     """
     resolved: set[object] = set()
     while True:
         try:
-            return lower_once(target, arguments, facts, resolved, rules)
+            return lower_once(target, arguments, facts, resolved, rules, whole)
         except Unresolved as found:
             resolved.add(found.key)
 
@@ -436,6 +441,7 @@ def lower_once(
     facts: Facts,
     resolved: set[object],
     rules: Sequence[CustomFunction],
+    whole: bool,
 ) -> Lowered:
     """Lower a function, with these calls resolved as views or copies."""
     params = [v for a in arguments.values() for v in leaves(a) if isinstance(v, Var)]
@@ -443,6 +449,7 @@ def lower_once(
     lo = Lowering(builder)
     lo.resolved = resolved
     lo.rules = tuple(rules)
+    lo.whole = whole
     for v in params:
         if v.name in arguments:  # what is inside a container goes by the name that the function gives it
             lo.names[v] = v.name

@@ -18,6 +18,10 @@ from adcompile.ir.types import PY_INT, Dim, Facts, Length, Type
 Phase = Literal["primal", "adjoint"]
 
 
+class UnknownLength(AssertionError):
+    """A length is needed that no variable has."""
+
+
 class Builder:
     """Builds a function's statements.
 
@@ -165,7 +169,7 @@ class Builder:
         for candidate, (var, axis) in self.anchors.items():
             if self.facts.find(candidate) == length:
                 return self.emit("dim", var, attrs=(axis,))
-        raise AssertionError(f"no variable has the length {length}")
+        raise UnknownLength(f"no variable has the length {length}")
 
 
 def _attrs_key(attrs: Attrs) -> object:

@@ -12,10 +12,18 @@ ever differentiated.
 from __future__ import annotations
 
 from adcompile.ir.core import Atom, Attrs, Function
-from adcompile.ir.types import Facts, Type, numpy_dtype
+from adcompile.ir.types import Facts, Length, Type, combine, numpy_dtype
 from adcompile.records import dataclass
 
-__all__ = ["Pullback", "Pushforward", "derivative_type", "infer_pullback", "infer_pushforward"]
+__all__ = [
+    "Jacobian",
+    "Pullback",
+    "Pushforward",
+    "derivative_type",
+    "infer_jacobian",
+    "infer_pullback",
+    "infer_pushforward",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,46 @@ class Pushforward:
     def carried(self) -> tuple[int, ...]:
         """Return the results that can have tangents."""
         return tuple(k for k, out in enumerate(self.function.outs) if out.type.inexact)
+
+
+@dataclass(frozen=True, slots=True)
+class Jacobian:
+    """What a block of derivatives is of. Its operands are those of the function.
+
+    mode     "forward": the directions are the unit vectors of the parameter `number`, and each entry of the block is a
+             tangent of the results `others`; "reverse": they are those of the result `number`, and each entry is a
+             cotangent of the parameters `others`
+    kept     the results that are wanted too; the equation returns these first
+    """
+
+    function: Function
+    mode: str
+    number: int
+    others: tuple[int, ...]
+    kept: tuple[int, ...] = ()
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.function.name}, {self.mode}, {self.number}, {self.others}"
+
+    @property
+    def ends(self) -> tuple[Atom, tuple[Atom, ...]]:
+        """Return what the directions belong to, and what the entries belong to."""
+        fn = self.function
+        sides: tuple[tuple[Atom, ...], tuple[Atom, ...]] = (fn.params, fn.outs)
+        inner, outer = sides if self.mode == "forward" else sides[::-1]
+        return inner[self.number], tuple(outer[k] for k in self.others)
+
+
+def infer_jacobian(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tuple[Type, ...]:
+    (of,) = attrs
+    assert isinstance(of, Jacobian)
+    start, ends = of.ends
+    length: Length = 1
+    for d in start.type.dims or ():
+        length = combine("*", (length, d))
+    blocks = (Type("array", numpy_dtype(e.type), (length, *(e.type.dims or ()))) for e in ends)
+    return (*(of.function.outs[k].type for k in of.kept), *blocks)
 
 
 def derivative_type(a: Atom) -> Type:

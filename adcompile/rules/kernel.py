@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.derivatives import infer_pullback, infer_pushforward
+from adcompile.ir.derivatives import infer_jacobian, infer_pullback, infer_pushforward
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.types import OBJECT, PY_INT, Facts, Type, numpy_dtype
 from adcompile.rules import revolve, runtime, simplify
@@ -177,4 +177,5 @@ register(
     Primitive("call_checkpointed_bwd", infer_from_attrs, "reverse_checkpointed", helper=revolve.reverse_checkpointed)
 )
 register(Primitive("pullback", infer_pullback, signature="*xs, of", n_attrs=1, cost="product"))
+register(Primitive("jacobian", infer_jacobian, signature="*xs, of", n_attrs=1, cost="product"))
 register(Primitive("pushforward", infer_pushforward, signature="*xs, of", n_attrs=1, cost="product"))

@@ -25,11 +25,11 @@ from adcompile.ir.core import (
     walk,
     with_blocks,
 )
-from adcompile.ir.derivatives import Pullback, Pushforward
+from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
 from adcompile.ir.inlining import copied, keys_after
 from adcompile.ir.rebuild import map_operands
 from adcompile.records import replace
-from adcompile.transforms import custom, forward, reverse
+from adcompile.transforms import batch, custom, forward, jacobians, reverse
 from adcompile.transforms.callees import Callees
 from adcompile.transforms.pullbacks import description
 
@@ -59,10 +59,13 @@ def release(fn: Function) -> Function:
 # -- pushforwards
 
 
+DERIVATIVES: Final = ("pullback", "pushforward", "jacobian")
+
+
 def expand(fn: Function, callees: Callees) -> Function:
     """Put the equations of pushforwards in their places, also in the functions that pullbacks are of."""
     custom.within_rules(fn, lambda inner: expand(inner, callees))
-    if not any(isinstance(s, Eqn) and s.prim in ("pullback", "pushforward") for s in walk(fn.stmts)):
+    if not any(isinstance(s, Eqn) and s.prim in DERIVATIVES for s in walk(fn.stmts)):
         return fn
     expander = _Expander(callees, keys_after(fn.stmts))
     primal = tuple(expander.stmts(fn.primal))
@@ -86,8 +89,9 @@ class _Expander:
             match stmt:
                 case Eqn(prim="pushforward"):
                     yield from self.pushforward(stmt)
-                case Eqn(prim="pullback"):
-                    of = description(stmt)
+                case Eqn(prim="pullback" | "jacobian"):
+                    (of,) = stmt.attrs
+                    assert isinstance(of, Pullback | Jacobian)
                     yield replace(stmt, attrs=(replace(of, function=expand(of.function, self.callees)),))
                 case _:
                     yield stmt
@@ -125,7 +129,7 @@ def lower(callees: Callees, finish: Pass, tidy: Pass, fn: Function) -> Function:
 
     `finish` makes an executable program of a function and its adjoint statements, `tidy` simplifies an executable one.
     """
-    if not any(isinstance(s, Eqn) and s.prim == "pullback" for s in walk(fn.stmts)):
+    if not any(isinstance(s, Eqn) and s.prim in DERIVATIVES for s in walk(fn.stmts)):
         return fn
     lowering = _Lowering(callees, finish, tidy, fn)
     primal, adjoint = (tuple(lowering.stmts(stmts)) for stmts in (fn.primal, fn.adjoint))
@@ -139,6 +143,9 @@ class _Lowering:
     def __init__(self, callees: Callees, finish: Pass, tidy: Pass, fn: Function) -> None:
         self.callees, self.finish, self.tidy = callees, finish, tidy
         self.read = read_by(fn)
+        self.keys = keys_after(fn.stmts)
+        found = [s for s in fn.stmts if isinstance(s, Eqn) and s.prim == "jacobian"]
+        self.alone = found[0].outs if len(found) == 1 else None
         self.env: dict[Var, Atom] = {}
 
     def resolve(self, a: Atom) -> Atom:
@@ -151,6 +158,8 @@ class _Lowering:
                 yield with_blocks(stmt, tuple(map(self.block, blocks_of(stmt))))
             elif stmt.prim == "pullback":
                 yield from self.pullback(stmt)
+            elif stmt.prim == "jacobian":
+                yield from self.jacobian(stmt)
             else:
                 yield stmt
 
@@ -180,6 +189,36 @@ class _Lowering:
             yield from stmts
         else:
             yield Eqn(outs, "call", args, (name, tuple(o.type for o in outs)), eqn.span)
+
+    def jacobian(self, eqn: Eqn) -> Iterator[Stmt]:
+        """Put the one Jacobian of a program in its place; call a function for each of several, if they have loops."""
+        (of,) = eqn.attrs
+        assert isinstance(of, Jacobian)
+        kept, blocks = eqn.outs[: len(of.kept)], eqn.outs[len(of.kept) :]
+        of = replace(
+            of,
+            kept=tuple(k for k, o in zip(of.kept, kept, strict=True) if o in self.read),
+            others=tuple(k for k, o in zip(of.others, blocks, strict=True) if o in self.read),
+        )
+        title = f"{of.function.name}_{'jacfwd' if of.mode == 'forward' else 'jacrev'}"
+        name = self.callees.function(("jacobian", of), title, lambda: self.block_function(of, title))
+        args = tuple(eqn.args[k] for k in parameters_taken(self.callees, name))
+        outs = tuple(o for o in eqn.outs if o in self.read)
+        fn = self.callees.known(name)
+        if eqn.outs == self.alone or all(isinstance(s, Eqn) for s in fn.stmts):
+            stmts, results = copied(replace(fn, primal=fn.stmts, adjoint=()), args, self.keys)
+            self.env.update(zip(outs, results, strict=True))
+            yield from stmts
+        else:
+            yield Eqn(outs, "call", args, (name, tuple(o.type for o in outs)), eqn.span)
+
+    def block_function(self, of: Jacobian, title: str) -> Function:
+        """Return the program of a Jacobian."""
+        try:
+            made = self.finish(replace(jacobians.block(of, self.callees, self.tidy), name=title))
+        except batch.Unbatchable:
+            made = jacobians.one_by_one(of, self.callees, self.finish)
+        return lower(self.callees, self.finish, self.tidy, replace(made, name=title))
 
     def function(self, of: Pullback, known: Mapping[int, Const]) -> Function:
         """Return the program of a pullback, for cotangents some of which are known."""

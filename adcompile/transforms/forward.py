@@ -41,15 +41,20 @@ NOTHING: Final[Mapping[Var, Const]] = {}
 
 
 def run(
-    fn: Function, wrt: Sequence[Var], callees: Callees | None = None, known: Mapping[Var, Const] = NOTHING
+    fn: Function,
+    wrt: Sequence[Var],
+    callees: Callees | None = None,
+    known: Mapping[Var, Const] = NOTHING,
+    apart: bool = False,
 ) -> Function:
     """Append a tangent for each variable of `wrt` to the parameters, and one for each result to the results.
 
-    Those that are `known` are no parameters.
+    Tangents that are `known` are no parameters. `apart`: no equation computes both what depends on a tangent and what
+    does not.
     """
-
     refuse_obstacles(fn, active(fn, wrt))
     pusher = Pusher(fn, callees or Callees({}))
+    pusher.apart = apart
     pusher.dots.update(known)
     pusher.b.phase = "adjoint"  # the primal equations stay as they are; those made here are for tangents
     tangents = [pusher.input(v) for v in wrt if v not in known]
@@ -92,6 +97,7 @@ class Pusher:
             self.b.anchor(v)
         self.keys = keys_after(fn.stmts)
         self.dots: dict[Var, Atom] = {}
+        self.apart = False
         self.names: dict[Var, str] = {}
 
     def hint(self, v: Var) -> str:
@@ -145,7 +151,7 @@ class Pusher:
             self.custom(eqn)
             return
         if eqn.prim == "pullback":
-            pullbacks.push(self.b, eqn, self.dots, self.hint, partial(tangent_of, self.callees))
+            pullbacks.push(self.b, eqn, self.dots, self.hint, partial(tangent_of, self.callees), self.apart)
             return
         self.b.add(eqn)
         self.b.scopes[-1].update(table_of([eqn]))

@@ -62,8 +62,13 @@ def reaches(fn: Function, k: int, outs: Iterable[int]) -> bool:
     return any(fn.outs[out] in found for out in outs)
 
 
-def push(b: Builder, eqn: Eqn, dots: dict[Var, Atom], hint: Callable[[Var], str], push: Push) -> None:
-    """Add a pullback that carries tangents to the program, and note the tangents of its results."""
+def push(
+    b: Builder, eqn: Eqn, dots: dict[Var, Atom], hint: Callable[[Var], str], push: Push, apart: bool = False
+) -> None:
+    """Add a pullback that carries tangents to the program, and note the tangents of its results.
+
+    `apart`: it does not give the results themselves too.
+    """
     of = description(eqn)
     count = len(of.function.params)
     moving = tuple(k for k, a in enumerate(eqn.args) if isinstance(a, Var) and a in dots)
@@ -88,7 +93,7 @@ def push(b: Builder, eqn: Eqn, dots: dict[Var, Atom], hint: Callable[[Var], str]
     kept, adjoints = eqn.outs[: len(of.kept)], eqn.outs[len(of.kept) :]
     carried = [k for k in of.kept if of.function.outs[k].type.inexact]
     dotted = [o for o in kept if o.type.inexact]
-    if set(of.wrt) <= set(primal):  # then the same pullback gives the adjoints themselves too
+    if set(of.wrt) <= set(primal) and not apart:  # then the same pullback gives the adjoints themselves too
         new = Pullback(
             fn,
             tuple(cotangents),
