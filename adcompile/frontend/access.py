@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import elements, expressions, iteration, lists
+from adcompile.frontend import concatenators, elements, expressions, iteration, lists
 from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import Flat, Iterable, Method, Ref, Slice, Value, is_static, lift, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
@@ -84,6 +84,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         index = expressions.evaluate(lo, node.slice)
         if isinstance(index, Node) and not index.children:
             return base  # x[()] of a NumPy scalar
+    if isinstance(base, Const) and any(base.value is c for c in concatenators.CONCATENATORS):
+        return concatenators.joined(lo, base.value, expressions.evaluate(lo, node.slice), node)
     if is_static(base):
         index = expressions.evaluate(lo, node.slice)
         if is_static(index):

@@ -188,7 +188,8 @@ def operands_of(binding: Binding, p: Parameter, value: Given) -> list[Operand]:
     if isinstance(value, tuple):
         items = value
         if p.kind in ("shape", "items") and len(items) == 1:
-            items = entries(items[0]) or items
+            inner = entries(items[0])
+            items = items if inner is None else inner  # the shape () is not the same as no shape
     else:
         found = entries(value)
         if found is None and p.kind == "operands":

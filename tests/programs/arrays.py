@@ -224,3 +224,13 @@ def cut_and_joined_again(x):
     a = np.concatenate([x[2:], x[:2]])
     a[1:] = x[:-1]
     return np.sum(a * x)
+
+
+@program(V, 1.5)
+def joined_by_r(x, c):
+    return np.sum(np.r_[x, c, 1:4, x[1:] * c, 0:1:3j] ** 2)
+
+
+@program(V, 1.5)
+def joined_by_c(x, c):
+    return np.sum(np.c_[x, x**2, np.c_[x * c, x]][1:] ** 3) + np.c_[c, c * 2.0][0, 1]
