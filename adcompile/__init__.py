@@ -43,6 +43,7 @@ from adcompile.version import __version__
 if TYPE_CHECKING:
     from adcompile.api.sparse import DenseJacobianWarning
     from adcompile.checking import check_grads, check_rule, check_symbolic
+    from adcompile.exporting import export, export_function
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
     from adcompile.inspect import explain, graph, graph_from_expressions, trace
 
@@ -71,6 +72,8 @@ __all__ = [
     "elementwise",
     "elementwise_grad",
     "explain",
+    "export",
+    "export_function",
     "from_source",
     "gauss_newton_vp",
     "grad",
@@ -102,6 +105,8 @@ _LAZY = {
     "checkpoint": "frontend.checkpoints",
     "checkpointed": "frontend.checkpoints",
     "explain": "inspect",
+    "export": "exporting",
+    "export_function": "exporting",
     "graph": "inspect",
     "graph_from_expressions": "inspect",
     "trace": "inspect",

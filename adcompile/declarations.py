@@ -131,8 +131,8 @@ def custom_jvp(
     ...         x = 0.5 * (x + a / x)
     ...     return x
     >>> root.defjvps(lambda t, ans, a: t / (2 * ans))
-    >>> grad(lambda a: root(a))(4.0), jvp(root, (4.0,), (1.0,))
-    (0.25, (2.0, 0.25))
+    >>> round(grad(lambda a: root(a))(4.0), 6), round(jvp(root, (4.0,), (1.0,))[1], 6)
+    (0.25, 0.25)
     """
     return _made(CustomJvp, f, nondiff_argnums, check)
 

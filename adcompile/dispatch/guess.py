@@ -16,12 +16,17 @@ from adcompile.dispatch import assembly
 from adcompile.dispatch.signature import Signature
 from adcompile.errors import AdcompileError, ArgumentError, SourceError
 
-__all__ = ["guessed_source"]
+__all__ = ["guessed_arguments", "guessed_source"]
 
 TRIES: Final = 40
 LENGTH: Final = 3
 
 Guesses = Sequence[object]
+
+
+def guessed_arguments(signature: Signature) -> dict[str, object]:
+    """Return the first guess at the arguments for which the derivative compiles."""
+    return _first_guess(signature)[0]
 
 
 def guessed_source(signature: Signature) -> str:
@@ -30,10 +35,14 @@ def guessed_source(signature: Signature) -> str:
     Annotations say what a parameter is (``float``, ``np.ndarray``, ``npt.NDArray[np.float32]``, ...), else its default;
     of an array the number of axes is guessed, and of a parameter of which nothing is known whether it is an array.
     """
+    return _first_guess(signature)[1]
+
+
+def _first_guess(signature: Signature) -> tuple[dict[str, object], str]:
     first: AdcompileError | None = None
     for values in _combinations(signature):
         try:
-            return assembly.source_for(signature, values)
+            return values, assembly.source_for(signature, values)
         except SourceError:
             raise
         except AdcompileError as error:
