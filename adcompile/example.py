@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from adcompile.analysis.storage import storage
 from adcompile.custom.functions import CustomFunction
+from adcompile.errors import ArgumentError
 from adcompile.frontend.arguments import Argument, abstract_all
 from adcompile.frontend.lower import Lowered, lower
 from adcompile.frontend.resolve import MISSING, Source, resolve, signature_of
@@ -77,19 +78,24 @@ def example_call(
     constants: Container[str] = (),
     rules: Sequence[CustomFunction] = (),
     whole: bool = False,
+    outputs: Sequence[str] = (),
+    one: bool = False,
 ) -> Example:
     """Lower a function for example arguments: `values` has one for each of its parameters.
 
     `wrt` names what is differentiated: an argument, or an item of the tuple that a variadic argument is. Objects among
     the arguments `constants` are known when compiling, so that their attributes can be read. `rules` hold wherever
-    their functions are called. `whole`: the function is compiled as it is, and not differentiated.
+    their functions are called. `whole`: the function is compiled as it is, and not differentiated. The result is what
+    the function returns, or the final values of the arguments `outputs`: a tuple of them, or with `one` the only one.
     """
     facts = Facts()
     arguments = abstract_all(values, facts)
+    for name in outputs:
+        _check_output(function.__name__, name, arguments)
     fixed = frozenset(name for name, a in arguments.items() if name in constants and _opaque(a))
     arguments.update({name: Const(values[name]) for name in fixed})
     source = resolve(function)
-    lowered = without_pushforwards(lower(Target(source, (), {}), arguments, facts, rules, whole))
+    lowered = without_pushforwards(lower(Target(source, (), {}), arguments, facts, rules, whole, tuple(outputs), one))
     return Example(source, lowered, arguments, tuple(_item(arguments[name], k) for name, k in wrt), fixed)
 
 
@@ -109,6 +115,15 @@ def lower_for(f: Callable[..., object], args: Sequence[object]) -> Lowered:
     values.update(found.keywords)
     facts = Facts()
     return lower(Target(found.source, (), {}), abstract_all(values, facts), facts)
+
+
+def _check_output(function: str, name: str, arguments: Mapping[str, Argument]) -> None:
+    """Refuse an output that is no argument, or an argument that no function can change."""
+    if name not in arguments:
+        raise ArgumentError(f"outputs: {function} has no argument {name}; it has {', '.join(arguments)}")
+    argument = arguments[name]
+    if isinstance(argument, Var) and not argument.type.is_array or isinstance(argument, Const):
+        raise ArgumentError(f"outputs: {name} is no array, so {function} cannot change it")
 
 
 def _opaque(argument: Argument) -> bool:

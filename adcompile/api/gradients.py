@@ -8,13 +8,14 @@ from typing import NamedTuple, TypeVar, overload
 from adcompile.api.derived import Derivative, Function, Recipe, operator
 from adcompile.custom.functions import CustomFunction
 from adcompile.custom.registry import checked
-from adcompile.dispatch.signature import Kind, Transform, parse_argnums
+from adcompile.dispatch.signature import Kind, Transform, parse_argnums, parse_outputs
 from adcompile.errors import ArgumentError
 
 __all__ = ["derivative", "elementwise_grad", "grad", "stop_gradient", "value_and_grad"]
 
 Argnums = int | Sequence[int]
 Rules = Sequence[CustomFunction]
+Outputs = Sequence[str] | str | None
 T = TypeVar("T")
 
 
@@ -23,6 +24,7 @@ def grad(
     f: Function,
     argnums: Argnums = 0,
     has_aux: bool = False,
+    outputs: Outputs = None,
     *,
     verify: bool = False,
     debug_nan: bool = False,
@@ -33,6 +35,7 @@ def grad(
     *,
     argnums: Argnums = 0,
     has_aux: bool = False,
+    outputs: Outputs = None,
     verify: bool = False,
     debug_nan: bool = False,
     rules: Rules = (),
@@ -42,6 +45,7 @@ def grad(
     f: Function | None = None,
     argnums: Argnums = 0,
     has_aux: bool = False,
+    outputs: Outputs = None,
     *,
     verify: bool = False,
     debug_nan: bool = False,
@@ -59,6 +63,9 @@ def grad(
         The gradient of a tuple, list or dict of numbers and arrays has the same structure.
     has_aux : bool
         `f` returns a pair: the number and anything else, which is returned beside the gradient.
+    outputs : str or tuple of str
+        The name of an argument whose final value is the result, for a function that stores into its arguments. It
+        must be one number, an array without axes: for others see `vjp` and `jvp`.
     verify : bool
         The first gradient of each compiled program is compared with finite differences and with forward mode. Where
         they disagree, DerivativeMismatch names the first line of the function whose derivative is wrong.
@@ -78,7 +85,7 @@ def grad(
     >>> float(grad(grad(f, argnums=1), argnums=1)(2.0, 3.0))
     4.0
     """
-    return _gradient("grad", f, argnums, has_aux, Trust(verify, debug_nan, rules))
+    return _gradient("grad", f, argnums, has_aux, outputs, Trust(verify, debug_nan, rules))
 
 
 @overload
@@ -86,6 +93,7 @@ def value_and_grad(
     f: Function,
     argnums: Argnums = 0,
     has_aux: bool = False,
+    outputs: Outputs = None,
     *,
     verify: bool = False,
     debug_nan: bool = False,
@@ -96,6 +104,7 @@ def value_and_grad(
     *,
     argnums: Argnums = 0,
     has_aux: bool = False,
+    outputs: Outputs = None,
     verify: bool = False,
     debug_nan: bool = False,
     rules: Rules = (),
@@ -105,13 +114,14 @@ def value_and_grad(
     f: Function | None = None,
     argnums: Argnums = 0,
     has_aux: bool = False,
+    outputs: Outputs = None,
     *,
     verify: bool = False,
     debug_nan: bool = False,
     rules: Rules = (),
 ) -> Derivative | Callable[[Function], Derivative]:
     """Return the function that computes both what `f` returns and its gradient, as a pair; otherwise like `grad`."""
-    return _gradient("value_and_grad", f, argnums, has_aux, Trust(verify, debug_nan, rules))
+    return _gradient("value_and_grad", f, argnums, has_aux, outputs, Trust(verify, debug_nan, rules))
 
 
 class Trust(NamedTuple):
@@ -123,13 +133,17 @@ class Trust(NamedTuple):
 
 
 def _gradient(
-    name: str, f: Function | None, argnums: Argnums, has_aux: bool, trust: Trust
+    name: str, f: Function | None, argnums: Argnums, has_aux: bool, outputs: Outputs, trust: Trust
 ) -> Derivative | Callable[[Function], Derivative]:
     numbers, single = parse_argnums(argnums)
     kind: Kind = "grad" if name == "grad" else "value_and_grad"
     rules = tuple(map(checked, trust.rules))
-    transform = Transform(kind, numbers, single, has_aux, False, rules, bool(trust.debug_nan), bool(trust.verify))
-    options = (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux))
+    names = parse_outputs(outputs, has_aux)
+    transform = Transform(
+        kind, numbers, single, has_aux, False, rules, bool(trust.debug_nan), bool(trust.verify), names
+    )
+    options: tuple[tuple[str, object], ...] = (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux))
+    options += (("outputs", names),) if names else ()
     recipe = Recipe(name, options, transform)
     if f is None:
         return lambda function: Derivative(function, recipe)

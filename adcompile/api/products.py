@@ -8,31 +8,54 @@ from typing import Any, Final, overload
 
 from adcompile.api.derived import Derivative, Function, Recipe, call_program, operator, specialiser_for
 from adcompile.dispatch import containers
-from adcompile.dispatch.signature import Transform
+from adcompile.dispatch.signature import Transform, parse_outputs
 from adcompile.errors import ArgumentError
 
 __all__ = ["directional", "gauss_newton_vp", "hvp", "jvp", "linearize", "vjp"]
 
 
 @operator("vjp")
-def vjp(f: Function, *primals: object, has_aux: bool = False) -> tuple[Any, ...]:
+def vjp(
+    f: Function, *primals: object, has_aux: bool = False, outputs: Sequence[str] | str | None = None
+) -> tuple[Any, ...]:
     """Evaluate `f` and return its value and the pullback: from a cotangent of the value to that of each argument.
 
     All arguments are differentiated. The pullback returns a tuple, with one entry for each argument, and may be
     called many times. With `has_aux` the function returns a pair, whose second part is returned third.
+
+    `outputs` names arguments that the function stores into: then the tuple of their final values is the result, and
+    what the function returns, if anything, is not. The arrays that are passed stay as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def scale(a, s):
+    ...     a *= s
+    >>> (a,), pullback = vjp(scale, np.array([1.0, 2.0]), 3.0, outputs=("a",))
+    >>> print(a, *pullback((np.array([1.0, 1.0]),)))
+    [3. 6.] [3. 3.] 3.0
     """
-    transform = Transform("vjp", tuple(range(len(primals))), False, has_aux)
+    names = parse_outputs(outputs, has_aux)
+    transform = Transform("vjp", tuple(range(len(primals))), False, has_aux, outputs=names)
     return _tuple(call_program(specialiser_for(f, transform), primals))
 
 
 @operator("jvp")
-def jvp(f: Function, primals: Sequence[object], tangents: Sequence[object], has_aux: bool = False) -> tuple[Any, ...]:
+def jvp(
+    f: Function,
+    primals: Sequence[object],
+    tangents: Sequence[object],
+    has_aux: bool = False,
+    outputs: Sequence[str] | str | None = None,
+) -> tuple[Any, ...]:
     """Evaluate `f` and its derivative along `tangents`, which has one entry like each of `primals`; return both.
 
-    With `has_aux` the function returns a pair, whose second part is returned third.
+    With `has_aux` the function returns a pair, whose second part is returned third. `outputs` names arguments whose
+    final values are the result, as for `vjp`.
     """
     check_pairs("jvp", primals, tangents)
-    transform = Transform("jvp", tuple(range(len(primals))), False, has_aux)
+    names = parse_outputs(outputs, has_aux)
+    transform = Transform("jvp", tuple(range(len(primals))), False, has_aux, outputs=names)
     return _tuple(call_program(specialiser_for(f, transform), (*primals, *tangents)))
 
 

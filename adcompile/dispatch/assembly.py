@@ -99,7 +99,10 @@ def example_for(signature: Signature, values: Values) -> Example:
     assert function is not None
     transform = signature.transform
     whole = transform.kind == "plain"
-    return example_call(function, values, signature.wrt, signature.constants, transform.rules, whole)
+    one = transform.kind in ("grad", "value_and_grad")
+    return example_call(
+        function, values, signature.wrt, signature.constants, transform.rules, whole, transform.outputs, one
+    )
 
 
 def _compile(signature: Signature, example: Example) -> Compiled:

@@ -35,6 +35,7 @@ class Transform(NamedTuple):
     rules   hold wherever their functions are called
     finite  the program raises where an adjoint is not finite
     verify  the first gradient of each program is checked
+    outputs the arguments whose final values are the result, instead of what the function returns
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Transform(NamedTuple):
     rules: tuple[CustomFunction, ...] = ()
     finite: bool = False
     verify: bool = False
+    outputs: tuple[str, ...] = ()
 
     @property
     def spread(self) -> bool:
@@ -53,7 +55,8 @@ class Transform(NamedTuple):
 
     def __str__(self) -> str:
         argnums = str(self.argnums[0]) if self.single else str(self.argnums)
-        return f"argnums={argnums}" + (", has_aux=True" if self.has_aux else "")
+        options = ", has_aux=True" if self.has_aux else ""
+        return f"argnums={argnums}{options}" + (f", outputs={self.outputs}" if self.outputs else "")
 
 
 def parse_argnums(argnums: object) -> tuple[tuple[int, ...], bool]:
@@ -65,6 +68,20 @@ def parse_argnums(argnums: object) -> tuple[tuple[int, ...], bool]:
             raise ArgumentError(f"argnums names an argument twice: {argnums!r}")
         return tuple(argnums), False
     raise ArgumentError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
+
+
+def parse_outputs(outputs: object, has_aux: bool) -> tuple[str, ...]:
+    """Return the names of the arguments whose final values are the result; none if they are not asked for."""
+    if outputs is None:
+        return ()
+    names = (outputs,) if isinstance(outputs, str) else outputs
+    if not isinstance(names, tuple | list) or not names or not all(isinstance(n, str) for n in names):
+        raise ArgumentError(f"outputs must be names of arguments, not {outputs!r}")
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"outputs names an argument twice: {outputs!r}")
+    if has_aux:
+        raise ArgumentError("outputs says what the result is, so there can be no has_aux")
+    return tuple(map(str, names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
     position = lo.static_int(index, pin=not isinstance(index, Var) or index in lo.builder.params.values())
     if position is None:
         if isinstance(index, Var):
-            raise NeedsUnrolling(lo, node)
+            raise NeedsUnrolling(node)
         lo.refuse(node, f"a {base.kind} index must be an integer", "here")
     if not -len(base.children) <= position < len(base.children):
         lo.refuse(node, f"the {base.kind} has {len(base.children)} items", f"index {position} is out of range")

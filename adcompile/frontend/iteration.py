@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 LONGEST_UNROLLED = 1000
+LONGEST_ALIASED = 32  # of loops that are repeated only to know which array each name stands for
 
 
 def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
@@ -125,7 +126,7 @@ def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node
 
     def item(k: Atom) -> Value:
         if not (isinstance(k, Const) and isinstance(k.value, int)):
-            raise NeedsUnrolling(lo, node)
+            raise NeedsUnrolling(node)
         position = k.value
         return Node("tuple", tuple(s[position] if isinstance(s, list) else s.item(k) for s in sources))
 

@@ -44,13 +44,14 @@ def for_(lo: Lowering, node: ast.For) -> None:
     mark = lo.builder.mark()
     try:
         if source.bounds is not None and few_trips(lo, node, source):
-            raise NeedsUnrolling(lo, node)
+            raise NeedsUnrolling(node)
         counted(lo, node, source, count)
-    except NeedsUnrolling:
+    except NeedsUnrolling as needed:
         lo.restore(start)
         lo.builder.rewind(mark)
         n = lo.static_int(source.count(), pin=False)
-        if n is None or n > iteration.LONGEST_UNROLLED or source.snapshots is not None:
+        longest = iteration.LONGEST_UNROLLED if needed.error is None else iteration.LONGEST_ALIASED
+        if n is None or n > longest or source.snapshots is not None:
             raise
         repeat(lo, node, [lambda k=k: source.item(Const(k)) for k in range(n)])  # type: ignore[misc]  # bound now
     lo.frame.names.pop(held, None)

@@ -17,6 +17,7 @@ import logging
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -389,7 +390,7 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
             frame.names[name] = lo.box(frame.names.get(name, UNDEFINED))
         statements.run(lo, frame.desugared.body)
         returned = frame.names[RETURNED]
-        if isinstance(returned, Const) and not returned.value:
+        if returns_nothing(node) or (isinstance(returned, Const) and not returned.value):
             return NONE
         value = frame.names.get(RESULT, NONE)
         if value is NONE and lo.tolerant and lo.skipped or value is UNDEFINED:
@@ -411,6 +412,22 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
         lo.builder.span = place
 
 
+@lru_cache(maxsize=1024)
+def returns_nothing(node: ast.FunctionDef | ast.Lambda) -> bool:
+    """Tell whether a function returns None, wherever it returns."""
+    todo: list[ast.AST] = [*node.body] if isinstance(node, ast.FunctionDef) else []
+    for n in todo:  # grows
+        if isinstance(n, ast.Return) and not (n.value is None or _is_none(n.value)):
+            return False
+        if not isinstance(n, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            todo += ast.iter_child_nodes(n)
+    return isinstance(node, ast.FunctionDef)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
 def is_ours(scope: object) -> bool:
     """Tell whether a function is one that an operator is lowered by, and none of the user's."""
     return isinstance(scope, Source) and scope.function.__module__ in (macros.__name__, WRAPPER)
@@ -422,15 +439,18 @@ def lower(
     facts: Facts,
     rules: Sequence[CustomFunction] = (),
     whole: bool = False,
+    outputs: tuple[str, ...] = (),
+    one: bool = False,
 ) -> Lowered:
     """Lower a function for abstract arguments, given by name for every parameter that the call provides.
 
-    `rules` hold wherever their functions are called. `whole`: nothing differentiates the function itself.
+    `rules` hold wherever their functions are called. `whole`: nothing differentiates the function itself. The result
+    is what it returns, or the final values of the arguments `outputs`, with `one` the only one.
     """
     resolved: set[object] = set()
     while True:
         try:
-            return lower_once(target, arguments, facts, resolved, rules, whole)
+            return lower_once(target, arguments, facts, resolved, rules, whole, outputs, one)
         except Unresolved as found:
             resolved.add(found.key)
 
@@ -442,6 +462,8 @@ def lower_once(
     resolved: set[object],
     rules: Sequence[CustomFunction],
     whole: bool,
+    outputs: tuple[str, ...],
+    one: bool,
 ) -> Lowered:
     """Lower a function, with these calls resolved as views or copies."""
     params = [v for a in arguments.values() for v in leaves(a) if isinstance(v, Var)]
@@ -456,13 +478,17 @@ def lower_once(
         builder.anchor(v)
     source = target.source
     given = {name: lo.owned(map_leaves(lambda a: _argument(lo, a), a)) for name, a in arguments.items()}
+    given.update({f"..{name}": given[name] for name in outputs})  # read at the end, whatever the name stands for then
     try:
         result = calls.enter(lo, source, target.bound, {k: lift(v) for k, v in target.keywords.items()}, given)
     except NeedsUnrolling as needed:
-        _, place = needed.args
+        if needed.error is not None:
+            raise needed.error from None
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
         lo.frames.append(Frame(source, body_of(source.node)))
-        lo.refuse(place, message, "here", "keep the values in an array that is made before the loop")
+        lo.refuse(needed.place, message, "here", "keep the values in an array that is made before the loop")
+    if outputs:
+        result = given[outputs[0]] if one and len(outputs) == 1 else Node("tuple", tuple(given[n] for n in outputs))
     flat: list[Atom] = []
     structure = flatten(lo, result, flat, source.name)
     function = Function(

@@ -238,7 +238,7 @@ class Slots:
     def drop(self, name: str, reason: str) -> None:
         """Give up carrying a name; what a list holds cannot be given up."""
         if name.startswith("@"):
-            raise NeedsUnrolling(self.lo, self.node)
+            raise NeedsUnrolling(self.node)
         self.plan.dropped[name] = reason
 
     def numeric(self, value: Value) -> bool:
@@ -264,7 +264,7 @@ class Slots:
         items = [self.lo.type_of(c) for c in parts]
         held = self.lo.type_of(after) if isinstance(after, Ref) else lists.common_type(self.lo, items)
         if not isinstance(before, Node) or before.kind != "list" or held is None or not held.is_list:
-            raise NeedsUnrolling(self.lo, self.node)
+            raise NeedsUnrolling(self.node)
         self.plan.dynamic[identity] = held
 
     def found_written(self, cell: int) -> None:

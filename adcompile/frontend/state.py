@@ -55,7 +55,15 @@ class Unbound(CompileError):
 
 
 class NeedsUnrolling(Exception):
-    """A container that is known only when compiling is indexed by a loop variable."""
+    """A container that is known only when compiling is indexed by a loop variable.
+
+    Or a store may be seen through names that stand for other arrays on other trips: then `error` says so, if the loop
+    has no constant and small number of trips.
+    """
+
+    def __init__(self, place: ast.AST, error: CompileError | None = None) -> None:
+        super().__init__(place)
+        self.place, self.error = place, error
 
 
 class Unresolved(Exception):
@@ -285,12 +293,13 @@ class State:
                 key = self.origins.get(frozenset((cell, other)))
                 if key is not None and key not in self.resolved:
                     raise Unresolved(key)
-                self.refuse(
-                    node,
+                error = CompileError(
                     f"this store may also change `{name}`",
+                    self.span(node),
                     f"may share memory with `{name}`",
                     "whether they do is known only at run time; make one of them a copy with .copy()",
                 )
+                raise NeedsUnrolling(node, error) if any(f.loops for f in self.frames) else error
 
     def assign_whole(self, ref: Ref, value: Atom, node: ast.AST) -> None:
         """Store into all of an array, as an operation in place does: what NumPy cannot store so is refused.

@@ -216,3 +216,23 @@ def argument_mutated(m):
 def diagonal_and_trace(m):
     a = m @ m.T
     return np.trace(a) * np.sum(np.diagonal(a) ** 2)
+
+
+@program(V)
+def view_rebound_in_a_loop(x):
+    a = x.copy()
+    v = a
+    for _ in range(3):
+        v[0] = v[1] * 2.0
+        v = v[1:]
+    return np.sum(a * x) + v[0]
+
+
+@program(V)
+def buffers_swapped_that_have_other_names(x):
+    a, b = x.copy(), x * 2.0
+    u, v = a, b
+    for _ in range(3):
+        v[1:] = u[:-1] * 1.5
+        u, v = v, u
+    return np.sum(a * a) + np.sum(b)
