@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from adcompile.checking import check_grads, check_rule, check_symbolic
     from adcompile.exporting import export, export_function
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
-    from adcompile.inspect import explain, graph, graph_from_expressions, trace
+    from adcompile.inspect import explain, graph, graph_from_expressions, report, trace
 
 __all__ = [
     "AdcompileError",
@@ -88,6 +88,7 @@ __all__ = [
     "linearize",
     "primitive",
     "register",
+    "report",
     "rules",
     "stop_gradient",
     "trace",
@@ -109,6 +110,7 @@ _LAZY = {
     "export_function": "exporting",
     "graph": "inspect",
     "graph_from_expressions": "inspect",
+    "report": "inspect",
     "trace": "inspect",
 }
 

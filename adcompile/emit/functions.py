@@ -85,7 +85,7 @@ def written_body(writer: Writer, notes: Notes, result: Result) -> list[ast.stmt]
     if not fn.adjoint or not fn.primal:
         return annotate(writer.ends(fn.stmts, fn.outs, result), origins, notes)
     forward = annotate(writer.body(fn.primal), origins, notes)
-    backward = annotate([*writer.body(fn.adjoint), ast.Return(result(fn.outs))], origins, notes)
+    backward = annotate([*writer.body(fn.adjoint), writer.returned(fn.outs, result)], origins, notes)
     if not forward:
         return backward
     return [notes.place("forward sweep"), *forward, notes.blank(), notes.place("reverse sweep"), *backward]

@@ -129,8 +129,12 @@ class StatementWriter(abc.ABC):
 
     def within(self, stmt: Stmt) -> tuple[Stmt, ...]:
         """Return a statement and those that are folded into it."""
-        found: dict[Stmt, None] = {stmt: None}
-        todo = variables(operands(stmt))
+        return stmt, *self.folded(operands(stmt))
+
+    def folded(self, atoms: Iterable[Atom]) -> tuple[Stmt, ...]:
+        """Return the statements that are written where values are read."""
+        found: dict[Stmt, None] = {}
+        todo = variables(atoms)
         while todo:
             tree = self.trees.of.get(todo.pop())
             if tree is not None and tree not in found:
@@ -306,7 +310,13 @@ class StatementWriter(abc.ABC):
                 sides.append(self.ends(block.stmts, ends, result))
             head = [*self.body(spoken[:-1]), *self.opened(last)]
             return [*head, ast.If(self.write.atom(last.cond), sides[0], []), *sides[1]]
-        return [*self.body(spoken), ast.Return(result(outs))]
+        return [*self.body(spoken), self.returned(outs, result)]
+
+    def returned(self, outs: Sequence[Atom], result: Result) -> ast.stmt:
+        """Write the return."""
+        written = ast.Return(result(outs))
+        self.origins[written] = Origin(None, not self.plan.fn.adjoint, self.folded(outs))
+        return written
 
 
 def moved(plan: Plan) -> frozenset[Var]:

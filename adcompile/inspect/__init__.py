@@ -8,6 +8,7 @@ from __future__ import annotations
 from adcompile.inspect.explanations import Cut, Explanation, Row, explain
 from adcompile.inspect.expressions import ExpressionGraph, Training, graph_from_expressions
 from adcompile.inspect.graphs import Graph, graph
+from adcompile.inspect.reports import Report, report
 from adcompile.inspect.traces import Trace, trace
 
 __all__ = [
@@ -15,11 +16,13 @@ __all__ = [
     "Explanation",
     "ExpressionGraph",
     "Graph",
+    "Report",
     "Row",
     "Trace",
     "Training",
     "explain",
     "graph",
     "graph_from_expressions",
+    "report",
     "trace",
 ]

@@ -218,7 +218,8 @@ class _Builder:
         merged: dict[str, tuple[float | None, str]] = {}
         for k, number, answer in zip(local.wrt, numbers, local.answers, strict=True):
             source = self.owners[operation.operands[k]]
-            text = notation.of_atom(answer, local.fn, texts) or ""
+            whole = operation.eqn.prim in ("index", "index_update")  # whose adjoints are stores, and say little here
+            text = "" if whole else notation.of_atom(answer, local.fn, texts) or ""
             before, written = merged.get(source, (0.0, ""))
             total = None if number is None or before is None else before + number
             merged[source] = total, f"{written} + {text}" if written and text else written or text

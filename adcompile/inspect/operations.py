@@ -84,7 +84,7 @@ def _equation(eqn: Eqn) -> Operations:
     largest = max((n for n in sizes if n is not None), default=1)
     if eqn.prim in ("index_update", "index_add"):
         largest = (size(eqn.args[1].type) or 1) if eqn.prim == "index_add" else 0
-    if p.cost != "product":
+    if p.cost != "product" or not eqn.args:  # a draw of a random number has none
         return Operations(largest)
     first = eqn.args[0].type
     length = example_of(first.dims[-1]) if first.dims else 1

@@ -10,7 +10,7 @@ import numpy as np
 from adcompile import layouts
 from adcompile.api import Derivative
 from adcompile.dispatch import assembly
-from adcompile.dispatch.signature import Signature, Transform, parse_argnums
+from adcompile.dispatch.signature import Signature, Transform, Wrt, parse_argnums
 from adcompile.errors import ArgumentError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
@@ -29,6 +29,7 @@ class Subject:
     """A function lowered for example arguments.
 
     places  what the user would write for each variable: ``params['w']``
+    wrt     the differentiated arguments by name, of a variadic argument with the position in it
     """
 
     example: Example
@@ -36,6 +37,7 @@ class Subject:
     argnums: tuple[int, ...]
     places: dict[Var, str]
     contents: dict[Var, object]
+    wrt: tuple[Wrt, ...]
 
     @property
     def name(self) -> str:
@@ -83,7 +85,7 @@ def subject(f: Callable[..., object], args: Sequence[object], argnums: int | Seq
             places[variable], contents[variable] = place, content
     for capture in example.lowered.captures:
         places[capture.var], contents[capture.var] = capture.name, capture.read()
-    return Subject(example, values, numbers, places, contents)
+    return Subject(example, values, numbers, places, contents, signature.wrt)
 
 
 def _differentiated(args: Sequence[object]) -> tuple[int, ...]:

@@ -132,7 +132,7 @@ STYLE: Final = """
 
 
 def html(trace: Trace, digits: int, trips: int) -> str:
-    """Write the table as HTML, with its style."""
+    """Write the table as HTML, with its style. Rows have the numbers of their lines in ``data-line``."""
     body = "".join(_html_row(c) for c in cells(trace, digits, trips))
     caption = markup.escape(title(trace))
     return f'<style>{STYLE}</style><table class="adcompile-trace"><caption>{caption}</caption>{body}</table>'

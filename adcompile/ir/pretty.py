@@ -21,6 +21,11 @@ def show(fn: Function) -> str:
         v3 : float = add(v1, v2)    # y
         return v3
     """
+    return "\n".join(text for text, _ in show_lines(fn))
+
+
+def show_lines(fn: Function) -> list[tuple[str, Stmt | None]]:
+    """List a function; beside each line is the statement that it is of."""
     listing = _Listing(fn)
     listing.write(f"{fn.name}({', '.join(fn.name_of(p) or 'v' for p in fn.params)}):", 0)
     for number, param in enumerate(fn.params, 1 - len(fn.params)):
@@ -31,7 +36,7 @@ def show(fn: Function) -> str:
         listing.write("# adjoint", 1)
         listing.stmts(fn.adjoint, 1)
     listing.write(f"return {listing.atoms(fn.outs)}".rstrip(), 1)
-    return "\n".join(listing.lines)
+    return list(zip(listing.lines, listing.sources, strict=True))
 
 
 def show_stmt(fn: Function, stmt: Stmt) -> str:
@@ -51,6 +56,8 @@ class _Listing:
     def __init__(self, fn: Function) -> None:
         self.fn = fn
         self.lines: list[str] = []
+        self.sources: list[Stmt | None] = []
+        self.current: Stmt | None = None
         self.numbers: dict[Var, int] = {}
         self.regions: dict[int, int] = {}
         self.next = 1
@@ -59,6 +66,7 @@ class _Listing:
         names = [name for v in outs if (name := self.fn.name_of(v))]
         comment = f"    # {', '.join(names)}" if names else ""
         self.lines.append("    " * depth + text + comment)
+        self.sources.append(self.current)
 
     # -- atoms
 
@@ -83,7 +91,9 @@ class _Listing:
 
     def stmts(self, stmts: Iterable[Stmt], depth: int) -> None:
         for stmt in stmts:
+            outer, self.current = self.current, stmt
             self.stmt(stmt, depth)
+            self.current = outer
 
     def stmt(self, stmt: Stmt, depth: int) -> None:
         match stmt:
