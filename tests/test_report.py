@@ -67,7 +67,7 @@ def test_constants_from_outside_are_stated_and_do_not_shift_lines() -> None:
     assert any("a_bar[-1] += y_bar * RATE" in texts.get(name, "") for name in found.links[seed])
 
 
-@pytest.mark.parametrize("program", PROGRAMS[::8], ids=repr)
+@pytest.mark.parametrize("program", PROGRAMS[::12], ids=repr)
 def test_every_program_has_provenance_in_both_modes(program) -> None:
     try:
         seen = subject(program.function, oracle.copied(program.args), program.wrt)

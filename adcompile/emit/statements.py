@@ -315,7 +315,9 @@ class StatementWriter(abc.ABC):
     def returned(self, outs: Sequence[Atom], result: Result) -> ast.stmt:
         """Write the return."""
         written = ast.Return(result(outs))
-        self.origins[written] = Origin(None, not self.plan.fn.adjoint, self.folded(outs))
+        folded = self.folded(outs)
+        if folded:
+            self.origins[written] = Origin(None, not self.plan.fn.adjoint, folded)
         return written
 
 
