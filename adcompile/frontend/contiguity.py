@@ -21,11 +21,17 @@ from adcompile.records import dataclass, field
 from adcompile.rules import table
 from adcompile.rules.arithmetic import UFUNCS
 
-ROWS: Final = frozenset({"zeros", "ones", "full", "empty", "arange", "linspace", "eye", "array", "matmul", "tile"})
+ROWS: Final = frozenset({"zeros", "ones", "full", "empty", "arange", "linspace", "eye", "array", "tile", "contiguous"})
+
+# What gives an array whose axes lie in memory in the order in which those of the operands do.
 LIKE_OPERANDS: Final = frozenset(
-    {"zeros_like", "ones_like", "full_like", "empty_like", "copy", "astype", "where", "acc", "clip", "index_update",
-     "index_add", "sum", "mean", "max", "min", "concatenate", "cumsum", "stack"}
+    {"zeros_like", "ones_like", "full_like", "empty_like", "copy", "astype", "where", "acc", "clip", "sum", "mean",
+     "max", "min", "prod", "concatenate", "stack", "cumsum"}
 )  # fmt: skip
+
+# Views that keep the order of the axes.
+IN_ORDER: Final = frozenset({"index", "reshape", "ravel", "squeeze", "expand_dims", "flip"})
+PERMUTE: Final = frozenset({"transpose", "swapaxes", "moveaxis"})
 
 
 class Verdict(NamedTuple):
@@ -58,18 +64,38 @@ def contiguous(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: in
     eqn = builder.defs.get(base)
     if eqn is None:
         if base not in builder.params.values():
-            return Verdict(False, False)
+            return Verdict(True, False)
         given = builder.facts.layouts[base.name] = base.name in builder.facts.contiguous
         return Verdict(given, False)
     if eqn.prim in ROWS or (base.type.rank == 1 and _is_new(eqn)):
         return Verdict(True, True)
-    if depth and (eqn.prim in LIKE_OPERANDS or eqn.prim in UFUNCS or eqn.prim in table.ROWS):
-        kept = eqn.args[:1] if eqn.prim.startswith("index_") else eqn.args
-        arrays = [a for a in kept if a.type.is_array]
-        found = [contiguous(builder, a, known, depth - 1) for a in arrays if isinstance(a, Var)]
-        if found and all(v.view for v in found):
-            return Verdict(True, all(v.sure for v in found))
-    return Verdict(False, False)
+    if not depth:
+        return Verdict(True, False)
+    if eqn.prim in ("index_update", "index_add") and isinstance(eqn.args[0], Var):
+        return contiguous(builder, eqn.args[0], known, depth - 1)
+    if eqn.prim in IN_ORDER or eqn.prim in PERMUTE:  # as x * 1.0, which is x to the compiler and new to the program
+        return in_order(builder, base, known, depth - 1)
+    if eqn.prim in LIKE_OPERANDS or eqn.prim in UFUNCS or eqn.prim in table.ROWS:
+        found = [in_order(builder, a, known, depth - 1) for a in eqn.args if isinstance(a, Var) and a.type.is_array]
+        return Verdict(all(v.view for v in found), bool(found) and all(v.sure for v in found))
+    return Verdict(_is_new(eqn), False)
+
+
+def in_order(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: int) -> Verdict:
+    """Tell whether the axes of an array lie in memory in their order: then what is made of it element by element lies
+    row after row, though the array itself may be a part of a larger one.
+    """
+    eqn = builder.defs.get(base)
+    if len(base.type.dims or ()) == 1:
+        return Verdict(True, True)
+    if eqn is not None and eqn.prim in IN_ORDER and depth and isinstance(eqn.args[0], Var):
+        path = eqn.attrs[0] if eqn.prim == "index" else ()
+        if isinstance(path, tuple) and all(isinstance(step, str) and not set(step) & {"a", "m"} for step in path):
+            return in_order(builder, eqn.args[0], known, depth - 1)
+        return Verdict(True, False)
+    if eqn is not None and eqn.prim in PERMUTE:
+        return Verdict(False, False)
+    return contiguous(builder, base, known, depth)
 
 
 def _is_new(eqn: Eqn) -> bool:
@@ -86,10 +112,10 @@ def layout_of(
     verdict = contiguous(builder, base, known)
     if base.type.dims is None:
         return None
-    axes = _rows(base.type.dims) if verdict.view or len(base.type.dims) == 1 else _loose(base.type.dims)
+    axes = _rows(builder.facts, base.type.dims) if verdict.view or len(base.type.dims) == 1 else _loose(base.type.dims)
     sure = verdict.sure
-    if len(base.type.dims) == 1 and not verdict.view:
-        axes[0].unit = False
+    if len(base.type.dims) == 1:
+        axes[0].unit = verdict.view
     rest = list(atoms)
     for number, step in enumerate(path):
         taken, rest = rest[: operand_count(step)], rest[operand_count(step) :]
@@ -104,19 +130,20 @@ def layout_of(
         elif step[0] == "T":
             axes = [axes[i] for i in step[1]]
         elif step[0] == "reshape":
-            axes = _rows(dims) if is_contiguous(builder.facts, axes) else _loose(dims)
+            axes = _rows(builder.facts, dims) if is_contiguous(builder.facts, axes) else _loose(dims)
         else:
             axes = _loose(dims)
     return Layout(tuple(axes), sure)
 
 
-def _rows(dims: Sequence[Length]) -> list[Axis]:
-    """Return the axes of an array that lies row after row."""
+def _rows(facts: Facts, dims: Sequence[Length]) -> list[Axis]:
+    """Return the axes of an array that lies row after row; axes of length 1 do not count."""
     axes = [Axis(d) for d in dims]
-    for outer, inner in zip(axes, axes[1:], strict=False):
+    real = [a for a in axes if facts.find(a.length) != 1]
+    for outer, inner in zip(real, real[1:], strict=False):
         outer.inner = inner
-    if axes:
-        axes[-1].unit = True
+    if real:
+        real[-1].unit = True
     return axes
 
 

@@ -121,6 +121,7 @@ class State:
 
     aliases   pairs of cells that may share memory
     origins   the calls that pairs come from, of those that can be resolved; `resolved` are those that are
+    pending   the calls that cells come from, of those that can be resolved and are not
     starts    what the variables of loops begin with
     """
 
@@ -132,6 +133,7 @@ class State:
         self.contents: dict[int, Value] = {}
         self.aliases: set[frozenset[int]] = set()
         self.origins: dict[frozenset[int], object] = {}
+        self.pending: dict[int, object] = {}
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
         self.frames: list[Frame] = []

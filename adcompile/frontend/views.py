@@ -17,6 +17,7 @@ import numpy as np
 from adcompile.frontend import contiguity
 from adcompile.frontend.contiguity import Verdict
 from adcompile.frontend.paths import whole_axes
+from adcompile.frontend.state import Unresolved
 from adcompile.frontend.values import Ref, Step, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.primitives import PRIMITIVES
@@ -53,6 +54,8 @@ def result(lo: Lowering, bound: Bound, base: Ref, values: Sequence[Value], node:
         return (view,)
     for v in values:
         if isinstance(v, Ref):
+            if known(bound):
+                lo.pending[v.cell] = key
             for other in (base.cell, *lo.alias_of(base.cell)):
                 lo.may_share(v.cell, other)
                 if known(bound):
@@ -67,6 +70,8 @@ def known(bound: Bound) -> bool:
 def resolved(lo: Lowering, bound: Bound, base: Ref, values: Sequence[Value], node: ast.AST) -> Value | None:
     """Return the view that a call gives, or the new array; None if that cannot be told."""
     (value,) = values
+    if base.cell in lo.pending:
+        raise Unresolved(lo.pending[base.cell])  # first what this is made of
     steps = STEPS.get(bound.prim)
     if steps is None or not isinstance(value, Ref) or lo.type_of(base).dims is None:
         return None
@@ -90,19 +95,15 @@ def check(lo: Lowering, value: Var, base: Var, view: bool, node: ast.AST) -> Non
     if view:
         some = emit("gt", emit("size", value), Const(0))
         wrong = expressions.both(lo, some, expressions.negate(lo, shares))
-    text = "is a copy here, but the program was made for a view" if view else (
-        "is a view here, but the program was made for a copy")  # fmt: skip
     span = lo.span(node)
     where = f"line {span.line}: " if span is not None else ""
-    message = (Const(f"{where}the array {text}"),)
-    branches.merge(
-        lo,
-        node,
-        wrong,
-        lambda: lo.builder.emit_many("raise", message, ("ValueError",), ()),
-        lambda: None,
-        (True, False),
-    )
+    kinds = ("copy", "view") if view else ("view", "copy")
+    text = f"{where}the array is a {kinds[0]} here, but the program was made for a {kinds[1]}; use .copy() to have one"
+
+    def fail() -> None:
+        lo.builder.emit_many("raise", (Const(text),), ("ValueError",), ())
+
+    branches.merge(lo, node, wrong, fail, lambda: None, (True, False))
 
 
 # -- views of each kind: whether it is one, and the steps of its path

@@ -95,6 +95,7 @@ class _Attempt:
     frozen    buffers that must not be updated: borrowed ones and those on tapes
     updated   buffers that were updated in place
     views     variables made by an equation that gives a view
+    originals the views that variables which became copies are copies of
     wanted    views that should have been copied where they were made; if there are new ones the walk is done again
     """
 
@@ -105,6 +106,7 @@ class _Attempt:
         self.frozen: set[Var] = {READ_ONLY}
         self.updated: set[Var] = set()
         self.views: dict[Var, Eqn] = {}
+        self.originals: dict[Atom, Var] = {}
         self.wanted: set[Var] = set()
         self.tapes: dict[object, _Tape] = {}
         self.frames: list[_Frame] = [_Frame()]
@@ -223,6 +225,8 @@ class _Attempt:
             return
         else:
             self.set_roots(result_roots(eqn, self.of))
+        if eqn.prim == "may_share_memory":  # tells what the function's own views do, whatever became of them here
+            eqn = replace(eqn, args=tuple(self.originals.get(a, a) for a in eqn.args))
         out.append(eqn)
 
     def update(self, eqn: Eqn, live: Live, out: list[Stmt]) -> None:
@@ -249,6 +253,7 @@ class _Attempt:
             out.append(eqn)
         elif eqn.outs[0] in self.detached and len(eqn.outs) == 1:
             v = Var(eqn.out.name, eqn.out.type)
+            self.originals[eqn.out] = v
             out.append(replace(eqn, outs=(v,)))
             out.append(Eqn(eqn.outs, "copy", (v,), (), eqn.span))
             self.changed = True
