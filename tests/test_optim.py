@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import doctest
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from adcompile import ArgumentError, grad, optim
+from adcompile import ArgumentError, grad, optim, value_and_grad
+from adcompile.optim import minimisers
 
 START = {"w": [np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([0.3, -0.1])], "b": 0.7, "note": None}
 OPTIMISERS = ["sgd", "momentum", "adagrad", "rmsprop", "adam"]
 
 
-def test_the_example_in_the_docstring() -> None:
-    result = doctest.testmod(optim)
+@pytest.mark.parametrize("module", [optim, minimisers], ids=lambda m: m.__name__)
+def test_the_examples_in_docstrings(module: ModuleType) -> None:
+    result = doctest.testmod(module)
     assert result.attempted > 0 and result.failed == 0
 
 
@@ -150,3 +153,57 @@ def test_a_gradient_of_another_structure_is_refused() -> None:
         optimiser.update(START, START | {"w": START["w"][:1]}, state)
     with pytest.raises(ArgumentError, match=r"parameters\['w'\]\[1\] has the shape \(2,\), but .* \(3,\)"):
         optimiser.update(START, START | {"w": [START["w"][0], np.ones(3)]}, state)
+
+
+# -- SciPy
+
+
+def valley(p, a, steepness):
+    return (a - p["x"]) ** 2 + steepness * np.sum((p["y"] - p["x"] ** 2) ** 2)
+
+
+@pytest.mark.parametrize("method", ["L-BFGS-B", "BFGS", "CG", "Newton-CG", "trust-ncg", "trust-krylov"])
+@pytest.mark.parametrize("loss", [valley, value_and_grad(valley)], ids=["function", "derivative"])
+def test_minimize(method: str, loss: Any) -> None:
+    start = {"x": -1.2, "y": np.array([1.0, 2.0])}
+    found = optim.minimize(loss, start, (1.0, 100), method, tol=1e-9)
+    assert found.x["x"] == pytest.approx(1.0, abs=1e-4)
+    assert found.x["y"] == pytest.approx([1.0, 1.0], abs=1e-4)
+    assert type(found.x["x"]) is float
+    assert start["y"].tolist() == [1.0, 2.0]
+
+
+def test_products_with_the_hessian_are_exact() -> None:
+    """Newton's method needs one step for a quadratic function; to be sure of it, a second."""
+    scales = np.logspace(-2, 2, 12)
+    found = optim.minimize(lambda p, scales: np.sum(scales * (p - 1.0) ** 2), np.zeros(12), (scales,), "trust-krylov",
+                           options={"initial_trust_radius": 100.0, "max_trust_radius": 100.0})  # fmt: skip
+    assert found.nit <= 3
+    assert found.x == pytest.approx(np.ones(12), rel=1e-6)
+
+
+def decay(p, t, y):
+    return p[0] * np.exp(-p[1][0] * t) + p[1][1] - y
+
+
+@pytest.mark.parametrize("method", ["lm", "trf", "dogbox"])
+def test_least_squares(method: str) -> None:
+    t = np.linspace(0.0, 3.0, 30)
+    truth = (2.0, np.array([1.3, 0.4]))
+    found = optim.least_squares(decay, (1.0, np.array([1.0, 0.0])), (t, decay(truth, t, 0.0)), method)
+    assert found.x[0] == pytest.approx(2.0, rel=1e-7)
+    assert found.x[1] == pytest.approx([1.3, 0.4], rel=1e-7)
+    # the gradient of the sum of squares is 2 J^T r
+    half_way = (1.5, np.array([1.1, 0.2]))
+    at = np.array([1.5, 1.1, 0.2])
+    y = decay(truth, t, 0.0)
+    first, second = grad(lambda p, t, y: np.sum(decay(p, t, y) ** 2))(half_way, t, y)
+    step = 1e-6
+    matrix = np.stack([(decay((v[0], v[1:]), t, y) - decay((w[0], w[1:]), t, y)) / (2 * step)
+                       for v, w in ((at + step * e, at - step * e) for e in np.eye(3))], axis=1)  # fmt: skip
+    assert np.concatenate([[first], second]) == pytest.approx(2 * matrix.T @ decay(half_way, t, y), rel=1e-7)
+
+
+def test_minimising_something_else_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="a function is needed, not int"):
+        optim.minimize(3, 1.0)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Layers, losses and initial weights of small networks: plain NumPy functions, differentiated like any others.
 
-Nothing here knows of derivatives: each function could as well stand in the user's own file. Names, definitions and
-defaults are PyTorch's, with two differences: the features or classes are on the last axis, and nothing is modified.
+Each function could as well stand in the user's own file. Names, definitions and defaults are PyTorch's, with two
+differences: the features or classes are on the last axis, and nothing is modified.
 
 >>> import numpy as np
 >>> from adcompile import nn, value_and_grad

@@ -15,6 +15,7 @@ parameters and a new state. Nothing is modified.
 """
 
 from adcompile.optim.clipping import clip_by_global_norm, clip_by_value, global_norm
+from adcompile.optim.minimisers import least_squares, minimize
 from adcompile.optim.steps import Optimiser, State, adagrad, adam, momentum, rmsprop, sgd
 from adcompile.optim.trees import leaves
 
@@ -26,7 +27,9 @@ __all__ = [
     "clip_by_global_norm",
     "clip_by_value",
     "global_norm",
+    "least_squares",
     "leaves",
+    "minimize",
     "momentum",
     "rmsprop",
     "sgd",
