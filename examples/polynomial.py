@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adcompile import nn, optim, value_and_grad
+from adcompile import custom_vjp, derivative, nn, optim, value_and_grad
 from examples.console import new_figure, plot_folder, progress, save
 
 X = np.linspace(-np.pi, np.pi, 2000)
@@ -51,11 +51,54 @@ def descend(
     return losses, path
 
 
-# -- the same with a function whose backward rule is the user's
+# -- a function whose backward rule is the user's
+
+
+@custom_vjp
+def legendre(i):
+    """Legendre's polynomial P3."""
+    return 0.5 * (5.0 * i**3 - 3.0 * i)
+
+
+def legendre_forward(i):
+    """Return the value, and save the input."""
+    return 0.5 * (5.0 * i**3 - 3.0 * i), i
+
+
+def legendre_backward(i, o_bar):
+    return (o_bar * 1.5 * (5.0 * i**2 - 1.0),)
+
+
+legendre.defvjp(legendre_forward, legendre_backward)
+
+
+@value_and_grad
+def legendre_loss(coefficients, x, y):
+    a, b, c, d = coefficients
+    return np.sum((a + b * legendre(c + d * x) - y) ** 2)
+
+
+# -- Newton's method
+
+
+def series_loss(w):
+    """The loss of the first two terms of the series of sin(w x)."""
+    return np.sum((w * X - (w * X) ** 3 / 6.0 - Y) ** 2)
+
+
+def newton(start: float = 1.0, steps: int = 6) -> list[tuple[float, float]]:
+    """Minimise by w -= L'(w) / L''(w); return w and its loss, before each step and after the last."""
+    slope, curvature = derivative(series_loss), derivative(series_loss, order=2)
+    path = [start]
+    for _ in range(steps):
+        path.append(float(path[-1] - slope(path[-1]) / curvature(path[-1])))
+    return [(w, float(series_loss(w))) for w in path]
+
+
+# -- one neuron without activation over the features (x, x**2, x**3)
 
 
 def layer_loss(parameters, features, y):
-    """One neuron without activation over the features (x, x**2, x**3)."""
     weight, bias = parameters
     return nn.mse(nn.linear(features, weight, bias)[:, 0], y, "sum")
 
@@ -92,14 +135,19 @@ def main() -> None:
     folder = plot_folder("polynomial", __doc__)
     start = (0.0, 0.0, 0.0, 0.0)
     by_hand, path_by_hand = descend(cubic_by_hand, start, 1e-6)
-    ours, path = descend(cubic_loss, start, 1e-6)
-    print("y = {:.4f} + {:.4f} x + {:.4f} x**2 + {:.4f} x**3".format(*path[-1]), f"with loss {ours[-1]:.4f}")
-    apart = max(abs(p - q) for a, b in zip(path, path_by_hand, strict=True) for p, q in zip(a, b, strict=True))
+    ours, cubic_path = descend(cubic_loss, start, 1e-6)
+    print("y = {:.4f} + {:.4f} x + {:.4f} x**2 + {:.4f} x**3".format(*cubic_path[-1]), f"with loss {ours[-1]:.4f}")
+    apart = max(abs(p - q) for a, b in zip(cubic_path, path_by_hand, strict=True) for p, q in zip(a, b, strict=True))
     print(f"by hand the same: the coefficients are never more than {apart:.1e} apart")
+    polynomial, path = descend(legendre_loss, (0.0, -1.0, 0.0, 0.3), 5e-6)
+    print("y = {:.4g} + {:.6f} P3({:.4g} + {:.6f} x)".format(*path[-1]), f"with loss {polynomial[-1]:.4f}")
+    print(f"the program, with the user's rule in it:\n\n{legendre_loss.source}")
+    for step, (w, value) in enumerate(newton()):
+        print(f"Newton's method, step {step}: w = {w:.12f}, loss {value:.9f}")
     layer, (weight, bias) = fit_layer()
     print(f"RMSprop on a linear layer: weights {weight[0]}, bias {bias}, loss {layer[-1]:.4f}")
     if folder:
-        print("saved", *plot(folder, {"gradient descent": ours, "RMSprop": layer}, path[-1]))
+        print("saved", *plot(folder, {"a cubic": ours, "P3": polynomial, "RMSprop": layer}, cubic_path[-1]))
 
 
 if __name__ == "__main__":

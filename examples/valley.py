@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adcompile import nn, optim, value_and_grad
+from adcompile import jacobian, nn, optim, value_and_grad
 from examples.console import new_figure, plot_folder, progress, save
 
 START = np.array([-1.2, 1.0])
@@ -36,6 +36,15 @@ def descend(name: str, steps: int = 4000) -> np.ndarray:
         p, state = optimiser.update(p, gradient, state)
         path.append(p)
     return np.array(path)
+
+
+def minimise(method: str) -> tuple[float, int]:
+    """Run a method of SciPy; return the value it ends with, and how often it evaluates the function."""
+    if method == "Levenberg-Marquardt":
+        found = optim.least_squares(residuals, START)
+        return 2.0 * float(found.cost), found.nfev
+    found = optim.minimize(valley, START, method=method, tol=1e-10)
+    return float(found.fun), found.nfev
 
 
 # -- sparse gradients
@@ -100,6 +109,11 @@ def main() -> None:
     for name, path in paths.items():
         values = np.array([valley(p) for p in path])
         print(f"  {name:10} {reached(values, 1e-3):12}  value in the end {values[-1]:.1e}")
+    for method in ("L-BFGS-B", "Newton-CG", "Levenberg-Marquardt"):
+        value, evaluations = minimise(method)
+        print(f"  {method:20} {evaluations:3} evaluations, value in the end {value:.1e}")
+    gradient, matrix = value_and_grad(valley)(START)[1], jacobian(residuals)(START)
+    print(f"its gradient {gradient} is 2 J^T eps {2 * matrix.T @ residuals(START)}")
     print("\nsparse gradients, until the mean squared error of the weights is less than 0.1")
     errors = {name: descend_sparse(name) for name in SPARSE_RATES}
     for name, error in errors.items():

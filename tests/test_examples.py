@@ -9,8 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adcompile import check_grads
-from examples import digits, logistic, neurons, polynomial, survey, temperature, training, valley
+from adcompile import check_grads, derivative, grad, graph_from_expressions, optim, value_and_grad
+from examples import (
+    digits,
+    logistic,
+    neurons,
+    polynomial,
+    primer,
+    survey,
+    temperature,
+    training,
+    truncation,
+    valley,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -143,6 +154,25 @@ def test_polynomial_by_hand_and_compiled_are_the_same_at_every_step(tmp_path: Pa
     assert not_blank(polynomial.plot(tmp_path, {"descent": losses}, path[-1]))
 
 
+def test_legendre_polynomial_with_its_own_rule() -> None:
+    losses, path = polynomial.descend(polynomial.legendre_loss, (0.0, -1.0, 0.0, 0.3), 5e-6)
+    a, b, c, d = path[-1]
+    assert (b, d) == pytest.approx((-2.208527, 0.255486), abs=1e-6)
+    assert max(abs(a), abs(c)) < 1e-8
+    assert losses[-1] == pytest.approx(8.9436, abs=1e-3)
+    # the rule is the one that the compiler would find
+    assert grad(polynomial.legendre)(0.7) == pytest.approx(grad(polynomial.legendre.function)(0.7), rel=1e-15)
+    assert "legendre_backward" in polynomial.legendre_loss.source
+
+
+def test_newtons_method_converges_quadratically() -> None:
+    path = polynomial.newton(steps=8)
+    best = path[-1][0]
+    errors = [abs(w - best) for w, _ in path[:6]]
+    assert all(after < 6.0 * before**2 for before, after in zip(errors[1:], errors[2:], strict=False))
+    assert abs(derivative(polynomial.series_loss)(best)) < 1e-8
+
+
 def test_initial_weights_have_their_deviation() -> None:
     expected = {"uniform(-1, 1)": 2 / 12**0.5, "normal(0, 1)": 1.0, "truncated normal in [-2, 2]": 0.8796,
                 "Xavier uniform": (2 / 384) ** 0.5, "Xavier normal": (2 / 384) ** 0.5,
@@ -213,7 +243,50 @@ def test_optimisers_in_the_valley(tmp_path: Path) -> None:
     assert not_blank(valley.plot(tmp_path, paths, errors))
 
 
-@pytest.mark.parametrize("name", ["temperature", "survey", "logistic"])
+def test_minimisers_of_scipy_in_the_valley() -> None:
+    pytest.importorskip("scipy", reason="SciPy is not installed: no minimisers")
+    for method, most in (("L-BFGS-B", 60), ("Levenberg-Marquardt", 40)):
+        value, evaluations = valley.minimise(method)
+        assert value < 1e-12, method
+        assert evaluations < most, method
+
+
+def test_truncation_learns_with_the_rule(tmp_path: Path) -> None:
+    layers, losses = truncation.train(truncation.learning, 1000)
+    _, deaf_losses = truncation.train(truncation.deaf, 1000)
+    assert truncation.accuracy(truncation.learning, layers) > 0.9
+    assert losses[-50:].mean() < 0.8 * deaf_losses[-50:].mean()
+    x, labels = truncation.samples(np.random.default_rng(1), 8)
+    _, gradient = value_and_grad(truncation.loss)(layers, x, labels, truncation.deaf)
+    assert optim.global_norm(gradient[0]) == 0.0
+    assert not_blank(truncation.plot(tmp_path, layers, losses))
+
+
+def test_truncation_adds_its_error_to_the_gradient() -> None:
+    x = np.array([1.3, -0.7, 2.0])
+    cut_off = x - truncation.plainly_truncated(x)
+    assert np.abs(cut_off).max() < 1 / 16
+    gradient = grad(lambda x: np.sum(truncation.truncated(x) * np.array([1.0, 2.0, 3.0])))(x)
+    assert gradient == pytest.approx(np.array([1.0, 2.0, 3.0]) + cut_off, rel=1e-15)
+
+
+def test_primer_graph() -> None:
+    graph = graph_from_expressions(primer.EXPRESSIONS)
+    assert graph.depends_on == {"xx": ["xa"], "xy": ["xa", "xx"], "xz": ["xx", "xy"], "xw": ["xx", "xz"]}
+    assert graph.leads_to == {"xa": ["xx", "xy"], "xx": ["xy", "xz", "xw"], "xy": ["xz"], "xz": ["xw"]}
+    assert (graph.inputs, graph.outputs) == (["xa"], ["xw"])
+    assert graph.partials({"xa": primer.XA}, primer.TRUTH)["xx"]["xa"] == 2 * primer.XA == 1.7867575783791846
+
+
+def test_primer_learns(tmp_path: Path) -> None:
+    learned, losses = primer.train(5000)
+    assert np.mean(losses[-100:]) < 0.01 * np.mean(losses[:100])
+    assert abs(learned["ab"] - 1.0) < abs(primer.START["ab"] - 1.0)
+    assert not_blank(primer.plot(tmp_path, losses))
+    assert "<svg" in (tmp_path / "primer_graph.svg").read_text()
+
+
+@pytest.mark.parametrize("name", ["temperature", "survey", "logistic", "polynomial"])
 def test_example_runs_as_a_module(name: str) -> None:
     done = subprocess.run([sys.executable, "-m", f"examples.{name}"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
