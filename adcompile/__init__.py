@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from adcompile.checking import check_grads, check_rule, check_symbolic
     from adcompile.exporting import export, export_function
     from adcompile.frontend.checkpoints import checkpoint, checkpointed
+    from adcompile.implicit import fixed_point, implicit_root, linear_solve
     from adcompile.inspect import explain, graph, graph_from_expressions, report, trace
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "explain",
     "export",
     "export_function",
+    "fixed_point",
     "from_source",
     "gauss_newton_vp",
     "grad",
@@ -81,10 +83,12 @@ __all__ = [
     "graph_from_expressions",
     "hessian",
     "hvp",
+    "implicit_root",
     "jacfwd",
     "jacobian",
     "jacrev",
     "jvp",
+    "linear_solve",
     "linearize",
     "primitive",
     "register",
@@ -108,8 +112,11 @@ _LAZY = {
     "explain": "inspect",
     "export": "exporting",
     "export_function": "exporting",
+    "fixed_point": "implicit",
     "graph": "inspect",
     "graph_from_expressions": "inspect",
+    "implicit_root": "implicit",
+    "linear_solve": "implicit",
     "report": "inspect",
     "trace": "inspect",
 }

@@ -260,3 +260,27 @@ def test_rules_in_derivatives_of_any_order():
 def test_derivatives_with_rules_can_be_pickled():
     derivative = grad(straight, debug_nan=True)
     same(pickle.loads(pickle.dumps(derivative))(X), derivative(X))
+
+
+SCALE = np.array([1.0, 2.0, 3.0])
+
+
+@custom_jvp
+def scaled(x):
+    return np.sin(x) * SCALE[: len(x)]
+
+
+scaled.defjvps(lambda t, ans, x: t * np.cos(x) * SCALE[: len(x)])
+
+
+def test_rules_with_global_arrays_in_hessians():
+    def f(x):
+        return np.sum(scaled(x[:2]) ** 2) + np.sum(scaled(x)) ** 2
+
+    def plain(x):
+        y = x[:2]
+        return np.sum((np.sin(y) * SCALE[:2]) ** 2) + np.sum(np.sin(x) * SCALE) ** 2
+
+    same(hessian(f)(X), hessian(plain)(X))
+    same(jacobian(scaled)(X), np.diag(np.cos(X) * SCALE))
+    same(grad(lambda x: np.sum(grad(f)(x) ** 2))(X), grad(lambda x: np.sum(grad(plain)(x) ** 2))(X))

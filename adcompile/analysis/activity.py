@@ -52,7 +52,7 @@ def differentiable_args(eqn: Eqn) -> list[int]:
         assert isinstance(call, CustomCall)
         return [k for k in range(call.count) if k not in call.nondiff]
     if eqn.prim == "pull":
-        rule, results, _, _ = eqn.attrs
+        rule, results, *_ = eqn.attrs
         assert isinstance(rule, Pull) and isinstance(results, int)
         return [results + k for k in rule.targets]
     if eqn.prim in table.ZERO:

@@ -228,6 +228,10 @@ class CustomJvp(CustomFunction):
         self.jvp, self.terms = jvp, ()
         return jvp
 
+    def rule_for(self, moving: Sequence[bool], rank: int | None) -> Rule | None:
+        """Return the rule where some of the arguments have derivatives and the result has some number of axes."""
+        return self.jvp
+
     def defjvps(self, *jvps: Rule | None) -> None:
         """State one rule for each argument: a function of (t, ans, *arguments), which returns what the tangent t of
         this argument contributes. None stands for zero.

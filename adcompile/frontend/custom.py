@@ -43,11 +43,11 @@ def call_custom(lo: Lowering, f: CustomFunction, args: Args, keywords: Keywords,
         try:
             Maker(lo, f, made, tree, named, node).run()
         finally:
-            if not made.ready or made.outside:
+            if not made.ready or made.local:
                 del lo.customs[key]
     elif made.call.primal is None:
         lo.refuse(node, f"`{f.__name__}` calls itself, and has a rule of its own", "recursive", "use a loop")
-    atoms = (*(a for _, a in operands), *made.outside)
+    atoms = (*(a for _, a in operands), *made.outside, *made.shapes)
     outs = tuple(Var("", t) for t in made.call.types)
     lo.builder.add(Eqn(outs, "custom", atoms, (made.call,), lo.builder.span))
     return _wrapped(lo, made, outs, [v for v, _ in operands])

@@ -14,15 +14,16 @@ from adcompile.custom.functions import CustomFunction, CustomJvp, CustomVjp, Ele
 from adcompile.errors import CompileError
 from adcompile.frontend import builtin, calls, expressions, opaque
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.scopes import RowScope
+from adcompile.frontend.scopes import CalledFrom, RowScope
 from adcompile.frontend.state import Frame, Unbound
 from adcompile.frontend.values import Ref, Value, is_static, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, Stmt, Var, blocks_of, bound_by, operands
+from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, Stmt, Var, blocks_of, bound_by, free, operands
 from adcompile.ir.custom import CustomCall, Pull, Push
+from adcompile.ir.derivatives import Pullback, Pushforward
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import PY_FLOAT, Type, example_of, join, numpy_dtype
-from adcompile.records import dataclass, field
+from adcompile.records import dataclass, field, replace
 from adcompile.rules import binding, table
 from adcompile.rules.opaque import UNKNOWN
 
@@ -40,14 +41,17 @@ class Made:
 
     result   the structure of what it returns, over the results of the equation
     aliases  for each result, the operands that may share memory with it
-    outside  what the function and its rules read from outside
+    outside  what the function and its rules read from outside: values, and `shapes` of which only the lengths are read
+    local    some of that is a value of the function that makes the call
     held     keeps alive what the key refers to by identity
     """
 
     call: CustomCall
     result: Value = NONE
     aliases: tuple[frozenset[int], ...] = ()
-    outside: tuple[Var, ...] = ()
+    outside: list[Var] = field(default_factory=list)
+    shapes: list[Var] = field(default_factory=list)
+    local: bool = False
     ready: bool = False
     held: object = None
 
@@ -81,7 +85,6 @@ class Maker:
         self.lo, self.f, self.made, self.tree, self.keywords, self.node = lo, f, made, tree, keywords, node
         self.call = made.call
         self.params = variables_in(tree)
-        self.outside: dict[Var, None] = {}
         self.given: dict[int, Var] = {}
         self.results: list[Var] = []
         count = len(tree)
@@ -109,7 +112,7 @@ class Maker:
                     self.call.push = self.attempt(self.jvp)
         finally:
             lo.custom_depth -= 1
-        self.made.outside = tuple(self.outside)
+        self.close()
         self.made.ready = True
 
     # -- lowering apart
@@ -124,23 +127,49 @@ class Maker:
             inner.anchor(p)
         lo.builder = inner
         given, self.given = self.given, {}
+        frames, lo.frames = lo.frames, [Frame(CalledFrom(lo.frame.scope), Desugared([]), calls=lo.frame.calls)]
         piece = Piece(inner.stmts)
         try:
             piece.value = self.flat(run(), piece.atoms, of)
         finally:
-            lo.builder, self.given = outer, given
+            lo.builder, self.given, lo.frames = outer, given, frames
         if any(lo.cells[c] is not v for c, v in cells.items()):
             self.refuse(f"`{of}` stores into an array from outside", "copy the array first, and return it")
         self.note_outside(piece.stmts, {*params}, piece.atoms)
         return piece
 
+    def close(self) -> None:
+        """Make what is read from outside parameters of the functions, after their own."""
+        call, made = self.call, self.made
+        made.shapes = [v for v in made.shapes if v not in made.outside]
+        extra = (*made.outside, *made.shapes)
+        call.values = len(made.outside)
+
+        def closed(fn: Function) -> Function:
+            return replace(fn, params=(*fn.params, *extra))
+
+        if not extra:
+            return
+        assert call.primal is not None
+        call.primal = closed(call.primal)
+        if isinstance(call.pull, Pull):
+            ahead = None if call.pull.forward is None else closed(call.pull.forward)
+            call.pull = replace(call.pull, forward=ahead, backward=closed(call.pull.backward))
+        if isinstance(call.push, tuple):
+            call.push = tuple(replace(p, function=closed(p.function)) for p in call.push)
+
     def note_outside(self, stmts: Sequence[Stmt], own: set[Var], results: Sequence[Atom]) -> None:
-        """Note what statements read from outside, but for lengths."""
+        """Note what statements read from outside."""
         captured = {c.var for c in self.lo.captures.values()}
-        for a in reads_within(stmts, own):
-            if isinstance(a, Var) and a not in captured:
-                self.outside[a] = None
-        self.outside.update(dict.fromkeys(a for a in results if isinstance(a, Var) and a not in own | captured))
+        inside = set(own)
+        values = [a for a in reads_within(stmts, inside) if isinstance(a, Var)]
+        values += [a for a in results if isinstance(a, Var) and a not in inside]
+        self.made.outside += [v for v in dict.fromkeys(values) if v not in self.made.outside]
+        self.made.local = self.made.local or any(v not in captured for v in values)
+        inside = set(own)
+        for stmt in stmts:
+            self.made.shapes += [v for v in free(stmt) if v not in inside and v not in self.made.shapes]
+            inside.update(stmt.outs)
 
     def refuse(self, message: str, help: str = "") -> None:
         raise CompileError(message, self.lo.span(self.node), "called here", help)
@@ -196,6 +225,7 @@ class Maker:
 
         def run() -> Value:
             given = [self.instance(a) for a in args]
+            self.lo.frame.names[".given"] = Node("tuple", tuple(given))
             positional, keywords = self.named(given) if like else (given, {})
             value = calls.call(self.lo, lift(rule), positional, keywords, self.node)
             if like:
@@ -223,6 +253,7 @@ class Maker:
 
         def run() -> Value:
             given.extend(map(self.instance, self.tree))
+            lo.frame.names[".given"] = Node("tuple", tuple(given))  # other names of the same arrays
             returned.append(self.value_of(given))
             self.keep_given(f.__name__)
             return returned[0]
@@ -527,8 +558,10 @@ class Maker:
     def jvp(self) -> tuple[Push, ...]:
         f = self.f
         assert isinstance(f, CustomJvp)
-        if f.jvp is not None:
-            return (self.whole_jvp(f.jvp),)
+        moving = [any(isinstance(v, Var) and v.type.inexact for v in leaves(tree)) for tree in self.tree]
+        rule = f.rule_for(moving, self.results[0].type.rank if len(self.results) == 1 else None)
+        if rule is not None:
+            return (self.whole_jvp(rule),)
         if not f.terms:
             self.refuse(f"`{f.__name__}` has no derivative rule yet", f"give it one with {f.__name__}.defjvp(rule)")
         if len(f.terms) != len(self.tree):
@@ -594,11 +627,26 @@ def atoms_in(lo: Lowering, value: Value) -> Iterator[Value]:
 def reads_within(stmts: Sequence[Stmt], own: set[Var]) -> Iterator[Atom]:
     """Yield what statements read and do not define, but for what only gives its shape; `own` is extended."""
     for stmt in stmts:
-        if not (isinstance(stmt, Eqn) and stmt.prim in ("dim", "size", "zeros_like")):
-            yield from (a for a in operands(stmt) if a not in own)
+        yield from (a for a in values_read(stmt) if a not in own)
         for block in blocks_of(stmt):
             yield from _reads_of_block(block, own | set(bound_by(stmt)))
         own.update(stmt.outs)
+
+
+def values_read(stmt: Stmt) -> list[Atom]:
+    """Return the operands of a statement but for those of which only the shape matters."""
+    if not isinstance(stmt, Eqn):
+        return operands(stmt)
+    if stmt.prim in ("dim", "size", "zeros_like"):
+        return []
+    (of,) = stmt.attrs if stmt.prim in ("pullback", "pushforward", "custom") else (None,)
+    if isinstance(of, CustomCall):
+        return list(stmt.args[: of.count + of.values])
+    if not isinstance(of, Pullback | Pushforward):
+        return operands(stmt)
+    inner = {*reads_within(of.function.primal, set()), *of.function.outs}
+    given = [a for p, a in zip(of.function.params, stmt.args, strict=False) if p in inner]
+    return [*given, *stmt.args[len(of.function.params) :]]
 
 
 def _reads_of_block(block: Block, own: set[Var]) -> Iterator[Atom]:

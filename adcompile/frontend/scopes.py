@@ -1,11 +1,15 @@
-"""What the names in the text of a derivative mean."""
+"""Where names are looked up that are not those of a function."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from adcompile.errors import Span
+
+if TYPE_CHECKING:
+    from adcompile.frontend.state import Scope
 
 
 class RowScope:
@@ -20,3 +24,17 @@ class RowScope:
 
     def span(self, node: ast.AST) -> Span | None:
         return None
+
+
+class CalledFrom:
+    """The place of a call whose callee is lowered by itself: nothing of the caller's is seen there."""
+
+    def __init__(self, caller: Scope) -> None:
+        self.name = caller.name
+        self.caller = caller
+
+    def lookup(self, name: str) -> object:
+        raise KeyError(name)
+
+    def span(self, node: ast.AST) -> Span | None:
+        return self.caller.span(node)

@@ -51,7 +51,8 @@ class Push:
 class CustomCall:
     """A function for operands of certain types, and its rules, which may be errors that are raised where they are used.
 
-    count    how many operands are the function's: those after them are what it reads from outside
+    count    how many operands are the function's: after them comes what it and its rules read from outside, `values`
+             values and then what only lengths are read of. All functions take these last
     nondiff  the operands that have no derivative
     types    of the results
     pull     None if there is no reverse rule; `push` likewise
@@ -62,6 +63,7 @@ class CustomCall:
     name: str
     count: int
     nondiff: frozenset[int]
+    values: int = 0
     types: tuple[Type, ...] = ()
     primal: Function | None = None
     pull: Pull | CompileError | None = None

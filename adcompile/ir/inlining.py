@@ -21,8 +21,11 @@ def keys_after(*parts: Iterable[Stmt]) -> Keys:
 
 
 def inlined(b: Builder, fn: Function, args: Sequence[Atom], keys: Keys) -> tuple[Atom, ...]:
-    """Make the statements of a function in a builder, which folds and shares them; return the results."""
-    env: dict[Var, Atom] = dict(zip(fn.params, args, strict=True))
+    """Make the statements of a function in a builder, which folds and shares them; return the results.
+
+    Parameters for which nothing is given stay as they are.
+    """
+    env: dict[Var, Atom] = dict(zip(fn.params, args, strict=False))
     span = b.span
     for stmt in fn.primal:
         b.span = stmt.span or span
@@ -38,7 +41,7 @@ def inlined(b: Builder, fn: Function, args: Sequence[Atom], keys: Keys) -> tuple
 
 def copied(fn: Function, args: Sequence[Atom], keys: Keys) -> tuple[list[Stmt], tuple[Atom, ...]]:
     """Return copies of the statements of a function for these operands, and the results."""
-    copier = _Copier(fn.name_of, dict(zip(fn.params, args, strict=True)), keys)
+    copier = _Copier(fn.name_of, dict(zip(fn.params, args, strict=False)), keys)
     stmts = [copier.stmt(s) for s in fn.primal]
     return stmts, tuple(copier.atom(a) for a in fn.outs)
 

@@ -38,7 +38,12 @@ register(Primitive("delta", infer_delta, cost="arithmetic"))
 register(Primitive("attach", infer_same, signature="x, x_dot", cost="free", shares=True))
 register(
     Primitive(
-        "pull", infer_from_attrs, signature="*xs, rule, results, operands, types", n_attrs=4, cost="free", shares=True
+        "pull",
+        infer_from_attrs,
+        signature="*xs, rule, results, operands, residuals, types",
+        n_attrs=5,
+        cost="free",
+        shares=True,
     )
 )
 register(Primitive("hook", given(), signature="x, *read, block", n_attrs=1, effect=True, cost="free"))

@@ -36,6 +36,11 @@ def call_of(eqn: Eqn) -> CustomCall:
     return call
 
 
+def extra(eqn: Eqn) -> tuple[Atom, ...]:
+    """Return what a function with rules, and its rules, read from outside."""
+    return eqn.args[call_of(eqn).count :]
+
+
 def within_rules(fn: Function, f: Callable[[Function], Function]) -> None:
     """Apply a pass, once, to the functions and rules of the calls in a function."""
     for stmt in walk(fn.primal):
@@ -62,6 +67,8 @@ def refuse_outside(eqn: Eqn, reached: Callable[[Var], bool]) -> None:
         if not isinstance(a, Var) or not a.type.inexact or not reached(a):
             continue
         name = f"`{a.name}`" if a.name else "of this call"
+        if k >= call.count + call.values:
+            continue
         if k >= call.count:
             message = f"`{call.name}` has a derivative rule, and reads the differentiated value {name} from outside"
             raise CompileError(message, eqn.span, "called here", "pass it as an argument")
@@ -134,27 +141,27 @@ class Opener:
     def pulled(self, eqn: Eqn, call: CustomCall, pull: Pull) -> list[Stmt]:
         out: list[Stmt] = []
         operands = self.stops(eqn, call, out)
-        primal = call.primal if pull.forward is None else pull.forward
-        assert primal is not None
-        stmts, results = copied(primal, operands, self.keys)
         n = len(eqn.outs)
-        ys, residuals = results[:n], results if pull.forward is None else results[n:]
-        args = (*ys, *eqn.args[: call.count], *residuals)
+        if pull.forward is None:
+            ys = residuals = self.kept(eqn, call, operands, out)
+        else:
+            stmts, results = copied(pull.forward, (*operands, *extra(eqn)), self.keys)
+            out += stmts
+            ys, residuals = results[:n], results[n:]
+        args = (*ys, *eqn.args[: call.count], *residuals, *extra(eqn))
         types = tuple(o.type for o in eqn.outs)
-        return [*out, *stmts, Eqn(eqn.outs, "pull", args, (pull, n, call.count, types), eqn.span)]
+        return [*out, Eqn(eqn.outs, "pull", args, (pull, n, call.count, len(residuals), types), eqn.span)]
 
     def pushed(self, eqn: Eqn, call: CustomCall, rules: tuple[Push, ...]) -> list[Stmt]:
         out: list[Stmt] = []
         operands = self.stops(eqn, call, out)
         ys: Sequence[Atom] = ()
         if not any(r.whole for r in rules):
-            assert call.primal is not None
-            stmts, ys = copied(call.primal, operands, self.keys)
-            out += stmts
+            ys = self.kept(eqn, call, operands, out)
         attached: list[Atom] = list(ys)
         for rule in rules:
             dots = [self.delta(eqn, call, k, out) for k in rule.positions]
-            stmts, results = copied(rule.function, (*operands, *ys, *dots), self.keys)
+            stmts, results = copied(rule.function, (*operands, *ys, *dots, *extra(eqn)), self.keys)
             out += stmts
             if rule.whole:
                 attached = list(results[: len(eqn.outs)])
@@ -163,6 +170,12 @@ class Opener:
         for o, a in zip(eqn.outs, attached, strict=True):
             out.append(Eqn((o,), "attach", (a, Const(0.0)), (), eqn.span))
         return out
+
+    def kept(self, eqn: Eqn, call: CustomCall, operands: Sequence[Atom], out: list[Stmt]) -> tuple[Atom, ...]:
+        """Make the call itself, which has its rules for what may be differentiated later; return the results."""
+        ys = tuple(Var("", o.type) for o in eqn.outs)
+        out.append(Eqn(ys, "custom", (*operands, *eqn.args[call.count :]), eqn.attrs, eqn.span))
+        return ys
 
     def attach(self, eqn: Eqn, k: int, value: Atom, dot: Atom, out: list[Stmt]) -> Var:
         new = Var("", eqn.outs[k].type)
@@ -266,7 +279,7 @@ def expand(fn: Function) -> Function:
                 return (eqn,)
             call = call_of(eqn)
             assert call.primal is not None
-            stmts, results = copied(call.primal, eqn.args[: call.count], keys)
+            stmts, results = copied(call.primal, eqn.args, keys)
             ends = [Eqn((o,), "stop", (r,), (), eqn.span) for o, r in zip(eqn.outs, results, strict=True)]
             return [*stmts, *ends]
 

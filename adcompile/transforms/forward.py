@@ -197,6 +197,8 @@ class Pusher:
 
     def custom(self, eqn: Eqn) -> None:
         """Push tangents through a call by its forward rules."""
+        for o in eqn.outs:
+            self.dots.pop(o, None)  # what an earlier attempt at a loop left
         custom.refuse_outside(eqn, self.dots.__contains__)
         moving = [k for k in differentiable_args(eqn) if self.tangent(eqn.args[k]) is not None]
         if not moving or not any(o.type.inexact for o in eqn.outs):
@@ -209,7 +211,7 @@ class Pusher:
         for rule in rules:
             dots = [self.tangent_or_zero(eqn.args[k]) for k in rule.positions]
             values = given if rule.whole else (*given, *eqn.outs)
-            results = inlined(self.b, rule.function, (*values, *dots), self.keys)
+            results = inlined(self.b, rule.function, (*values, *dots, *custom.extra(eqn)), self.keys)
             if rule.whole:
                 for o, r in zip(eqn.outs, results, strict=False):
                     self.b.add(Eqn((o,), "stop", (r,), (), eqn.span))

@@ -267,14 +267,15 @@ class Reverser:
 
     def pull(self, eqn: Eqn, gs: Sequence[Atom | None]) -> None:
         """Pull cotangents back through a call by its reverse rule."""
-        rule, n, count, _ = eqn.attrs
-        assert isinstance(rule, Pull) and isinstance(n, int) and isinstance(count, int)
-        operands, residuals = eqn.args[n : n + count], eqn.args[n + count :]
+        rule, n, count, kept, _ = eqn.attrs
+        assert isinstance(rule, Pull) and isinstance(n, int) and isinstance(count, int) and isinstance(kept, int)
+        operands, residuals = eqn.args[n : n + count], eqn.args[n + count : n + count + kept]
+        extra = eqn.args[n + count + kept :]
         seeds: list[Atom] = []
         for k in rule.seeds:
             g = gs[k]
             seeds.append(self.zeros(eqn.outs[k]) if g is None else conform.cotangent(self.b, g, eqn.outs[k]))
-        bars = inlined(self.b, rule.backward, (*residuals, *operands, *seeds), self.keys)
+        bars = inlined(self.b, rule.backward, (*residuals, *operands, *seeds, *extra), self.keys)
         for k, bar in zip(rule.targets, bars, strict=True):
             if rule.guarded and eqn.out in self.masked:
                 bar = guarded(self.b, bar, seeds[0])
