@@ -5,6 +5,7 @@ The record is that of one run: loops are unrolled, of a branch there is the side
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -142,7 +143,7 @@ class _Machine:
                 f"more than {MAX_OPERATIONS:,} operations are too many to show: choose a smaller example"
             )
         operands = tuple(self.read(a, scope) for a in eqn.args)
-        contents = self.evaluator.equation(eqn, [v.content for v in operands])
+        contents = self.evaluated(eqn, operands)
         active = any(operands[k].active for k in differentiable_args(eqn))
         results = []
         for out, content in zip(eqn.outs, contents, strict=True):
@@ -152,6 +153,15 @@ class _Machine:
         scope.update(zip(eqn.outs, results, strict=True))
         hidden = any(o in self.hidden for o in eqn.outs)
         self.events.append(Operation(eqn, operands, tuple(results), self.depth, hidden))
+
+    def evaluated(self, eqn: Eqn, operands: Sequence[Value]) -> tuple[object, ...]:
+        """Return the results of an equation; an error that it raises gets a note of the place."""
+        try:
+            return self.evaluator.equation(eqn, [v.content for v in operands])
+        except Exception as error:
+            if eqn.span is not None:
+                error.add_note(f"{os.path.basename(eqn.span.filename)}, line {eqn.span.line}")
+            raise
 
     def next(self) -> int:
         self.count += 1

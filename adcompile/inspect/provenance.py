@@ -19,7 +19,7 @@ from adcompile.ir import pretty
 from adcompile.ir.core import Eqn, Function, Stmt, Var, definitions, walk
 from adcompile.records import dataclass
 
-__all__ = ["Line", "Provenance", "provenance", "written"]
+__all__ = ["Line", "Provenance", "provenance", "source_of", "ssa_of", "written"]
 
 Pane = Literal["source", "ssa", "emitted"]
 Place = tuple[str, int]  # a file and a line of it
@@ -47,7 +47,18 @@ class Provenance:
     links: dict[str, list[str]] = field(default_factory=dict)
 
 
-def written(seen: Subject, mode: Mode) -> Written:
+def source_of(seen: Subject, mode: Mode, value: bool = False) -> str:
+    """Return the source of a derivative; with `value`, of the value and the gradient."""
+    captured = {c.var.name: c.read() for c in seen.example.lowered.captures}
+    return stated(written(seen, mode, value).compiled().source, captured)
+
+
+def ssa_of(seen: Subject, mode: Mode) -> str:
+    """Return a derivative in single assignments, as it is when it is written down."""
+    return "\n\n".join(pretty.show(unit.fn) for unit in written(seen, mode).units)
+
+
+def written(seen: Subject, mode: Mode, value: bool = False) -> Written:
     """Return the derivative: the gradient, or of what is no number the pullback; in forward mode the tangent."""
     example = seen.example
     if mode == "forward":
@@ -56,7 +67,7 @@ def written(seen: Subject, mode: Mode) -> Written:
     result = example.lowered.result
     out = example.function.outs[result] if isinstance(result, int) else None
     if out is not None and out.type.dims == () and out.type.inexact:
-        return driver.write_reverse(example, value=False, has_aux=False, single=len(seen.argnums) == 1)
+        return driver.write_reverse(example, value=value, has_aux=False, single=len(seen.argnums) == 1)
     return driver.write_pair(example, has_aux=False)
 
 
