@@ -172,7 +172,7 @@ def write_forward(example: Example, names: Sequence[str], *, has_aux: bool) -> W
     lowered = example.lowered
     out, aux = layouts.split(lowered, has_aux)
     callees = Callees.of(lowered.callees)
-    fn = forward.run(lowered.function, example.variables, callees)
+    fn = forward.run(dce.run(lowered.function), example.variables, callees)
     fn, out_dot = layouts.tangents(fn, out, len(lowered.function.outs))
     fn, result = layouts.select(fn, Node("tuple", (out, out_dot) if aux is None else (out, out_dot, aux)))
     fn = finish(fn, callees, AFTER_FORWARD)

@@ -184,9 +184,13 @@ def subscripts(path: Sequence[object], atoms: Sequence[object]) -> list[object]:
     return steps
 
 
+def is_turn(step: tuple[object, ...]) -> bool:
+    return isinstance(step[0], str) and step[0] == "T"
+
+
 def follow(x: object, steps: Sequence[object]) -> object:
     for step in steps:
-        x = np.transpose(x, step[1]) if isinstance(step, tuple) and step and step[0] == "T" else x[step]
+        x = np.transpose(x, step[1]) if isinstance(step, tuple) and step and is_turn(step) else x[step]
     return x
 
 
@@ -194,7 +198,7 @@ def store(x: object, value: object, steps: Sequence[object], add: bool) -> objec
     result = np.array(x)
     place = follow(result, steps[:-1])
     last = steps[-1]
-    if isinstance(last, tuple) and last and last[0] == "T":
+    if isinstance(last, tuple) and last and is_turn(last):
         place, last = np.transpose(place, last[1]), Ellipsis
     if add:
         np.add.at(place, last, value)

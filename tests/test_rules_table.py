@@ -207,6 +207,7 @@ Y1, Y2 = RNG.normal(size=4), RNG.normal(size=(3, 4))
 SQUARE, BATCH = RNG.normal(size=(3, 3)) + 2 * np.eye(3), RNG.normal(size=(2, 3, 3)) + 2 * np.eye(3)
 ZEROS = np.array([[1.5, 0.0, 2.0], [0.5, 3.0, -1.0]])
 MANY_ZEROS = np.array([[0.0, 0.0, 2.0], [0.0, 3.0, -1.0]])
+POSITIVE = SQUARE @ SQUARE.T
 Z2, Z3 = X2 + 1j * RNG.normal(size=(2, 3)), SQUARE + 1j * RNG.normal(size=(3, 3))
 AXES = (None, 0, 1, 2, (0, 1), (0, 2), (2, 1))
 NUMBERS = (0.7, -0.4)
@@ -317,6 +318,48 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("vdot", (z, w), ()) for z, w in ((Z2, 1j - Z2), (X2, Z2), (Z2, X2))],
     *[(name, (Z2,), (1, False, 0)) for name in ("var", "std")],
     *[("norm", (Z2[0],), (o, None, False)) for o in (None, 1, 2, np.inf, 3)],
+    *[("sort", (x,), (axis, None, None)) for x in (X1, X3) for axis in (-1, 0, None)],
+    *[("partition", (x,), (1, axis, "introselect")) for x in (X1, X3) for axis in (-1, 0, None)],
+    *[("median", (x,), (axis, k)) for x in (X2, X3) for axis in (None, 0, 1) for k in (False, True)],
+    *[
+        (name, (x,), (q, axis, k))
+        for name, p in (("quantile", 1), ("percentile", 100))
+        for q in (0.3 * p, (0.1 * p, 0.8 * p))
+        for x, axis in ((X2, None), (X3, 1), (X3, 0))
+        for k in (False, True)
+    ],
+    *[(f"{name}.accumulate", (x,), (axis,)) for name in ("maximum", "minimum") for x in (X2, X3) for axis in (0, 1)],
+    ("added_along", (X2, np.array([[0, 1, 1], [0, 0, 1]])), ()),
+    ("added_at", (X1, np.array([0, 2, 2, 1]), X2[0]), ()),
+    *[("pad", (X2,), (((1, 2), (0, 1)), mode, 0)) for mode in ("constant", "edge", "symmetric", "wrap")],
+    ("pad", (X3,), (((1, 1), (2, 0), (0, 3)), "reflect", 0)),
+    *[("folded_back", (np.pad(X2, 1, mode), X2), (((1, 1), (1, 1)), mode)) for mode in ("edge", "wrap")],
+    *[("gradient", (x,), (axis, e)) for x, axis in ((X1, 0), (X3, 1), (X3, 2)) for e in (1, 2)],
+    *[("gradient_spaced", (X3, 0.5), (2, e)) for e in (1, 2)],
+    *[("gradient_along", (X3, h), (2, e)) for h in (0.5, np.array([0.0, 1.0, 2.5, 3.0])) for e in (1, 2)],
+    *[("gathered_back", (X3, h), (2, e)) for h in (0.5, np.array([0.0, 1.0, 2.5, 3.0])) for e in (1, 2)],
+    *[("interp", (t, np.array([0.0, 1.0, 2.1, 3.0]), X1), ()) for t in (np.array([0.2, 1.7, 2.4, 3.5]), 0.6)],
+    *[
+        (name, (x, y), (mode,))
+        for name in ("convolve", "correlate")
+        for mode in ("full", "same", "valid")
+        for x, y in ((X1, X2[0]), (X2[0], X1), (X1, X1[:2]))
+    ],
+    ("broadcast_with", (X2[0], (X2, X2[:, :1])), ()),
+    ("weighted_count", (np.array([0, 2, 1, 2]), X1, 4), ()),
+    ("unwrap", (4.0 * X1,), (None, -1, 2.0 * math.pi)),
+    *[(name, (POSITIVE,), ()) for name in ("cholesky", "eigvalsh", "eigenvalues", "eigenvectors")],
+    *[(name, (POSITIVE[None] * np.array([1.0, 2.0])[:, None, None],), ()) for name in ("cholesky", "eigvalsh")],
+    *[
+        (name, (x,), ())
+        for name in ("svdvals", "singular_values", "left_vectors", "right_vectors")
+        for x in (X2, X2.T, SQUARE, BATCH)
+    ],
+    *[(name, (x,), ()) for name in ("orthogonal_factor", "triangular_factor") for x in (X2.T, SQUARE, BATCH)],
+    *[("pinv", (x,), ()) for x in (X2, X2.T, SQUARE, X3)],
+    *[("least_squares", p, (None,)) for p in ((Y2.T, X1), (Y2, X2[0]), (SQUARE, SQUARE[0]), (Y2.T, Y2.T @ SQUARE))],
+    *[("chain", (xs,), ()) for xs in ((X2, Y2, X1), (X2[:, 0], X2, Y2), (SQUARE, X2.T, X2))],
+    *[("vecdot", p, ()) for p in ((X1, Y1), (Y2, X1), (X3, X3 + 1.0))],
     *[("inv", (Z3,), ()), ("det", (Z3,), ()), ("cofactors", (Z3,), ()), ("solve", (Z3, Z2.T), ())],
 ]
 
@@ -337,6 +380,9 @@ OWN_FORMS: dict[str, Callable[..., Any]] = {
 }
 
 
+ONLY_LOWER = ("cholesky", "eigvalsh", "eigenvalues", "eigenvectors")
+
+
 def apply(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...]) -> Any:
     """Call what a primitive is in NumPy, as emitted code does."""
     if prim in OWN_FORMS:
@@ -348,7 +394,11 @@ def apply(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...]) -> Any:
         spread += operand if slot.form == "arguments" else [operand]
     slots = attribute_slots(p)
     first = [a for s, a in zip(slots, attrs, strict=True) if s.first]
-    return f(*first, *spread, **{s.name: a for s, a in zip(slots, attrs, strict=True) if not s.first})
+    return f(
+        *first,
+        *spread,
+        **{s.name: a for s, a in zip(slots, attrs, strict=True) if not s.first and not (s.optional and a is s.default)},
+    )
 
 
 def numeric(operand: Any) -> bool:

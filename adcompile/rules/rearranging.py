@@ -268,7 +268,12 @@ primitive(
 
 @linear("diff")
 def diff_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int) -> Array:
-    for _ in range(n):
-        edge = np.zeros_like(g[(slice(None),) * axis + (slice(0, 1),)])
-        g = -np.diff(np.concatenate([edge, g, edge], axis), axis=axis)
-    return g
+    return spread_differences(g, n, axis)
+
+
+def spread_differences(g: Array, n: int, axis: int) -> Array:
+    """Transpose n differences."""
+    if n == 0:
+        return g
+    edge = np.zeros_like(g[(slice(None),) * axis + (slice(0, 1),)])
+    return spread_differences(-np.diff(np.concatenate([edge, g, edge], axis), axis=axis), n - 1, axis)

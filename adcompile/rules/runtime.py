@@ -75,3 +75,157 @@ def check_finite(g, name, place, **values):
         lines = [f"the adjoint of {name}{where} is {np.asarray(g)[index]}", f" --> {place}"]
         lines += [f"  {key} = {np.array2string(np.asarray(v), threshold=20)}" for key, v in values.items()]
         raise FloatingPointError("\n".join(lines))
+
+
+def added_along(g, places):
+    """Add each entry of g to its place along the first axis: the transpose of take_along_axis."""
+    out = np.zeros_like(g)
+    rest = np.indices(np.shape(places))[1:]
+    np.add.at(out, (places, *rest), g)
+    return out
+
+
+def added_at(g, places, like):
+    """Add the entries of g to an array of zeros, at places along its first axis."""
+    out = np.zeros_like(like)
+    np.add.at(out, places, g)
+    return out
+
+
+def folded_back(g, like, widths, mode):
+    """Add what np.pad repeated to the entries that it repeated."""
+    for axis, n in enumerate(np.shape(like)):
+        source = np.pad(np.arange(n), widths[axis], mode=mode)
+        moved = np.moveaxis(g, axis, 0)
+        out = np.zeros((n,) + moved.shape[1:], moved.dtype)
+        np.add.at(out, source, moved)
+        g = np.moveaxis(out, 0, axis)
+    return g
+
+
+def gradient_along(x, spacing, axis=-1, edge_order=1):
+    """The differences of neighbours along an axis by their distance: spacing is a number, or the coordinates."""
+    return np.gradient(x, spacing, axis=axis, edge_order=edge_order)
+
+
+def gathered_back(g, spacing, axis=-1, edge_order=1):
+    """The transpose of np.gradient along one axis: spacing is a number, or the coordinates."""
+    g = np.moveaxis(g, axis, 0)
+    n = len(g)
+    h = np.diff(spacing) if np.ndim(spacing) else np.full(n - 1, spacing, g.dtype)
+    h = h.reshape((-1,) + (1,) * (g.ndim - 1))
+    out = np.zeros_like(g)
+    left, right, mid = h[:-1], h[1:], g[1:-1]
+    out[:-2] -= mid * right / (left * (left + right))
+    out[1:-1] += mid * (right - left) / (left * right)
+    out[2:] += mid * left / (right * (left + right))
+    if edge_order == 1:
+        out[0] -= g[0] / h[0]
+        out[1] += g[0] / h[0]
+        out[-2] -= g[-1] / h[-1]
+        out[-1] += g[-1] / h[-1]
+    else:
+        a, b = h[0], h[1]
+        out[0] -= g[0] * (2 * a + b) / (a * (a + b))
+        out[1] += g[0] * (a + b) / (a * b)
+        out[2] -= g[0] * a / (b * (a + b))
+        a, b = h[-2], h[-1]
+        out[-3] += g[-1] * b / (a * (a + b))
+        out[-2] -= g[-1] * (a + b) / (a * b)
+        out[-1] += g[-1] * (2 * b + a) / (b * (a + b))
+    return np.moveaxis(out, 0, axis)
+
+
+def repeated_places(x, repeats):
+    """Repeat each entry as often as an array says."""
+    return np.repeat(x, repeats)
+
+
+def left_places(x, obj):
+    """Leave out entries."""
+    return np.delete(x, obj if isinstance(obj, int) else list(obj))
+
+
+def resized_places(x, shape):
+    """Take entries from the first on, again and again."""
+    return np.resize(x, shape)
+
+
+def unique_places(x):
+    """The places of the entries of a flattened array in order, each once."""
+    return np.unique(x, return_index=True)[1]
+
+
+def broadcast_with(x, *others):
+    """Broadcast an array against others."""
+    return np.broadcast_to(x, np.broadcast_shapes(np.shape(x), *map(np.shape, others)))
+
+
+def eigenvalues(a):
+    """The eigenvalues of symmetric matrices."""
+    return np.linalg.eigh(a)[0]
+
+
+def eigenvectors(a):
+    """The eigenvectors of symmetric matrices."""
+    return np.linalg.eigh(a)[1]
+
+
+def left_vectors(x):
+    """The left singular vectors, as columns."""
+    return np.linalg.svd(x, full_matrices=False)[0]
+
+
+def right_vectors(x):
+    """The right singular vectors, as rows."""
+    return np.linalg.svd(x, full_matrices=False)[2]
+
+
+def all_left_vectors(x):
+    """The left singular vectors and those orthogonal to them, as columns."""
+    return np.linalg.svd(x)[0]
+
+
+def all_right_vectors(x):
+    """The right singular vectors and those orthogonal to them, as rows."""
+    return np.linalg.svd(x)[2]
+
+
+def singular_values(x):
+    """The singular values."""
+    return np.linalg.svd(x, full_matrices=False)[1]
+
+
+def svdvals(x):
+    """The singular values, computed without the vectors."""
+    return np.linalg.svd(x, compute_uv=False)
+
+
+def orthogonal_factor(a):
+    """The orthogonal factor of a QR decomposition."""
+    return np.linalg.qr(a)[0]
+
+
+def triangular_factor(a):
+    """The triangular factor of a QR decomposition."""
+    return np.linalg.qr(a)[1]
+
+
+def least_squares(a, b, rcond=None):
+    """The solution of a least-squares problem."""
+    return np.linalg.lstsq(a, b, rcond=rcond)[0]
+
+
+def squared_residuals(a, b, rcond=None):
+    """The squared residuals of a least-squares problem."""
+    return np.linalg.lstsq(a, b, rcond=rcond)[1]
+
+
+def rank_of_matrix(a, b, rcond=None):
+    """The rank of the matrix of a least-squares problem."""
+    return np.linalg.lstsq(a, b, rcond=rcond)[2]
+
+
+def chain(*xs):
+    """The product of several matrices."""
+    return np.linalg.multi_dot(xs)
