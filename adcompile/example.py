@@ -18,6 +18,7 @@ from adcompile.ir.core import Const, Eqn, Function, Var, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Facts
+from adcompile.opt import adjoin
 from adcompile.records import replace
 from adcompile.transforms import derivatives
 from adcompile.transforms.callees import Callees
@@ -103,7 +104,7 @@ def without_pushforwards(lowered: Lowered) -> Lowered:
     """Put the equations of pushforwards in their places."""
     callees = Callees.of(lowered.callees)
     functions = {name: derivatives.expand(fn, callees) for name, fn in lowered.callees.items()}
-    return replace(lowered, function=derivatives.expand(lowered.function, callees), callees=functions)
+    return replace(lowered, function=adjoin.run(derivatives.expand(lowered.function, callees)), callees=functions)
 
 
 def lower_for(f: Callable[..., object], args: Sequence[object]) -> Lowered:

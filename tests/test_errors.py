@@ -261,8 +261,8 @@ def test_vjp_and_jvp_need_all_arguments() -> None:
 
 def test_places_of_errors() -> None:
     def unsupported(x):
-        with np.errstate():
-            return x
+        with np.errstate(all="raise"):
+            return x * 2.0
 
     with pytest.raises(CompileError) as caught:
         grad(unsupported)(2.0)

@@ -80,6 +80,17 @@ def _named(fn: Function) -> Function:
 
 
 def written_body(writer: Writer, notes: Notes, result: Result) -> list[ast.stmt]:
+    """Write all statements and the return; in np.errstate, if the function was."""
+    body = swept_body(writer, notes, result)
+    ignored = writer.plan.fn.ignored
+    if not ignored:
+        return body
+    keywords = [ast.keyword(name, ast.Constant("ignore")) for name in ignored]
+    manager = ast.Call(ast.Attribute(ast.Name("np", ast.Load()), "errstate", ast.Load()), [], keywords)
+    return [ast.With([ast.withitem(manager, None)], body)]
+
+
+def swept_body(writer: Writer, notes: Notes, result: Result) -> list[ast.stmt]:
     """Write all statements and the return, with a heading above the primal and above the adjoint, if there are both."""
     fn, origins = writer.plan.fn, writer.origins
     if not fn.adjoint or not fn.primal:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
 from adcompile.frontend import lists
+from adcompile.frontend.desugar import FLAGS, MESSAGE
 from adcompile.frontend.state import Conflict, Snapshot, Unbound
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Value, is_static
-from adcompile.ir.core import FALSE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
+from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 
@@ -136,6 +137,8 @@ class Join:
             return a
         if isinstance(a, Node) or isinstance(b, Node):
             return self.node_value(name, a, b)
+        if name == MESSAGE and (a is UNDEFINED or b is UNDEFINED) and isinstance(a, Const) and isinstance(b, Const):
+            return b if a is UNDEFINED else a  # read only where something was raised
         if isinstance(a, Ref) or isinstance(b, Ref):
             return self.array(name, a, b)
         if isinstance(a, Var | Const) and isinstance(b, Var | Const):
@@ -223,6 +226,8 @@ class Join:
             for (end, _), v in zip(self.sides, (a, b), strict=True)
         ]
         joined = self.structure(name, *parts)
+        if isinstance(joined, Const) and all(isinstance(v, Node) and v.kind == "list" for v in parts):
+            return self.grown(*parts) or joined
         if isinstance(joined, Node) and joined.kind != "tuple":
             joined = self.lo.container(joined.kind, joined.children, joined.keys)
             self.containers[key] = joined
@@ -298,9 +303,21 @@ class Join:
                 return Const(Conflict("is of another kind on the two sides of a branch"))
         return self.atom(a, b, name)
 
+    def flag(self, a: Atom, b: Atom) -> Atom | None:
+        """Return a flag that is set on one side of the branch only: it is the condition, or its negation."""
+        if same_atom(a, TRUE) and same_atom(b, FALSE):
+            return self.cond
+        if same_atom(a, FALSE) and same_atom(b, TRUE):
+            return self.lo.builder.emit("not", self.cond)
+        return None
+
     def atom(self, a: Atom, b: Atom, name: str) -> Atom:
         """Make a result of the if."""
         key = (a if isinstance(a, Var) else a.key, b if isinstance(b, Var) else b.key)
+        if name in FLAGS or name.startswith((".break_", ".continue_", ".left_")):
+            known = self.flag(a, b)
+            if known is not None:
+                return known
         if key in self.memo:
             return self.memo[key]
         types = [x.type for x in (a, b) if x is not UNDEFINED]

@@ -7,12 +7,24 @@ import functools
 import math
 import operator
 import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import access, application, calls, checkpoints, elements, iteration, lists, opaque, views
+from adcompile.frontend import (
+    access,
+    application,
+    calls,
+    checkpoints,
+    elements,
+    expressions,
+    iteration,
+    lists,
+    opaque,
+    views,
+)
 from adcompile.frontend.values import (
     Flat,
     Iterable,
@@ -305,6 +317,25 @@ def _checkpoint(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     return Rerun(args[0])
 
 
+def _text(template: str, function: Callable[..., str]) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+    """Lower str() or repr() of one number or array."""
+
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        if len(args) == 1 and not keywords and isinstance(args[0], Var | Ref):
+            return expressions.text(lo, template, args, node)
+        if all(map(is_static, (*args, *keywords.values()))):
+            return calls.compute_now(lo, function, args, keywords, node)
+        return calls.unknown(lo, function, args, keywords, node)
+
+    return make
+
+
+def _filtered(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    from adcompile.frontend import managers
+
+    return managers.filtered(lo, args, keywords, node)
+
+
 BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value]]] = {
     len: _len,
     range: _range,
@@ -324,6 +355,10 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     np.add.at: _add_at,
     checkpoints.checkpoint: _checkpoint,
     checkpoints.checkpointed: checkpoints.lower_checkpointed,
+    warnings.simplefilter: _filtered,
+    str: _text("{}", str),
+    repr: _text("{!r}", repr),
+    warnings.filterwarnings: _filtered,
     np.subtract.at: _subtract_at,
     **{f.at: _at(f) for f in binding.FUNCTIONS if isinstance(f, np.ufunc) and f not in (np.add, np.subtract)},
     np.ndenumerate: lambda lo, args, keywords, node: elements.enumerated(lo, args[0], node),

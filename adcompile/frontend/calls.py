@@ -110,6 +110,9 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
         lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
     if own is not None:
         return own(lo, args, keywords, node)
+    template: object = getattr(f, "__self__", None)
+    if isinstance(template, str) and f == template.format and not keywords:
+        return expressions.text(lo, template, args, node)
     operator = derivatives.operator_of(f)
     if operator is not None:
         return derivatives.apply_operator(lo, operator, f, args, keywords, node)

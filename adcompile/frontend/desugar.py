@@ -23,6 +23,11 @@ from adcompile.records import dataclass, field
 
 RETURNED: Final = ".returned"
 RESULT: Final = ".result"
+RAISED: Final = ".raised"  # is an exception on its way?
+ENDED: Final = ".ended"  # has the function returned, or is an exception on its way?
+FLAGS: Final = (RETURNED, RAISED, ENDED)
+CODE: Final = ".exception"  # the number of the place that raised it
+MESSAGE: Final = ".message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,11 @@ class LoopFlags:
 
 @dataclass(slots=True, eq=False)
 class Desugared:
-    """A function body without jumps, and the flags of its loops."""
+    """A function body without jumps, the flags of its loops, and the `with` statements as they were written."""
 
     body: list[ast.stmt]
     loops: dict[ast.stmt, LoopFlags] = field(default_factory=dict)
+    blocks: dict[ast.stmt, ast.With] = field(default_factory=dict)
     returns_in_loop: bool = False
 
 
@@ -74,7 +80,15 @@ def jumps(body: Sequence[ast.stmt], inside: bool = False) -> set[str]:
                 found |= jumps(stmt.body, inside)
             case ast.Match():
                 found |= jumps(as_ifs(stmt), inside)
+            case ast.Try():
+                for part in parts_of(stmt):
+                    found |= jumps(part, inside)
     return found
+
+
+def parts_of(stmt: ast.Try) -> list[list[ast.stmt]]:
+    """Return the blocks of a `try`."""
+    return [stmt.body, *(h.body for h in stmt.handlers), stmt.orelse, stmt.finalbody]
 
 
 def always_jumps(body: Sequence[ast.stmt]) -> bool:
@@ -142,6 +156,9 @@ class _Rewriter:
                     done.append(self.branches(stmt, stmt.body, stmt.orelse, loop))
                 case ast.For() | ast.While():
                     return done + self.loop(stmt, rest, loop)
+                case ast.Try() | ast.With():
+                    new = self.try_(stmt, loop) if isinstance(stmt, ast.Try) else self.with_(stmt, loop)
+                    return [*done, new, *self.after(stmt, rest, loop)]
                 case ast.Match():
                     return done + self.block([*as_ifs(stmt), *rest], loop)
                 case _:
@@ -170,18 +187,35 @@ class _Rewriter:
             return [self.branches(stmt, stmt.body, [*stmt.orelse, *rest], loop)]
         if always_jumps(stmt.orelse):
             return [self.branches(stmt, [*stmt.body, *rest], stmt.orelse, loop)]
-        done = [self.branches(stmt, stmt.body, stmt.orelse, loop)]
+        return [self.branches(stmt, stmt.body, stmt.orelse, loop), *self.after(stmt, rest, loop)]
+
+    def after(self, stmt: ast.stmt, rest: Sequence[ast.stmt], loop: _Loop | None) -> list[ast.stmt]:
+        """Return what follows a statement, for where that has not jumped."""
         tail = self.block(rest, loop)
         found = jumps([stmt])
         flags = []
         if loop is None:
-            flags = [RETURNED]
+            flags += [RETURNED] if "return" in found else []
         else:
             flags += [loop.broke] if found & {"break", "return"} else []
             flags += [loop.skipped] if "continue" in found else []
         for flag in flags:
             tail = [_if(flag, [], tail, stmt)] if tail else []
-        return done + tail
+        return tail
+
+    def try_(self, stmt: ast.Try, loop: _Loop | None) -> ast.stmt:
+        handlers = [
+            ast.copy_location(ast.ExceptHandler(h.type, h.name, self.block(h.body, loop)), h) for h in stmt.handlers
+        ]
+        body = ast.copy_location(ast.Pass(), stmt)
+        orelse = self.after(ast.copy_location(ast.If(ast.Constant(True), stmt.body, []), stmt), stmt.orelse, loop)
+        final = self.block(stmt.finalbody, loop)
+        return ast.copy_location(ast.Try(self.block(stmt.body, loop) or [body], handlers, orelse, final), stmt)
+
+    def with_(self, stmt: ast.With, loop: _Loop | None) -> ast.stmt:
+        new = ast.copy_location(ast.With(stmt.items, self.block(stmt.body, loop)), stmt)
+        self.out.blocks[new] = stmt
+        return new
 
     def loop(self, stmt: ast.For | ast.While, rest: Sequence[ast.stmt], outer: _Loop | None) -> list[ast.stmt]:
         self.count += 1

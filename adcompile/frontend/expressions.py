@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import access, branches, calls, iteration, lists
@@ -370,4 +370,12 @@ def message(lo: Lowering, node: ast.expr) -> Atom:
         atoms.append(value if isinstance(value, Const) else lo.number(value, part))
     if not atoms:
         return Const(template.replace("{{", "{").replace("}}", "}"))
+    return lo.builder.emit("format", *atoms, attrs=(template,))
+
+
+def text(lo: Lowering, template: str, args: Sequence[Value], node: ast.AST) -> Value:
+    """Lower ``template.format(*args)``."""
+    if all(map(is_static, args)):
+        return Const(template.format(*map(static_value, args)))
+    atoms = [a if isinstance(a, Const) else lo.number(a, node) for a in args]
     return lo.builder.emit("format", *atoms, attrs=(template,))

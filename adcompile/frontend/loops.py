@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import checkpoints, expressions, iteration
+from adcompile.frontend import checkpoints, exceptions, expressions, iteration
 from adcompile.frontend.desugar import RETURNED, Desugared, LoopFlags
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
@@ -72,18 +72,13 @@ def flags_of(lo: Lowering, node: ast.For | ast.While) -> LoopFlags:
 
 def repeat(lo: Lowering, node: ast.For, items: list[Callable[[], Value]]) -> None:
     """Lower the body once for each item, made when its turn comes, until a break."""
-    from adcompile.frontend import branches, statements
+    from adcompile.frontend import branches
 
     flags = flags_of(lo, node)
     lo.frame.loops.append(node)
     for k, item in enumerate(items):
-        for name in flags.resets:
-            lo.frame.names[name] = FALSE
-        statements.assign(lo, node.target, item())
-        statements.run(lo, node.body)
-        if flags.until is None:
-            continue
-        ended = lo.atom(lo.frame.names[flags.until])
+        trip(lo, flags, lambda item=item: assign_and_run(lo, node, item()))  # type: ignore[misc]  # bound now
+        ended = exceptions.raised(lo) if flags.until is None else lo.atom(lo.frame.names[flags.until])
         if isinstance(ended, Const):
             if ended.value:
                 break
@@ -94,9 +89,27 @@ def repeat(lo: Lowering, node: ast.For, items: list[Callable[[], Value]]) -> Non
     lo.frame.loops.pop()
 
 
+def assign_and_run(lo: Lowering, node: ast.For, item: Value) -> None:
+    from adcompile.frontend import statements
+
+    statements.assign(lo, node.target, item)
+    statements.run(lo, node.body)
+
+
+def trip(lo: Lowering, flags: LoopFlags, run: Callable[[], None]) -> None:
+    """Lower a trip: its flags are false at the start, and an exception that something around catches ends the loop."""
+    for flag in flags.resets:
+        lo.frame.names[flag] = FALSE
+    if lo.catchers:
+        exceptions.begin(lo)
+    run()
+    raised = exceptions.raised(lo)
+    if raised is not FALSE and flags.until is not None:
+        lo.frame.names[flags.until] = expressions.either(lo, lo.atom(lo.frame.names[flags.until]), raised)
+
+
 def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -> None:
     """Lower a loop over a range, or over something that makes its item number k."""
-    from adcompile.frontend import statements
 
     span = lo.builder.span
     bounds = source.bounds or (Const(0), count or source.count(), Const(1))
@@ -104,11 +117,7 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
     flags = flags_of(lo, node)
 
     def body(index: Var) -> None:
-        for flag in flags.resets:
-            lo.frame.names[flag] = FALSE
-        item = index if source.bounds is not None else source.item(index)
-        statements.assign(lo, node.target, item)
-        statements.run(lo, node.body)
+        assign_and_run(lo, node, index if source.bounds is not None else source.item(index))
 
     def attempt(slots: Slots) -> Loop:
         index = Var(name, PY_INT)
@@ -116,7 +125,7 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
             lo.names[index] = name
         params = slots.enter()
         with lo.builder.block() as stmts:
-            body(index)
+            trip(lo, flags, lambda: body(index))
         return Loop(params, stmts, index=index)
 
     loop, slots = settle(lo, node, flags, attempt)
@@ -193,9 +202,7 @@ def tested_first(lo: Lowering, node: ast.While) -> None:
         params = slots.enter()
         with lo.builder.block() as stmts:
             # the test runs first in each trip: what it proves holds in the body
-            for flag in flags.resets:
-                lo.frame.names[flag] = FALSE
-            statements.run(lo, node.body)
+            trip(lo, flags, lambda: statements.run(lo, node.body))
         return Loop(params, stmts, None, cond_params, cond_stmts, cond)
 
     loop, slots = settle(lo, node, flags, attempt)

@@ -24,10 +24,11 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, macros, statements
+from adcompile.frontend import application, calls, exceptions, macros, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
 from adcompile.frontend.custom_rules import Made
-from adcompile.frontend.desugar import RESULT, RETURNED, Desugared, desugar
+from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
+from adcompile.frontend.exceptions import Catcher
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
 from adcompile.frontend.resolve import Source
@@ -36,7 +37,7 @@ from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.frontend.variables import boxed_names
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import FALSE, NONE, UNDEFINED, Atom, Const, Function, Var
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Function, Var
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Facts, example_of
 from adcompile.records import dataclass, field
@@ -100,6 +101,11 @@ class Lowering(State):
         self.rules: tuple[CustomFunction, ...] = ()
         self.plain_calls: list[object] = []
         self.keys = 0
+        self.quiet = 0  # blocks of catch_warnings around
+        self.ignored: set[str] = set()  # floating-point errors, by np.errstate
+        self.catchers: list[Catcher] = []
+        self.sites: list[type[BaseException]] = []
+        self.handling: list[tuple[list[int], Value]] = []
         self.places: dict[Var, Span] = {}
         self.whole = False  # the program is compiled as it is: nothing in it is differentiated from outside
         self.reserved: dict[tuple[ast.AST, str], str] = {}
@@ -342,6 +348,8 @@ def _describe(value: Value) -> str:
 
 def _settled(owner: object) -> bool:
     """Tell whether the attributes of an object never change: NumPy's modules and types, the standard ones used here."""
+    if isinstance(owner, str | bytes):
+        return True
     module = owner.__name__ if isinstance(owner, types.ModuleType) else getattr(owner, "__module__", None)
     return str(module).partition(".")[0] in ("numpy", "math", "operator", "functools", "builtins", "cmath")
 
@@ -375,9 +383,6 @@ def _without_docstring(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
     return body[1:] if text else body
 
 
-FLAGS: Final[Mapping[str, Value]] = {RETURNED: FALSE}
-
-
 def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> Value:
     """Run the body of a function in a new frame and return its result."""
     place = lo.builder.span
@@ -385,16 +390,20 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
     outermost = lo.outermost
     lo.outermost += len(lo.frames) == outermost and is_ours(frame.scope)
     try:
-        frame.names.update(FLAGS)
+        frame.names.update({**dict.fromkeys(FLAGS, FALSE), CODE: Const(0)})
         for name in sorted(boxed_names(node)):
             frame.names[name] = lo.box(frame.names.get(name, UNDEFINED))
         statements.run(lo, frame.desugared.body)
         returned = frame.names[RETURNED]
+        if frame.names.get(RAISED) is TRUE:
+            return UNDEFINED
         if returns_nothing(node) or (isinstance(returned, Const) and not returned.value):
             return NONE
         value = frame.names.get(RESULT, NONE)
         if value is NONE and lo.tolerant and lo.skipped or value is UNDEFINED:
             raise Unbound(f"what `{frame.scope.name}` returns is not known", lo.span(None))
+        if frame.names.get(RAISED, FALSE) is not FALSE:
+            returned = frame.names[ENDED]
         if isinstance(returned, Var) or (isinstance(value, Const) and isinstance(value.value, Conflict)):
             reason = value.value.reason if isinstance(value, Const) and isinstance(value.value, Conflict) else ""
             lo.refuse(
@@ -408,6 +417,8 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
         return value
     finally:
         lo.frames.pop()
+        if lo.catchers and lo.frames:
+            exceptions.leave_call(lo, frame, node)
         lo.outermost = outermost
         lo.builder.span = place
 
@@ -498,6 +509,7 @@ def lower_once(
         tuple(flat),
         facts=facts,
         names=dict(lo.names),
+        ignored=tuple(sorted(lo.ignored)),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}
     return Lowered(

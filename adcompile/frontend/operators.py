@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend.values import Value, is_static, lift, static_value
-from adcompile.ir.core import Const, Var
+from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -67,10 +67,29 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         done = _containers(lo, op, left, right, node)
         if done is not None:
             return done
+    if op == "add" and (_is_text(left) or _is_text(right)) and not (is_static(left) and is_static(right)):
+        return _joined(lo, left, right, node)
     if _constant_object(left) and is_static(right) or _constant_object(right) and is_static(left):
         return _compute(lo, op, left, right, node)
     a, b = lo.number(left, node), lo.number(right, node)
     return lo.emit(node, "npdiv" if op == "div" and lo.frame.numpy else op, a, b)
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, Const) and isinstance(value.value, str)
+
+
+def _joined(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value:
+    """Join texts of which one is known."""
+    parts = [v for v in (left, right) if isinstance(v, Var | Const)]
+    if any(isinstance(v, Var) and v.type.kind != "object" for v in parts) or len(parts) < 2:
+        lo.refuse(node, "only text can be added to text", "here", "write an f-string")
+    template = ""
+    atoms: list[Atom] = []
+    for v in parts:
+        template += str(v.value).replace("{", "{{").replace("}", "}}") if isinstance(v, Const) else "{}"
+        atoms += [] if isinstance(v, Const) else [v]
+    return lo.builder.emit("format", *atoms, attrs=(template,))
 
 
 def _constant_object(value: Value) -> bool:

@@ -6,12 +6,13 @@ import ast
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
-from adcompile.frontend.desugar import LoopFlags
+from adcompile.frontend.desugar import RAISED, LoopFlags
+from adcompile.frontend.exceptions import STATE
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, skeleton, stored_names
 from adcompile.frontend.state import Conflict, NeedsUnrolling, owner_of
 from adcompile.frontend.values import Box, Ref, Value
-from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
+from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Dim, Length, Type, anchored, example_of, join, numpy_dtype
 
@@ -24,7 +25,7 @@ class Slots:
 
     def __init__(self, lo: Lowering, node: ast.For | ast.While, flags: LoopFlags, plan: Plan) -> None:
         self.lo, self.node, self.flags, self.plan = lo, node, flags, plan
-        stored = [*stored_names(node), *(f for f in flags.resets if f not in stored_names(node))]
+        stored = list(dict.fromkeys([*stored_names(node), *flags.resets, *(STATE if lo.catchers else ())]))
         stored = [name for name in stored if not self.shared(name)]
         self.names = [name for name in stored if is_carried(lo.frame, node, name)]
         self.dead = [name for name in stored if name not in self.names]
@@ -368,9 +369,9 @@ class Slots:
 
     @property
     def until(self) -> int | None:
-        if self.flags.until is None:
-            return None
-        return next(k for k, s in enumerate(self.slots) if s.key == (self.flags.until,))
+        name = RAISED if self.flags.until is None else self.flags.until
+        k = next((k for k, s in enumerate(self.slots) if s.key == (name,)), None)
+        return None if k is None or name == RAISED and self.yields[k] is FALSE else k
 
     def leave(self) -> tuple[Var, ...]:
         """Continue after the loop: give every slot its result."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, branches, elements, expressions, lists, loops, surgery
-from adcompile.frontend.desugar import always_raises
+from adcompile.frontend import access, branches, elements, exceptions, expressions, lists, loops, managers, surgery
+from adcompile.frontend.desugar import ENDED, RETURNED, always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Frame, Unbound, owner_of
 from adcompile.frontend.values import Flat, LocalFunction, Ref, Slice, Value
@@ -23,16 +23,23 @@ if TYPE_CHECKING:
 
 def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
     """Lower a block of statements."""
+    if lo.catchers and not lo.frame.rule:
+        exceptions.run_guarded(lo, body, lambda stmt: run_one(lo, stmt))
+        return
     for stmt in body:
-        if not lo.frame.rule:
-            note_place(lo, stmt)
-        lo.frame.statement = stmt
-        try:
-            statement(lo, stmt)
-        except Unbound:
-            if not lo.tolerant:
-                raise
-            lo.skipped = True
+        run_one(lo, stmt)
+
+
+def run_one(lo: Lowering, stmt: ast.stmt) -> None:
+    if not lo.frame.rule:
+        note_place(lo, stmt)
+    lo.frame.statement = stmt
+    try:
+        statement(lo, stmt)
+    except Unbound:
+        if not lo.tolerant:
+            raise
+        lo.skipped = True
 
 
 def note_place(lo: Lowering, stmt: ast.stmt) -> None:
@@ -73,7 +80,9 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
         case ast.Assert():
             assert_(lo, stmt)
         case ast.Raise():
-            raise_(lo, stmt)
+            exceptions.raise_(lo, stmt)
+        case ast.Try():
+            exceptions.try_(lo, stmt, lambda body: run(lo, body))
         case ast.FunctionDef():
             lo.assign_name(lo.frame, stmt.name, LocalFunction(stmt, lo.frame, expressions.defaults(lo, stmt.args)))
         case ast.Delete():
@@ -85,13 +94,13 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
             import_(lo, stmt)
         case ast.With() if surgery.is_surgery(lo, stmt):
             surgery.with_adjoint(lo, stmt)
+        case ast.With():
+            managers.with_(lo, stmt, lambda body: run(lo, body), lambda target, value: assign(lo, target, value))
         case _:
             unsupported(lo, stmt)
 
 
 _REMEDIES = {
-    "Try": "test for the condition instead, or move the `try` out of the differentiated function",
-    "With": "move the `with` out of the differentiated function",
     "ClassDef": "define the class outside the differentiated function",
 }
 
@@ -128,6 +137,8 @@ def assign(lo: Lowering, target: ast.expr, value: Value) -> None:
 def bind(lo: Lowering, name: str, value: Value, frame: Frame | None = None) -> None:
     """Give a value a name, which emitted code will keep if the value has no other."""
     lo.assign_name(frame or lo.frame, name, value)
+    if name == RETURNED and lo.catchers:
+        lo.frame.names[ENDED] = value
     var = value if isinstance(value, Var) else lo.cells[value.cell] if isinstance(value, Ref) else None
     if var is not None and var not in lo.names and not name.startswith(".") and not lo.frame.rule:
         lo.names[var] = _numbered(lo, var, name)
@@ -326,7 +337,7 @@ def if_(lo: Lowering, stmt: ast.If) -> None:
         cond,
         lambda: side(stmt.body, TRUE),
         lambda: side(stmt.orelse, FALSE),
-        (always_raises(stmt.body), always_raises(stmt.orelse)),
+        (False, False) if lo.catchers else (always_raises(stmt.body), always_raises(stmt.orelse)),
     )
 
 
@@ -336,21 +347,6 @@ def assert_(lo: Lowering, stmt: ast.Assert) -> None:
         return
     message = NONE if stmt.msg is None else expressions.message(lo, stmt.msg)
     lo.builder.emit_many("assert", (cond, message), (), ())
-
-
-def raise_(lo: Lowering, stmt: ast.Raise) -> None:
-    match stmt.exc:
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-            atoms = tuple(expressions.message(lo, a) for a in args)
-        case ast.Name(id=name):
-            atoms = ()
-        case _:
-            lo.refuse(stmt, "this form of raise is not supported", "here", "write `raise ErrorName(message)`")
-    value = expressions.name_value(lo, name, stmt.exc)
-    builtin = isinstance(value, Const) and isinstance(value.value, type) and value.value.__module__ == "builtins"
-    if not (builtin and isinstance(value, Const) and issubclass(value.value, BaseException)):  # type: ignore[arg-type]  # tested just before
-        lo.refuse(stmt.exc, f"`{name}` is not a built-in exception", "here", "raise ValueError or another built-in one")
-    lo.builder.emit_many("raise", atoms, (name,), ())
 
 
 def import_(lo: Lowering, stmt: ast.Import | ast.ImportFrom) -> None:

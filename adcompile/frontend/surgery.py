@@ -48,7 +48,7 @@ def with_adjoint(lo: Lowering, stmt: ast.With) -> None:
     assert isinstance(name, ast.Name)
     if target is not None and not isinstance(target, ast.Name):
         lo.refuse(target, "the adjoint is one value", "here", "write `as y_bar`")
-    if jumps(stmt.body):
+    if jumps(lo.frame.desugared.blocks.get(stmt, stmt).body):
         lo.refuse(stmt.body[0], "a block for an adjoint cannot be left by a jump", "in this block", "use `if`")
     value = lo.current(expressions.evaluate(lo, name))
     y = hooked_variable(lo, value, name)

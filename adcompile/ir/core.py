@@ -173,7 +173,8 @@ Loop = For | While
 class Function:
     """A function: `primal` statements, then `adjoint` statements (none before `reverse`), then the results.
 
-    `names` gives the names that the user's own statements assign to variables.
+    `names` gives the names that the user's own statements assign to variables; `ignored` the floating-point errors
+    that np.errstate ignores.
 
     Until `store` has run, the adjoint statements may read every variable of the primal statements, and a block that
     mirrors a primal block may read that block's variables, as if all were still alive.
@@ -186,6 +187,7 @@ class Function:
     adjoint: tuple[Stmt, ...] = ()
     facts: Facts = field(default_factory=Facts)
     names: Mapping[Var, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     def name_of(self, v: Var) -> str:
         """Return the user's name of a variable, or its hint."""

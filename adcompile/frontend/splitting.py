@@ -1,0 +1,159 @@
+"""Split statements so that each does one thing that may raise.
+
+    y = f(a) * g(b) / c     ->     .t1 = f(a); .t2 = g(b); .t3 = .t1 * .t2; .t4 = .t3 / c; y = .t4
+
+What a statement assigns is assigned last, so that nothing is assigned when it raises. Conditional expressions, `and`
+and `or` become ifs.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+RAISING: Final = ast.Call | ast.Subscript
+DIVISIONS: Final = ast.Div | ast.FloorDiv | ast.Mod | ast.Pow
+
+
+def may_raise(node: ast.AST) -> bool:
+    """Tell whether an expression has a part that may raise: a call, a division, a subscript."""
+    return any(
+        isinstance(n, RAISING) or (isinstance(n, ast.BinOp) and isinstance(n.op, DIVISIONS)) for n in ast.walk(node)
+    )
+
+
+@lru_cache(maxsize=4096)
+def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
+    """Return the statements that a statement is split into; itself if there is nothing to split."""
+    splitter = _Splitter(stmt)
+    new: ast.stmt
+    match stmt:
+        case ast.Assign(targets=targets, value=value) if may_raise(stmt) and not splitter.is_simple(stmt):
+            new = ast.Assign([splitter.target(t) for t in targets], splitter.part(value))
+        case ast.AnnAssign(target=target, value=ast.expr() as value) if may_raise(stmt):
+            new = ast.Assign([splitter.target(target)], splitter.part(value))
+        case ast.AugAssign(target=target, op=op, value=value) if may_raise(value):
+            new = ast.AugAssign(target, op, splitter.part(value))
+        case ast.Expr(value=value) if may_raise(value):
+            new = ast.Expr(splitter.part(value))
+        case ast.If(test=test, body=body, orelse=orelse) if may_raise(test):
+            new = ast.If(splitter.part(test), body, orelse)
+        case ast.Assert(test=test, msg=msg):
+            failure = ast.Constant(AssertionError)  # type: ignore[arg-type]  # never compiled
+            error = ast.Call(ast.copy_location(failure, stmt), [] if msg is None else [msg], [])
+            raised = ast.copy_location(ast.Raise(ast.copy_location(error, stmt), None), stmt)
+            new = ast.If(splitter.part(test), [], [raised])
+        case _:
+            return (stmt,)
+    return (*splitter.done, ast.copy_location(new, stmt))
+
+
+class _Splitter:
+    def __init__(self, stmt: ast.stmt) -> None:
+        self.stmt = stmt
+        self.done: list[ast.stmt] = []
+        self.count = 0
+
+    def is_simple(self, stmt: ast.Assign) -> bool:
+        target = stmt.targets[0]
+        return isinstance(target, ast.Name) and target.id.startswith(".t") and self.is_flat(stmt.value)
+
+    def is_flat(self, node: ast.expr) -> bool:
+        """Tell whether only the outermost operation of an expression may raise."""
+        return not any(may_raise(child) for child in ast.iter_child_nodes(node))
+
+    def fresh(self) -> str:
+        self.count += 1
+        return f".t{self.stmt.lineno}_{self.stmt.col_offset}_{self.count}"
+
+    def assign(self, name: str, value: ast.expr) -> ast.stmt:
+        target = ast.copy_location(ast.Name(name, ast.Store()), value)
+        return ast.copy_location(ast.Assign([target], value), value)
+
+    def named(self, value: ast.expr) -> ast.expr:
+        name = self.fresh()
+        self.done.append(self.assign(name, value))
+        return ast.copy_location(ast.Name(name, ast.Load()), value)
+
+    def target(self, node: ast.expr) -> ast.expr:
+        """Split the parts of an assignment target."""
+        match node:
+            case ast.Subscript(value=value, slice=index):
+                return ast.copy_location(ast.Subscript(self.part(value), self.part(index), node.ctx), node)
+            case _:
+                return node
+
+    def part(self, node: ast.expr) -> ast.expr:
+        if not may_raise(node):
+            return node
+        match node:
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                name = self.fresh()
+                sides = [self.branch(name, side) for side in (body, orelse)]
+                self.done.append(ast.copy_location(ast.If(self.part(test), *sides), node))
+                return ast.copy_location(ast.Name(name, ast.Load()), node)
+            case ast.BoolOp(op=op, values=values):
+                return self.boolean(node, op, values)
+            case ast.BinOp(left=left, op=op, right=right):
+                first, second = self.parts([left, right])
+                return self.kept(ast.BinOp(first, op, second), node)
+            case ast.UnaryOp(op=unary, operand=operand):
+                return ast.copy_location(ast.UnaryOp(unary, self.part(operand)), node)
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                first, *rest = self.parts([left, *others])
+                return ast.copy_location(ast.Compare(first, ops, rest), node)
+            case ast.Call(func=func, args=args, keywords=keywords):
+                callee = self.callee(func)
+                parts = self.parts([*args, *(k.value for k in keywords)])
+                given = zip(keywords, parts[len(args) :], strict=True)
+                named = [ast.copy_location(ast.keyword(k.arg, value), k) for k, value in given]
+                return self.kept(ast.Call(callee, parts[: len(args)], named), node)
+            case ast.Subscript(value=value, slice=index):
+                base, at = self.parts([value, index])
+                return self.kept(ast.Subscript(base, at, ast.Load()), node)
+            case ast.Attribute(value=value, attr=attr):
+                return ast.copy_location(ast.Attribute(self.part(value), attr, ast.Load()), node)
+            case ast.Starred(value=value):
+                return ast.copy_location(ast.Starred(self.part(value), ast.Load()), node)
+            case ast.Tuple(elts=elts):
+                return ast.copy_location(ast.Tuple(self.parts(elts), ast.Load()), node)
+            case ast.List(elts=elts):
+                return ast.copy_location(ast.List(self.parts(elts), ast.Load()), node)
+        return self.named(node)
+
+    def parts(self, nodes: Sequence[ast.expr]) -> list[ast.expr]:
+        """Split operands; what is read before an operation that may raise, or change it, gets a name."""
+        out: list[ast.expr] = []
+        for k, node in enumerate(nodes):
+            early = isinstance(node, ast.Name) and any(map(may_raise, nodes[k + 1 :]))
+            out.append(self.named(node) if early else self.part(node))
+        return out
+
+    def callee(self, func: ast.expr) -> ast.expr:
+        if isinstance(func, ast.Attribute):
+            return ast.copy_location(ast.Attribute(self.part(func.value), func.attr, ast.Load()), func)
+        return self.part(func)
+
+    def kept(self, new: ast.expr, old: ast.expr) -> ast.expr:
+        """Name the result of an operation that may raise."""
+        new = ast.copy_location(new, old)
+        return new if isinstance(new, ast.BinOp) and not isinstance(new.op, DIVISIONS) else self.named(new)
+
+    def branch(self, name: str, value: ast.expr) -> list[ast.stmt]:
+        """Return the statements that compute a side of a choice."""
+        outer, self.done = self.done, []
+        last = self.part(value)
+        done, self.done = self.done, outer
+        return [*done, self.assign(name, last)]
+
+    def boolean(self, node: ast.expr, op: ast.boolop, values: list[ast.expr]) -> ast.expr:
+        name = self.fresh()
+        self.done += self.branch(name, values[0])
+        for value in values[1:]:
+            first = ast.copy_location(ast.Name(name, ast.Load()), node)
+            then, orelse = self.branch(name, value), list[ast.stmt]()
+            sides = (then, orelse) if isinstance(op, ast.And) else (orelse, then)
+            self.done.append(ast.copy_location(ast.If(first, *sides), node))
+        return ast.copy_location(ast.Name(name, ast.Load()), node)

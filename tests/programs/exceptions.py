@@ -1,0 +1,539 @@
+"""try, raise and with: what is raised in a block and caught around it; context managers."""
+
+import contextlib
+import math
+import warnings
+
+import numpy as np
+
+from tests.programs.registry import program
+
+V = np.array([0.7, -0.4, 1.3, 0.9])
+
+
+class OwnError(ValueError):
+    pass
+
+
+def checked(v):
+    if v < 0:
+        raise ValueError("neg")
+    if v > 1:
+        raise OverflowError("big")
+    return v * v
+
+
+@program(0.7)
+def try_simple(a):
+    try:
+        b = a * a
+    except ValueError:
+        b = a
+    return b * b
+
+
+@program(0.7)
+def try_else_finally(a):
+    s = 0.0
+    try:
+        b = a * a
+    except ValueError:
+        b = a
+    else:
+        b = b * 3
+    finally:
+        s = a
+    return b * b + s
+
+
+@program(-0.7)
+def try_raise(a):
+    b = a
+    try:
+        b = b * a
+        if a < 0:
+            raise ValueError("neg")
+        b = b * 10
+    except ValueError:
+        b = b * 3
+    return b * b
+
+
+@program(0.7)
+def try_raise_as(a):
+    b = a
+    try:
+        b = b * a
+        if a > 0:
+            raise ValueError("pos")
+    except (ValueError, TypeError) as e:
+        b = b * 3
+    finally:
+        b = b + a
+    return b * b
+
+
+@program(V)
+def try_index(x):
+    s = 0.0
+    i = 0
+    try:
+        while True:
+            s += x[i] ** 2
+            i += 1
+    except IndexError:
+        s = s * 2
+    return s
+
+
+@program(V)
+def try_linalg(x):
+    A = np.outer(x, x)
+    try:
+        y = np.linalg.solve(A - A, x)
+    except np.linalg.LinAlgError:
+        y = x * x
+    return y.sum()
+
+
+@program(0.7)
+def try_return(a):
+    try:
+        if a > 0:
+            return a * a
+        b = a
+    finally:
+        pass
+    return b
+
+
+@program(0.7)
+def try_in_loop(a):
+    s = a
+    for i in range(5):
+        try:
+            if i == 3:
+                raise RuntimeError
+            s = s * a
+        except RuntimeError:
+            s = s + 1.0
+            continue
+        s = s + a
+    return s
+
+
+@program(0.7)
+def try_break(a):
+    s = a
+    for i in range(5):
+        try:
+            s = s * a
+            if i == 3:
+                break
+        finally:
+            s = s + 1.0
+    return s
+
+
+@program(V)
+def try_helper(x):
+    s = 0.0
+    for v in x:
+        try:
+            s += checked(v)
+        except (ValueError, OverflowError):
+            s -= v
+    return s
+
+
+@program(V)
+def with_errstate(x):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.log(x * x)
+    return y.sum()
+
+
+@program(V)
+def with_return(x):
+    with np.errstate(all="ignore"):
+        for v in x:
+            if v < 0:
+                return v * v
+    return x[0]
+
+
+@program(V)
+def with_suppress(x):
+    s = x[0]
+    with contextlib.suppress(ValueError):
+        s = s * x[1]
+        if s < 0:
+            raise ValueError
+        s = s * 100
+    return s
+
+
+@program(V)
+def with_null(x):
+    with contextlib.nullcontext() as c:
+        s = x[0] * x[1]
+    return s
+
+
+@program(-0.7)
+def custom_exc(a):
+    try:
+        if a < 0:
+            raise OwnError("bad")
+        return a
+    except OwnError as e:
+        return a * a * 3
+
+
+@program(V)
+def two_kinds(x):
+    s = 0.0
+    for i in range(4):
+        try:
+            s += checked(x[i]) * 2
+        except ValueError:
+            s -= x[i]
+        except OverflowError:
+            s *= x[i]
+        else:
+            s += 1.0
+        finally:
+            s += 0.5 * x[0]
+    return s
+
+
+@program(V)
+def nested_try(x):
+    s = 0.0
+    for i in range(4):
+        try:
+            try:
+                s += checked(x[i])
+            except ValueError:
+                s += 3 * x[i]
+                raise OverflowError("again")
+        except OverflowError:
+            s *= 2.0
+    return s
+
+
+@program(V)
+def try_around_loop(x):
+    s = 0.0
+    try:
+        for i in range(4):
+            s += checked(x[i])
+            s *= x[0]
+    except ValueError:
+        s = s * 10
+    return s * x[2]
+
+
+@program(V)
+def try_around_while(x):
+    s = 0.0
+    i = 0
+    try:
+        while True:
+            s += checked(x[i])
+            i += 1
+    except ValueError:
+        s = s * 10 + i
+    return s * x[2]
+
+
+@program(V)
+def store_kept(x):
+    a = x.copy()
+    try:
+        a[0] = a[1] * 2
+        a[1] = checked(a[1])
+        a[2] = 5.0
+    except ValueError:
+        a[3] = a[0] * a[3]
+    return (a * a).sum()
+
+
+@program(V)
+def list_kept(x):
+    out = []
+    for i in range(4):
+        try:
+            out.append(x[i])
+            out.append(checked(x[i]))
+        except (ValueError, OverflowError):
+            out.append(1.0)
+    return out[0] * out[1] + out[2] * out[4] * out[-1] + len(out)
+
+
+@program(0.7)
+def ret_in_try_finally(a):
+    s = a
+
+    def f(v):
+        nonlocal s
+        try:
+            return v * v
+        finally:
+            s = s * 3
+
+    return f(a) * s
+
+
+@program(-0.7)
+def ret_in_handler(a):
+    try:
+        return checked(a)
+    except ValueError:
+        return a * 3
+
+
+@program(0.7)
+def ret_in_else(a):
+    try:
+        b = checked(a)
+    except ValueError:
+        return a * 3
+    else:
+        return b * b
+
+
+@program(V)
+def index_err(x):
+    s = 0.0
+    for k in range(6):
+        try:
+            s += x[k] ** 2
+        except IndexError:
+            s += x[0]
+            break
+    return s
+
+
+@program(0.7)
+def key_err(a):
+    d = {"p": a}
+    s = 0.0
+    for k in ("p", "q"):
+        try:
+            s += d[k] * 3
+        except KeyError:
+            s += a * a
+    return s
+
+
+@program(-0.7)
+def math_dom(a):
+    try:
+        b = math.log(a)
+    except ValueError:
+        b = a * a
+    return b * a
+
+
+@program(V)
+def singular(x):
+    A = np.outer(x[:2], x[:2]) * 0.0
+    try:
+        y = np.linalg.solve(A, x[:2])
+    except np.linalg.LinAlgError:
+        y = x[2:] * 2
+    return y.sum()
+
+
+@program(V)
+def nonsingular(x):
+    A = np.outer(x[:2], x[:2]) + np.eye(2)
+    try:
+        y = np.linalg.solve(A, x[:2])
+    except np.linalg.LinAlgError:
+        y = x[2:] * 2
+    return (y * y).sum()
+
+
+@program(V)
+def bare_except(x):
+    s = x[0]
+    try:
+        s = s * x[1]
+        if s < 0:
+            raise RuntimeError
+    except:
+        s = s * s
+    return s
+
+
+@program(V)
+def except_exception_msg(x):
+    s = x[0]
+    try:
+        if s > 0:
+            raise RuntimeError(f"bad {s}")
+    except Exception as e:
+        print("caught", e)
+        s = s * s
+    return s
+
+
+@program(V)
+def assert_caught(x):
+    s = x[0]
+    try:
+        assert x[1] > 0, "neg"
+        s = s * 2
+    except AssertionError:
+        s = s * s
+    return s
+
+
+@program(V)
+def in_helper(x):
+    def safe(v):
+        try:
+            return checked(v)
+        except ValueError:
+            return v * 5
+        except OverflowError:
+            pass
+        return v * 7
+
+    return sum(safe(v) for v in x)
+
+
+@program(V)
+def through_two_calls(x):
+    def g(v):
+        return checked(v) + v
+
+    def h(v):
+        return g(v) * 2
+
+    s = 0.0
+    for v in x:
+        try:
+            s += h(v)
+        except ValueError:
+            s += v
+        except OverflowError:
+            s -= v * v
+    return s
+
+
+@program(V)
+def retry(x):
+    h = 1.0
+    n = 0
+    s = 0.0
+    while n < 5:
+        try:
+            t = x[2] * h
+            if t > 1:
+                raise ValueError
+            s += t * t
+            n += 1
+        except ValueError:
+            h = h * 0.5
+    return s
+
+
+@program(V)
+def with_in_loop(x):
+    s = 0.0
+    for v in x:
+        with np.errstate(all="ignore"):
+            if v < 0:
+                continue
+            s += np.log(v)
+    return s
+
+
+@program(V)
+def with_multi(x):
+    with np.errstate(divide="ignore"), np.errstate(invalid="ignore") as e:
+        return np.log(x * x).sum()
+
+
+@program(V)
+def suppress_loop(x):
+    s = 0.0
+    for v in x:
+        with contextlib.suppress(ValueError, OverflowError):
+            s += v
+            s += checked(v) * 2
+            s += 1.0
+    return s
+
+
+@program(V)
+def suppress_return(x):
+    with contextlib.suppress(ValueError):
+        return checked(x[1])
+    return x[0] * x[0]
+
+
+@program(V)
+def warn_ctx(x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y = np.sqrt(x * x)
+    return y.sum()
+
+
+@program(0.7)
+def raise_in_lambda_arg(a):
+    f = lambda v: checked(v)
+    try:
+        r = f(a) + f(-a)
+    except ValueError:
+        r = a * 9
+    return r
+
+
+@program(V)
+def continue_in_finally_try(x):
+    s = 0.0
+    for v in x:
+        try:
+            if v < 0:
+                continue
+            s += v
+        finally:
+            s += 1.0
+            s *= v
+    return s
+
+
+@program(V)
+def break_in_try(x):
+    s = 0.0
+    for v in x:
+        try:
+            if v < 0:
+                break
+            s += v
+        except ValueError:
+            s = 0.0
+        else:
+            s = s * 2
+        s += v * v
+    return s
+
+
+@program(V, again=False)
+def pop_empty(x):
+    st = []
+    s = 0.0
+    for i in range(4):
+        if x[i] > 0.8:
+            st.append(x[i])
+    for i in range(4):
+        try:
+            s += st.pop() * (i + 1)
+        except IndexError:
+            s = s * x[0]
+    return s
