@@ -16,6 +16,7 @@ from adcompile.emit.statements import Origin
 from adcompile.errors import Span
 from adcompile.records import dataclass, field
 
+SHORTEST: Final = 20  # columns that a comment takes at least, however deep it stands
 PLACE: Final = "_note_"
 MAX_WIDTH: Final = 99
 
@@ -48,8 +49,8 @@ class Notes:
 def _comment(margin: str, line: str) -> str:
     if not line:
         return ""
-    text = f"{margin}# {line}"
-    return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 4] + " ..."
+    room = max(MAX_WIDTH - len(margin) - 2, SHORTEST)
+    return f"{margin}# {line if len(line) <= room else line[: room - 4] + ' ...'}"
 
 
 def annotate(
