@@ -14,6 +14,7 @@ import pytest
 
 from adcompile import grad, jvp, value_and_grad, vjp
 from adcompile.dispatch.specialise import MISS
+from adcompile.ir.types import Dim, combine, example_of
 
 V = np.array([1.0, 2.0, 3.0])
 M = np.arange(6.0).reshape(2, 3)
@@ -367,3 +368,23 @@ def test_vjp_finds_its_program_by_the_function() -> None:
     found = [s for (code, _), s in derived._recent.items() if code is f.__code__]
     assert len(found) == 1
     assert len(found[0]._known) == 1
+
+
+def test_quotients_of_lengths_are_tested_in_order() -> None:
+    """The shapes in a fact are read before the test that a divisor is not 0."""
+
+    def f(x: np.ndarray, y: np.ndarray) -> Any:
+        return np.sum(x.reshape(len(y), -1) + np.zeros((len(y), len(x) // len(y))))
+
+    derivative = grad(f, argnums=(0,))
+    for n, m in ((6, 2), (9, 3), (8, 2)):
+        np.testing.assert_array_equal(derivative(np.ones(n), np.ones(m))[0], np.ones(n))
+
+
+def test_equal_products_and_quotients_have_one_form() -> None:
+    n, m = Dim("axis", ("x", 0), 4), Dim("axis", ("y", 0), 6)
+    assert combine("*", (combine("*", (3, n)), m)) == combine("*", (combine("*", (m, n)), 3))
+    assert combine("//", (combine("*", (n, n)), combine("*", (n, 3)))) == combine("//", (n, 3))
+    assert combine("//", (combine("*", (n, 6)), combine("*", (n, 3)))) == 2
+    assert combine("//", (combine("*", (n, m)), n)) == m
+    assert example_of(combine("//", (combine("*", (n, m)), 8))) == 3

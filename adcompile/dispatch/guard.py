@@ -310,7 +310,16 @@ class _Text:
 
     def facts(self, facts: Iterable[tuple[Length, Length]]) -> None:
         for a, b in dict.fromkeys(facts):
+            self.bind(a, b)
             self.tests.append(f"{self.length(a)} == {self.length(b)}")
+
+    def bind(self, *lengths: Length) -> None:
+        """Read the shapes that quotients are made of before what tests that the divisors are not 0."""
+        dims = [d for length in lengths for d in _parts(length)]
+        if any(d.op in ("//", "%") for d in dims):
+            for d in dims:
+                if d.op == "axis" and self.places[str(d.args[0])] not in self.shapes:
+                    self.tests.append(f"{self.length(d)} >= 0")
 
     def length(self, length: Length) -> str:
         """Return the expression for a length."""
@@ -336,6 +345,14 @@ class _Text:
             return f"{self.shapes[local]}[{axis}]"
         self.shapes[local] = self.local()
         return f"({self.shapes[local]} := {local}.shape)[{axis}]"
+
+
+def _parts(length: object) -> Iterator[Dim]:
+    """Yield a length and all that it is an expression of."""
+    if isinstance(length, Dim):
+        yield length
+        for part in length.args:
+            yield from _parts(part)
 
 
 def _length(value: object) -> int | Dim:

@@ -7,7 +7,8 @@ every assumption made about the arguments so that a guard can test exactly those
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import math
+from collections.abc import Hashable, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -221,12 +222,61 @@ def combine(op: str, args: tuple[object, ...], example: int | None = None) -> Le
         base = a.args[0]
         assert isinstance(base, Dim)
         return combine("+" if shift >= 0 else "-", (base, abs(shift)), example)
-    ea, eb = example_of(a), example_of(b)
-    if example is None and ea is not None and eb is not None and not (op in ("//", "%") and eb == 0):
-        computed = combine(op, (ea, eb))
-        assert isinstance(computed, int)
-        example = computed
-    return Dim(op, (a, b), example)
+    if op == "*":
+        return _product(*_factors(a, b))
+    if op == "//" and not (isinstance(a, int) or b == 0):
+        return _quotient(a, b, example)
+    return Dim(op, (a, b), _computed(op, a, b) if example is None else example)
+
+
+def _computed(op: str, a: Length, b: Length) -> int | None:
+    """Return the length that an operation gives in the example call."""
+    x, y = example_of(a), example_of(b)
+    if x is None or y is None or (op in ("//", "%") and y == 0):
+        return None
+    found = combine(op, (x, y))
+    assert isinstance(found, int)
+    return found
+
+
+def _factors(*lengths: Length) -> tuple[int, list[Dim]]:
+    """Return the number and the other lengths that a product is made of, in an order of their own."""
+    number, found, todo = 1, list[Dim](), list(lengths)
+    while todo:
+        length = todo.pop()
+        if isinstance(length, int):
+            number *= length
+        elif length.op == "*":
+            todo += [x for x in length.args if isinstance(x, int | Dim)]
+        else:
+            found.append(length)
+    return number, sorted(found, key=str)
+
+
+def _product(number: int, factors: Sequence[Dim]) -> Length:
+    """Multiply lengths; equal products have one form."""
+    if number == 0 or not factors:
+        return number
+    total: Length = factors[0]
+    for factor in (*factors[1:], *((number,) if number != 1 else ())):
+        total = Dim("*", (total, factor), _computed("*", total, factor))
+    return total
+
+
+def _quotient(a: Dim, b: Length, example: int | None) -> Length:
+    """Divide lengths, leaving out the factors that both have: who divides by them knows that they are not 0."""
+    (number, above), (divisor, below) = _factors(a), _factors(b)
+    for factor in list(below):
+        if factor in above:
+            above.remove(factor)
+            below.remove(factor)
+    common = math.gcd(number, divisor) or 1
+    top, bottom = _product(number // common, above), _product(divisor // common, below)
+    if bottom == 1:
+        return top
+    if isinstance(top, int) and isinstance(bottom, int):
+        return top // bottom
+    return Dim("//", (top, bottom), _computed("//", top, bottom) if example is None else example)
 
 
 def _slice_length(args: tuple[object, ...], example: int | None) -> Length:
