@@ -104,7 +104,9 @@ def without_pushforwards(lowered: Lowered) -> Lowered:
     """Put the equations of pushforwards in their places."""
     callees = Callees.of(lowered.callees)
     functions = {name: derivatives.expand(fn, callees) for name, fn in lowered.callees.items()}
-    return replace(lowered, function=adjoin.run(derivatives.expand(lowered.function, callees)), callees=functions)
+    function = adjoin.run(derivatives.expand(lowered.function, callees))
+    made = {name: fn for name, fn in callees.functions.items() if fn is not None}
+    return replace(lowered, function=function, callees={**made, **functions})
 
 
 def lower_for(f: Callable[..., object], args: Sequence[object]) -> Lowered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import math
 import pickle
@@ -189,7 +190,11 @@ MAPS: list[tuple[Callable[..., Any], Any]] = [
     (stores, A),
     (loops_of_rows, A),
     (dots, X),
+    (lambda x: np.sum(x * X), np.array([1.3])),
+    (lambda x: np.sum(x) * X, np.array([1.3])),
+    (lambda x: x * np.array([2.0]), X),
     (lambda x: np.ones(2), X),
+    (lambda x: 2.0, X),
     (lambda x: x[0] * 2.0, X),
     (lambda x: np.ones(2) * x[1], X),
     (lambda x: np.where(x > 0, np.sqrt(np.abs(x)), x**2)[::-1].copy(), X),
@@ -275,6 +280,24 @@ def test_single_precision_stays() -> None:
         assert operator(vector)(x).dtype in (np.float32, np.float64)
         assert operator(lambda x: x * x)(x).dtype == np.float32
     assert hessian(lambda x: np.sum(x**3))(x).dtype == np.float32
+
+
+def test_partials_bring_arguments_along() -> None:
+    def f(scale, table, x, power=2):
+        total = 0.0
+        for row in table["rows"]:
+            total = total + np.sum((row * x) ** power) * scale
+        return total
+
+    table = {"rows": np.arange(6.0).reshape(2, 3), "unused": [1, "text"]}
+    brought = functools.partial(f, 2.0, table, power=3)
+    want = np.diag(12.0 * X * np.sum(table["rows"] ** 3, axis=0))
+    assert close(hessian(brought)(X), want)
+    assert close(hvp(brought, (X,), (X,)), want @ X)
+    assert close(jacfwd(grad(brought))(X), want)
+    assert close(hessian(brought)(X, power=2), np.diag(4.0 * np.sum(table["rows"] ** 2, axis=0)))
+    table["rows"] = 2 * table["rows"]
+    assert close(hessian(brought)(X), 8 * want)
 
 
 def test_a_new_length_needs_no_new_program() -> None:
@@ -467,5 +490,7 @@ def test_refusals() -> None:
         hessian(3.0)
     with pytest.raises(TypeError, match="one floating-point number"):
         hessian(vector)(X)
+    with pytest.raises(TypeError, match="complex numbers"):
+        jacobian(lambda x: x * 1j)(X)
     with pytest.raises(TypeError, match=r"astype\(float\)"):
         jacobian(vector)(np.array([1, 2, 3]))

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
-from adcompile.api.wrapping import signature_like, wrapper
+from adcompile.api.wrapping import unwrapped, wrapper
 from adcompile.custom.registry import current
 from adcompile.dispatch.signature import Transform
 from adcompile.dispatch.specialise import MISS, Specialiser
@@ -107,16 +107,14 @@ class Derivative:
         return self._specialiser.transform
 
     @functools.cached_property
-    def __adcompile_inside__(self) -> types.FunctionType:
+    def __adcompile_inside__(self) -> Function:
         """Return the function that the compiler lowers where this one is called in a function."""
         function = self._primal
-        name = getattr(function, "__name__", "f")
+        name = getattr(unwrapped(function)[0], "__name__", "f")
         name = name if isinstance(name, str) and name.isidentifier() else "f"
         options = dict(self._recipe.options)
-        signature = self._parameters or signature_like(function)
-        return wrapper(
-            f"{name}_{self._recipe.operator}", OPERATORS[self._recipe.operator], function, options, signature
-        )
+        operator = self._recipe.operator
+        return wrapper(f"{name}_{operator}", OPERATORS[operator], function, options, self._parameters)
 
     @property
     def source(self) -> str:

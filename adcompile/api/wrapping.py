@@ -4,7 +4,8 @@
                           return _operator(_f, argnums=0)(x, scale)
 
 It is never called. The compiler lowers it where the derivative is differentiated once more, or called in a function
-that is differentiated; and operators that have no transform of their own are compiled from it.
+that is differentiated; and operators that have no transform of their own are compiled from it. What a bound method or
+`functools.partial` brings along becomes parameters of the function, which are set in turn.
 """
 
 from __future__ import annotations
@@ -17,57 +18,94 @@ from inspect import Parameter
 
 import numpy as np
 
-__all__ = ["signature_like", "wrapper"]
+from adcompile.dispatch.signature import inside
+
+__all__ = ["unwrapped", "wrapper"]
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 ANYTHING = inspect.Signature(
     [Parameter("args", Parameter.VAR_POSITIONAL), Parameter("keywords", Parameter.VAR_KEYWORD)]
 )
+Function = Callable[..., object]
 
 
-def signature_like(f: Callable[..., object]) -> inspect.Signature:
-    """Return the signature of a function, without what `functools.partial` sets by keyword."""
+def wrapper(
+    name: str, operator: Function, f: Function, options: Mapping[str, object], signature: inspect.Signature | None
+) -> Function:
+    """Make the function; the options are plain constants. Without a signature it takes the arguments of `f`."""
+    inner, bound, keywords = unwrapped(f)
+    shown = [p for p in (signature or signature_like(f)).parameters.values() if p.name not in keywords]
+    taken = {p.name for p in shown} | set(keywords)
+    brought = [_unused(hint, taken) for hint in _names(inner, len(bound))]
+    own = {key: _unused(key, taken) for key in ("_operator", "_f", "_partial")}
+    parameters = [
+        *(Parameter(n, Parameter.POSITIONAL_ONLY) for n in brought),
+        *(p.replace(annotation=Parameter.empty, default=_placeholder(p)) for p in shown),
+    ]
+    parameters = _with_keywords(parameters, keywords)
+    function = own["_f"]
+    if bound or keywords:
+        function = f"{own['_partial']}({', '.join([function, *brought, *(f'{k}={k}' for k in keywords)])})"
+    given = ", ".join([function, *(f"{key}={value!r}" for key, value in options.items())])
+    head = f"def {name}{inspect.Signature(parameters)}:"
+    text = f"{head}\n    return {own['_operator']}({given})({', '.join(map(_passed, shown))})\n"
+    made = _compiled(text, name, {own["_operator"]: operator, own["_f"]: inner, own["_partial"]: functools.partial})
+    made.__defaults__ = tuple(p.default for p in shown if p.kind in POSITIONAL and _has_default(p)) or None
+    made.__kwdefaults__ = {p.name: p.default for p in shown if p.kind is Parameter.KEYWORD_ONLY and _has_default(p)}
+    return functools.partial(made, *bound, **keywords) if bound or keywords else made
 
+
+def unwrapped(f: Function) -> tuple[Function, tuple[object, ...], Mapping[str, object]]:
+    """Return the function inside of a partial or method, the arguments that it brings along, and those by keyword."""
+    if getattr(f, "__adcompile_operator__", None) == "derivative":
+        lowered: object = getattr(f, "__adcompile_inside__")  # noqa: B009  # what operators return has it
+        return unwrapped(lowered) if isinstance(lowered, functools.partial) else (f, (), {})
+    found = inside(f)
+    if found is None or not callable(found[0]):
+        return f, (), {}
+    inner, bound, keywords = unwrapped(found[0])
+    return inner, (*bound, *found[1]), {**keywords, **found[2]}
+
+
+def signature_like(f: Function) -> inspect.Signature:
+    """Return the signature of a function."""
     if isinstance(f, np.ufunc):
         names = ("x",) if f.nin == 1 else tuple(f"x{k + 1}" for k in range(f.nin))
         return inspect.Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names])
     try:
-        found = inspect.signature(f)
+        return inspect.signature(f)
     except ValueError:  # a function written in C
         return ANYTHING
-    set_already = f.keywords if isinstance(f, functools.partial) else {}
-    return found.replace(parameters=[p for p in found.parameters.values() if p.name not in set_already])
 
 
-def wrapper(
-    name: str,
-    operator: Callable[..., object],
-    f: Callable[..., object],
-    options: Mapping[str, object],
-    signature: inspect.Signature,
-) -> types.FunctionType:
-    """Make the function; the options are plain constants."""
+def _names(f: Function, count: int) -> list[str]:
+    """Return the names of a function's first parameters."""
+    code = getattr(f, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code is not None else []
+    return [*names[:count], *(f"bound_{k}" for k in range(len(names), count))]
+
+
+def _with_keywords(parameters: list[Parameter], keywords: Mapping[str, object]) -> list[Parameter]:
+    """Add parameters that can only be given by name, before one that takes all others."""
+    more = [Parameter(name, Parameter.KEYWORD_ONLY) for name in keywords]
+    rest = [p for p in parameters if p.kind is Parameter.VAR_KEYWORD]
+    return [*(p for p in parameters if p not in rest), *more, *rest]
+
+
+def _compiled(text: str, name: str, namespace: dict[str, object]) -> types.FunctionType:
     from adcompile.frontend.lower import WRAPPER
     from adcompile.frontend.resolve import from_source
 
-    parameters = [_bare(p) for p in signature.parameters.values()]
-    taken = {p.name for p in parameters}
-    own_operator, own_f = _unused("_operator", taken), _unused("_f", taken)
-    given = ", ".join([own_f, *(f"{key}={value!r}" for key, value in options.items())])
-    passed = ", ".join(map(_passed, parameters))
-    shown = str(inspect.Signature(parameters))
-    text = f"def {name}{shown}:\n    return {own_operator}({given})({passed})\n"
-    made = from_source(text, name, {"__name__": WRAPPER, own_operator: operator, own_f: f})
-    kinds = {p.name: p for p in signature.parameters.values() if p.default is not Parameter.empty}
-    made.__defaults__ = tuple(p.default for p in kinds.values() if p.kind in POSITIONAL) or None
-    made.__kwdefaults__ = {n: p.default for n, p in kinds.items() if p.kind is Parameter.KEYWORD_ONLY} or None
-    return made
+    return from_source(text, name, {"__name__": WRAPPER, **namespace})
 
 
-def _bare(p: Parameter) -> Parameter:
-    """Return a parameter as it is written down: the live default is set later."""
-    default = Parameter.empty if p.default is Parameter.empty else None
-    return p.replace(annotation=Parameter.empty, default=default)
+def _has_default(p: Parameter) -> bool:
+    return p.default is not Parameter.empty
+
+
+def _placeholder(p: Parameter) -> object:
+    """Return what is written down as the default: the live one is set later."""
+    return None if _has_default(p) else Parameter.empty
 
 
 def _passed(p: Parameter) -> str:
@@ -78,4 +116,5 @@ def _passed(p: Parameter) -> str:
 def _unused(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "_"
+    taken.add(name)
     return name

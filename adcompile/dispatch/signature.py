@@ -18,7 +18,7 @@ from adcompile.dispatch import containers
 from adcompile.errors import ArgumentError
 from adcompile.records import dataclass
 
-__all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee"]
+__all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee", "inside"]
 
 # "plain" is the function itself: what an operator stands for is compiled as it is.
 Kind = Literal["grad", "value_and_grad", "jvp", "vjp", "plain"]
@@ -101,12 +101,14 @@ def callee(target: object) -> Callee:
     """Find the function inside bound methods, partials and objects that define `__call__`."""
     if not callable(target):
         raise ArgumentError(f"a function is needed, not {containers.describe(target)}")
+    if getattr(target, "__adcompile_operator__", None) == "derivative":
+        return callee(getattr(target, "__adcompile_inside__"))  # noqa: B009  # what operators return has it
     function: object = target
     if isinstance(function, types.FunctionType):
         return Callee(target, function)
     if isinstance(function, CustomFunction):
         return Callee(target, None)  # its rules count, not its body
-    inner = _inside(target)
+    inner = inside(target)
     if inner is None:
         return Callee(target, None)
     found = callee(inner[0])
@@ -126,13 +128,12 @@ def _python_callee(target: object) -> Callee:
     )
 
 
-def _inside(target: object) -> tuple[object, tuple[object, ...], Mapping[str, object]] | None:
+def inside(target: object) -> tuple[object, tuple[object, ...], Mapping[str, object]] | None:
+    """Return what a partial, a bound method or an object that defines `__call__` calls, and what it brings along."""
     if isinstance(target, functools.partial):
         return target.func, target.args, target.keywords
     if isinstance(target, types.MethodType):
         return target.__func__, (target.__self__,), {}
-    if getattr(target, "__adcompile_operator__", None) == "derivative":
-        return getattr(target, "__adcompile_inside__"), (), {}  # noqa: B009  # what operators return has it
     call = inspect.getattr_static(type(target), "__call__", None)
     if isinstance(call, types.FunctionType) and not isinstance(target, type):
         return call, (target,), {}

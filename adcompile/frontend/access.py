@@ -190,6 +190,9 @@ def transposed(lo: Lowering, value: Value, axes: tuple[int, ...] | None) -> Valu
     rank = lo.type_of(value).rank
     assert rank is not None and isinstance(value, Ref | Var | Const)
     order = tuple(reversed(range(rank))) if axes is None else tuple(a % rank for a in axes)
-    if order == tuple(range(rank)) or isinstance(value, Const):
+    if order == tuple(range(rank)):
         return value
+    if isinstance(value, Const):
+        assert isinstance(value.value, np.ndarray)
+        return Const(value.value.transpose(order))
     return lo.view(value, ("T", order), ())

@@ -7,13 +7,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from adcompile.frontend import calls, macros
 from adcompile.frontend.closures import Closed, close
 from adcompile.frontend.values import Partial, Value, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import example_of
+from adcompile.ir.types import example_of, numpy_dtype
 from adcompile.records import dataclass
 
 if TYPE_CHECKING:
@@ -50,10 +52,17 @@ def jacobian_of(
         y = closed.function.outs[j]
         if k is None or not y.type.inexact:
             return NONE
+        if any(_is_complex(a) for a in (y, closed.function.params[k])):
+            lo.refuse(
+                node,
+                f"the Jacobian of {closed.function.name} has complex numbers",
+                "called here",
+                "take that of a function of real and imaginary parts",
+            )
         if (j, k) in blocks:
             return blocks[j, k]
         if not isinstance(y, Var):
-            lo.refuse(node, f"a result of {closed.function.name} is a constant: it has no Jacobian here", "called here")
+            return _nothing(lo, closed.operands[k], y, node)
         return one_block(lo, closed, j, k, mode, results[j], node)
 
     def by_arguments(j: int) -> Node[Value] | Value:
@@ -64,6 +73,18 @@ def jacobian_of(
     if settings.value:
         return Node("tuple", (rebuilt(lo, closed.result, results), found))
     return found if aux is None else Node("tuple", (found, rebuilt(lo, aux, results)))
+
+
+def _is_complex(a: Atom) -> bool:
+    dtype = numpy_dtype(a.type)
+    return dtype is not None and dtype.kind == "c"
+
+
+def _nothing(lo: Lowering, x: Atom, y: Const, node: ast.AST) -> Value:
+    """Return the derivatives of a constant."""
+    shape = () if not isinstance(y.value, np.ndarray) else y.value.shape
+    axes = (*map(Const, shape), *(lo.builder.length(d) for d in x.type.dims or ()))
+    return lo.wrap(lo.builder.emit("zeros", *axes, attrs=(numpy_dtype(x.type),))) if axes else Const(0.0)
 
 
 def at_once(

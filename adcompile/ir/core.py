@@ -31,6 +31,21 @@ class Var:
         return f"{self.name or 'v'}.{self.serial}"
 
 
+class _Identity:
+    """A key for an object as such. It holds the object, so that no other one gets its place in memory meanwhile."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.value is self.value
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Const:
     """A value known when compiling. Compare with `same_atom`: 1, 1.0 and True differ, and so do 0.0 and -0.0."""
@@ -49,7 +64,7 @@ class Const:
         try:
             hash(v)
         except TypeError:
-            return (type(v), id(v))
+            return (type(v), _Identity(v))
         return (type(v), v)
 
     def __repr__(self) -> str:

@@ -211,6 +211,9 @@ def combine(op: str, args: tuple[object, ...], example: int | None = None) -> Le
         return _slice_length(args, example)
     a, b = args
     assert isinstance(a, int | Dim) and isinstance(b, int | Dim)
+    if op == "*" and isinstance(b, Dim) and b.op == "*":  # products of the same lengths have one form
+        first, second = b.args
+        return combine("*", (combine("*", (a, first)), second), example)
     if isinstance(a, int) and isinstance(b, int) and not (op in ("//", "%") and b == 0):
         return {"+": a.__add__, "-": a.__sub__, "*": a.__mul__, "//": a.__floordiv__, "%": a.__mod__}[op](b)
     if (op in "+-" and b == 0) or (op in ("*", "//") and b == 1):

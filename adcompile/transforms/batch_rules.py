@@ -111,8 +111,9 @@ def diagonal_of(batch: Batch, k: int) -> Atom | None:
     if eqn is None:
         return None
     for unit, v in (eqn.args, eqn.args[::-1]):
-        if batch.b.definition(unit, "eye") and v.type.rank == 1:
-            return v
+        dims = v.type.dims
+        if batch.b.definition(unit, "eye") and dims is not None and len(dims) == 1:
+            return v if batch.b.facts.same(dims[0], batch.length) else None
     return None
 
 

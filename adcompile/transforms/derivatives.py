@@ -200,7 +200,7 @@ class _Lowering:
             kept=tuple(k for k, o in zip(of.kept, kept, strict=True) if o in self.read),
             others=tuple(k for k, o in zip(of.others, blocks, strict=True) if o in self.read),
         )
-        title = f"{of.function.name}_{'jacfwd' if of.mode == 'forward' else 'jacrev'}"
+        title = f"{of.function.name}_{'columns' if of.mode == 'forward' else 'rows'}"
         name = self.callees.function(("jacobian", of), title, lambda: self.block_function(of, title))
         args = tuple(eqn.args[k] for k in parameters_taken(self.callees, name))
         outs = tuple(o for o in eqn.outs if o in self.read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from adcompile.ir.core import (
     UNDEFINED,
@@ -25,6 +26,9 @@ from adcompile.transforms.store_context import Context, Place, Restore, Step
 from adcompile.transforms.store_plan import Pair, Reads, Supply, common_root, element_reads
 from adcompile.transforms.store_rewrite import Rewritten, rewrite
 
+# The equation that stands for the yields of a mirror while it is rewritten.
+ENDS: Final = "ends"
+
 
 def rewrite_block(
     ctx: Context,
@@ -36,8 +40,12 @@ def rewrite_block(
     supplies: Mapping[Var, Supply] | None = None,
     yields: tuple[Atom, ...] = (),
     reads: Reads | None = None,
+    ends: tuple[Atom, ...] = (),
 ) -> Rewritten:
-    """Rewrite a primal block and its mirror, the regions in them first. The operands are the fields of `Pair`."""
+    """Rewrite a primal block and its mirror, the regions in them first. The operands are the fields of `Pair`.
+
+    `ends` are what the mirror yields, which may be values of the primal block themselves.
+    """
     stmts = list(primal)
     regions = {s.key: k for k, s in enumerate(stmts) if not isinstance(s, Eqn)}
     steps: list[Step] = []
@@ -54,7 +62,14 @@ def rewrite_block(
         known = {**(reads or {}), **element_reads(stmts[:k])}
         stmts[k], step = rewrite_region(ctx, place, twin, stmt, known)
         steps.append(step)
-    return rewrite(ctx, Pair(place, stmts, steps, entry, params, supplies or {}, yields, reads or {}))
+    own = {*params, *(v for s in stmts for v in s.outs)}
+    if not any(a in own for a in ends):
+        found = rewrite(ctx, Pair(place, stmts, steps, entry, params, supplies or {}, yields, reads or {}))
+        return replace(found, ends=ends)
+    steps.append(Step(Eqn((), ENDS, ends)))
+    found = rewrite(ctx, Pair(place, stmts, steps, entry, params, supplies or {}, yields, reads or {}))
+    last = next(s for s in found.mirror if isinstance(s, Eqn) and s.prim == ENDS)
+    return replace(found, mirror=tuple(s for s in found.mirror if s is not last), ends=last.args)
 
 
 def unpaired(stmt: Stmt) -> Stmt:
@@ -86,7 +101,11 @@ def rewrite_if(ctx: Context, place: Place, twin: If, mirror: If, reads: Reads) -
     for block, image in zip(blocks_of(twin), blocks_of(mirror), strict=True):
         entry = {y: twin.outs[k] for k in undone if isinstance(y := block.yields[k], Var)}
         inner: Place = "loop" if place == "loop" else "branch"
-        sides.append(rewrite_block(ctx, inner, block.stmts, image.stmts, entry, yields=block.yields, reads=reads))
+        sides.append(
+            rewrite_block(
+                ctx, inner, block.stmts, image.stmts, entry, yields=block.yields, reads=reads, ends=image.yields
+            )
+        )
     primal = with_kept(twin, sides)
     wants = tuple(twin.outs[k] for k in undone)
     restores = []
@@ -97,10 +116,7 @@ def rewrite_if(ctx: Context, place: Place, twin: If, mirror: If, reads: Reads) -
             restores.append(Restore(before, twin.outs[k], ctx.fresh(before)))
             for column, side in zip(ends, sides, strict=True):
                 column.append(side.end[before])
-    then, orelse = (
-        Block((), side.mirror, (*image.yields, *column))
-        for side, image, column in zip(sides, blocks_of(mirror), ends, strict=True)
-    )
+    then, orelse = (Block((), side.mirror, (*side.ends, *column)) for side, column in zip(sides, ends, strict=True))
     outs = (*mirror.outs, *(r.out for r in restores))
     return primal, Step(replace(mirror, then=then, orelse=orelse, outs=outs, mirrors=None), tuple(restores), wants)
 
@@ -131,7 +147,16 @@ def rewrite_loop(ctx: Context, twin: Loop, mirror: For, reads: Reads) -> tuple[S
         entry = {y: buffers[k] for k in slots if isinstance(y := twin.body.yields[k], Var)}
         tapes, bound = ctx.tapes, dict(ctx.bound)
         body = rewrite_block(
-            ctx, "loop", twin.body.stmts, mirror.body.stmts, entry, params, supplies, twin.body.yields, reads
+            ctx,
+            "loop",
+            twin.body.stmts,
+            mirror.body.stmts,
+            entry,
+            params,
+            supplies,
+            twin.body.yields,
+            reads,
+            mirror.body.yields,
         )
         restored = [k for k in slots if twin.body.params[k] in body.end]
         if restored == slots:
@@ -148,7 +173,7 @@ def carry_back(ctx: Context, twin: Loop, mirror: For, body: Rewritten, buffers: 
     block = Block(
         (*mirror.body.params, *buffers.values()),
         body.mirror,
-        (*mirror.body.yields, *(body.end[twin.body.params[k]] for k in buffers)),
+        (*body.ends, *(body.end[twin.body.params[k]] for k in buffers)),
     )
     inits = (*mirror.inits, *(twin.outs[k] for k in buffers))
     stmt = replace(mirror, inits=inits, body=block, outs=(*mirror.outs, *outs.values()), mirrors=None)

@@ -17,12 +17,14 @@ class Rewritten:
 
     end     the versions that the mirror holds at its end, and what it calls them
     kept    in a branch: values for the mirror, as (variable to bind after the if, variable of the branch)
+    ends    what the mirror yields
     """
 
     primal: tuple[Stmt, ...]
     mirror: tuple[Stmt, ...]
     end: dict[Var, Atom]
     kept: tuple[tuple[Var, Var], ...]
+    ends: tuple[Atom, ...] = ()
 
 
 def rewrite(ctx: Context, pair: Pair) -> Rewritten:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import Atom, Eqn, Stmt, Var
+from adcompile.ir.core import Atom, Eqn, Stmt, Var, free
 from adcompile.transforms import conform
 from adcompile.transforms.local import tangent_rule
 
@@ -49,6 +49,7 @@ def split(stmts: list[Stmt], placeholder: Var) -> tuple[list[Eqn], list[Stmt]]:
 
 def transpose(b: Builder, linear: list[Eqn], out: Var, placeholder: Var, g: Atom, terms: LinearTerms) -> Atom:
     """Run linear equations backwards from the cotangent of their result to that of the placeholder."""
+    start = len(b.stmts)
     made = {o: e for e in linear for o in e.outs}
     bars: dict[Var, Atom] = {out: g}
     for eqn in reversed(linear):
@@ -61,4 +62,17 @@ def transpose(b: Builder, linear: list[Eqn], out: Var, placeholder: Var, g: Atom
             assert isinstance(operand, Var)
             term = conform.cotangent(b, term, operand)
             bars[operand] = b.emit("add", bars[operand], term) if operand in bars else term
-    return bars[placeholder] if placeholder in bars else conform.zeros(b, placeholder)
+    found = bars[placeholder] if placeholder in bars else conform.zeros(b, placeholder)
+    drop_dependent(b, start, {placeholder, *made})
+    return found
+
+
+def drop_dependent(b: Builder, start: int, gone: set[Var]) -> None:
+    """Drop the statements from `start` on that read the tangents: rules made them for operands that are not wanted."""
+    kept: list[Stmt] = []
+    for stmt in b.stmts[start:]:
+        if any(v in gone for v in free(stmt)):
+            gone.update(stmt.outs)
+        else:
+            kept.append(stmt)
+    b.stmts[start:] = kept
