@@ -553,3 +553,63 @@ def test_wrong_cotangents_are_refused() -> None:
 
     with pytest.raises((CompileError, AssertionError), match="shape"):
         grad(g)(np.ones(3), np.ones(2))
+
+
+# -- found by running every program of the collection at second order
+
+
+def test_a_branch_whose_adjoint_is_a_primal_value() -> None:
+    def f(x):
+        if x > 1.0:
+            return np.exp(x)
+        return np.log(x)
+
+    for x, want in ((1.5, math.exp(1.5)), (0.5, -4.0)):
+        assert math.isclose(derivative(grad(f))(x), want)
+        assert math.isclose(grad(grad(f))(x), want)
+        assert math.isclose(jvp(lambda y: jacrev(f)(y), (x,), (1.0,))[1], want)
+
+
+def test_inverse_and_determinant_at_second_order() -> None:
+    a = np.array([[2.0, 0.3], [0.5, 1.5]])
+
+    def f(x):
+        return np.sum(np.linalg.inv(x) ** 2) * np.linalg.det(x)
+
+    want = numeric(lambda x: grad(f)(x), a).reshape(2, 2, 2, 2)
+    assert np.allclose(hessian(f)(a), want, rtol=1e-6)
+    assert np.allclose(jacrev(grad(f))(a), want, rtol=1e-6)
+
+
+def power(x, n):
+    if n == 0:
+        return 1.0
+    return x * power(x, n - 1)
+
+
+def test_recursion_inside_a_derivative() -> None:
+    assert math.isclose(grad(grad(lambda x: power(x, 4)))(1.5), 12 * 1.5**2)
+    assert math.isclose(derivative(grad(lambda x: power(x, 4) * x))(1.5), 20 * 1.5**3)
+
+
+def test_a_helper_with_the_name_of_what_is_compiled() -> None:
+    """The function that is called for each of two arguments must not take the name of the whole."""
+
+    def crossed(x, y):
+        return np.sum(np.cross(x, y) * np.cross(y, x[0]) * x)
+
+    x, y = np.array([[0.3, 1.0, -0.5], [1.2, 0.4, 0.8]]), np.array([0.7, -0.2, 1.1])
+    by_x, by_y = jacfwd(crossed, argnums=(0, 1))(x, y)
+    assert np.allclose(by_x, grad(crossed)(x, y))
+    assert np.allclose(by_y, grad(crossed, argnums=1)(x, y))
+
+
+def test_a_constant_matrix_is_transposed() -> None:
+    """A matrix that functools.partial holds is a constant of the program; it is not symmetric."""
+    matrix = np.array([[1.0, 2.0], [0.0, 3.0]])
+
+    def f(w):
+        return np.sum(functools.partial(np.matmul, matrix)(w) ** 2)
+
+    w = np.array([[0.5, -1.0], [2.0, 0.3]])
+    assert np.allclose(grad(f)(w), 2 * matrix.T @ (matrix @ w))
