@@ -47,6 +47,8 @@ def check_by_hand(name: str, args: tuple[object, ...]) -> None:
 
 
 def _flat(tree: object) -> list[object]:
+    if isinstance(tree, dict):
+        return _flat(tuple(tree.values()))
     return [x for t in tree for x in _flat(t)] if isinstance(tree, tuple | list) else [tree]
 
 
@@ -92,13 +94,20 @@ def overhead(args: tuple[np.ndarray, ...]) -> Row:
     )
 
 
-def loop(title: str, name: str, make: Callable[[int], tuple[object, ...]], options: argparse.Namespace) -> list[Row]:
+def loop(
+    title: str,
+    name: str,
+    make: Callable[[int], tuple[object, ...]],
+    options: argparse.Namespace,
+    sizes: tuple[int, ...] = (),
+    limit: float = 5.0,
+) -> list[Row]:
     """Measure a loop at several lengths: the ratio to the plain function, and that it does not grow."""
     rows, ratios = [], []
-    for n in (1_000, 10_000) if options.quick else (1_000, 100_000):
+    for n in sizes or ((1_000, 10_000) if options.quick else (1_000, 100_000)):
         row = timed(f"{title}, n = {n:,}", name, make(n), options)
         ratios.append(row.times["ours"] / row.times["function"])
-        row.promise, row.reached, row.limit = "ours / function", ratios[-1], 5.0
+        row.promise, row.reached, row.limit = "ours / function", ratios[-1], limit
         rows.append(row)
     return [*rows, Row("  growth of the ratio", {}, "large / small", ratios[-1] / ratios[0], 1.3)]
 
@@ -113,6 +122,12 @@ def perceptron(options: argparse.Namespace) -> list[Row]:
     mib = [p / 2**20 for p in peaks]
     title = f"  peak memory {mib[0]:.2f} / {mib[1]:.2f} MiB"
     return [row, Row(title, {}, "ours / by hand", peaks[0] / peaks[1], 1.3)]
+
+
+def layers(options: argparse.Namespace) -> list[Row]:
+    row = timed("layers in dicts, 512x784x256x10", "layers", arguments.layers(), options)
+    row.promise, row.reached, row.limit = "ours / function", row.times["ours"] / row.times["function"], 5.0
+    return [row]
 
 
 def compile_times(options: argparse.Namespace) -> list[Row]:
@@ -136,7 +151,12 @@ def table(options: argparse.Namespace) -> list[Row]:
     rows += loop("sum of squares", "sum_of_squares", lambda n: (arguments.vector(n),), options)
     rows += [*loop("recurrence", "recurrence", lambda n: (0.7, n), options)]
     rows += loop("in-place scan", "scan", lambda n: (arguments.vector(n),), options)
-    rows += perceptron(options)
+    grid = arguments.grid
+    rows += loop("stencil 100x100", "stencil", lambda n: grid(100, n), options, (20, 200), 3.0)
+    rows += loop("stencil, 50 steps", "stencil", lambda n: grid(n, 50), options, (50, 200), 3.0)
+    rows += loop("list as a stack", "stack", lambda n: (arguments.vector(n),), options)
+    rows += loop("recursion", "recursion", lambda n: (0.7, n), options, (50, 200))
+    rows += perceptron(options) + layers(options)
     return rows + compile_times(options)
 
 
@@ -154,7 +174,11 @@ def show_sources() -> None:
         "sum_of_squares": (arguments.vector(10),),
         "recurrence": (0.7, 10),
         "scan": (arguments.vector(10),),
+        "stencil": arguments.grid(5, 3),
+        "stack": (arguments.vector(10),),
+        "recursion": (0.7, 3),
         "perceptron": arguments.perceptron(),
+        "layers": arguments.layers(),
     }
     for name, args in examples.items():
         print(f"# {'-' * 20} {name}\n{derivative_of(name).source_for(*args)}")  # type: ignore[attr-defined]

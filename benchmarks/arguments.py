@@ -17,6 +17,16 @@ def vector(n: int) -> np.ndarray:
     return 1.0 + 0.01 * np.random.default_rng(0).standard_normal(n) / np.sqrt(n)
 
 
+def grid(n: int, steps: int) -> tuple[np.ndarray, int]:
+    return np.random.default_rng(0).standard_normal((n, n)), steps
+
+
+def layers() -> tuple[object, ...]:
+    """Return a 784-256-10 network as dicts of its layers, inputs and targets of 512 samples."""
+    w1, b1, w2, b2, x, labels = perceptron()
+    return {"hidden": {"w": w1, "b": b1}, "out": {"w": w2, "b": b2}}, x, labels
+
+
 def perceptron() -> tuple[np.ndarray, ...]:
     """Return weights, inputs and one-hot labels of a 784-256-10 network on 512 samples."""
     generator = np.random.default_rng(0)

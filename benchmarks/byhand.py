@@ -48,6 +48,64 @@ def scan(x):
     return a[-1], x_bar
 
 
+def stencil(u0, n):
+    u = u0.copy()
+    v = u0.copy()
+    for _ in range(n):
+        middle = u[1:-1, 1:-1]
+        v[1:-1, 1:-1] = middle + 0.1 * (u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * middle)
+        u, v = v, u
+    u_bar, v_bar = 2.0 * u, np.zeros_like(u)
+    for _ in range(n):
+        g = u_bar[1:-1, 1:-1].copy()
+        u_bar[1:-1, 1:-1] = 0.0
+        v_bar[1:-1, 1:-1] += 0.6 * g
+        g *= 0.1
+        v_bar[2:, 1:-1] += g
+        v_bar[:-2, 1:-1] += g
+        v_bar[1:-1, 2:] += g
+        v_bar[1:-1, :-2] += g
+        u_bar, v_bar = v_bar, u_bar
+    return np.sum(u * u), u_bar + v_bar
+
+
+def stack(x):
+    total = 0.0
+    for i in range(len(x) - 1, -1, -1):
+        total = total * 0.999 + np.sin(x[i] * x[i])
+    x_bar = np.zeros_like(x)
+    g = 1.0
+    for i in range(len(x)):
+        x_bar[i] = g * np.cos(x[i] * x[i]) * 2.0 * x[i]
+        g *= 0.999
+    return total, x_bar
+
+
+def recursion(x, n):
+    inner = [x * 0.99**k for k in range(n + 1)]
+    values = [inner[n]]
+    for k in range(n - 1, -1, -1):
+        values.append(np.sin(values[-1]) + 0.1 * inner[k])
+    x_bar, g = 0.0, 1.0
+    for k in range(n):
+        x_bar += 0.1 * g * 0.99**k
+        g *= np.cos(values[n - 1 - k])
+    return values[-1], x_bar + g * 0.99**n
+
+
+def layers(net, x, t):
+    hidden, out = net["hidden"], net["out"]
+    h = np.tanh(x @ hidden["w"] + hidden["b"])
+    e = h @ out["w"] + out["b"] - t
+    e_bar = 2.0 / e.size * e
+    a_bar = e_bar @ out["w"].T * (1.0 - h * h)
+    gradient = {
+        "hidden": {"w": x.T @ a_bar, "b": np.sum(a_bar, axis=0)},
+        "out": {"w": h.T @ e_bar, "b": np.sum(e_bar, axis=0)},
+    }
+    return np.mean(e**2), gradient
+
+
 def perceptron(w1, b1, w2, b2, x, labels):
     h = np.tanh(x @ w1 + b1)
     z = h @ w2 + b2

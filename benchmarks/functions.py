@@ -32,6 +32,39 @@ def scan(x):
     return a[-1]
 
 
+def stencil(u0, n):
+    u = u0.copy()
+    v = u0.copy()
+    for _ in range(n):
+        v[1:-1, 1:-1] = u[1:-1, 1:-1] + 0.1 * (
+            u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4.0 * u[1:-1, 1:-1]
+        )
+        u, v = v, u
+    return np.sum(u * u)
+
+
+def stack(x):
+    items = []
+    for i in range(len(x)):
+        items.append(x[i] * x[i])
+    total = 0.0
+    while items:
+        total = total * 0.999 + np.sin(items.pop())
+    return total
+
+
+def recursion(x, n):
+    if n == 0:
+        return x
+    return np.sin(recursion(x * 0.99, n - 1)) + 0.1 * x
+
+
+def layers(net, x, t):
+    h = np.tanh(x @ net["hidden"]["w"] + net["hidden"]["b"])
+    z = h @ net["out"]["w"] + net["out"]["b"]
+    return np.mean((z - t) ** 2)
+
+
 def perceptron(w1, b1, w2, b2, x, labels):
     h = np.tanh(x @ w1 + b1)
     z = h @ w2 + b2

@@ -19,7 +19,7 @@ from benchmarks import functions
 
 Call = Callable[[], object]
 WRT = {"perceptron": (0, 1, 2, 3)}
-TRACED = {"sum_of_squares", "recurrence", "scan"}
+TRACED = {"sum_of_squares", "recurrence", "scan", "stack"}
 LONGEST_TRACED_LOOP = 2_000
 
 

@@ -19,7 +19,11 @@ SMALL = {
     "sum_of_squares": (arguments.vector(50),),
     "recurrence": (0.7, 50),
     "scan": (arguments.vector(50),),
+    "stencil": arguments.grid(6, 4),
+    "stack": (arguments.vector(20),),
+    "recursion": (0.7, 20),
     "perceptron": arguments.perceptron(),
+    "layers": arguments.layers(),
 }
 
 
@@ -34,6 +38,8 @@ def test_gradients_by_hand_are_ours(name: str) -> None:
         ("sum_of_squares", lambda n: (arguments.vector(n),)),
         ("recurrence", lambda n: (0.7, n)),
         ("scan", lambda n: (arguments.vector(n),)),
+        ("stencil", lambda n: arguments.grid(4, n)),
+        ("stack", lambda n: (arguments.vector(n),)),
     ],
 )
 def test_cost_is_linear(name: str, make: Callable[[int], tuple[Any, ...]]) -> None:

@@ -57,6 +57,18 @@ def f(x, n=3):
 """
 
 
-@pytest.mark.parametrize("text", [PREFIX_VIEW, SCALED_ROW, COPIED_TRANSPOSE])
+PART_OF_ONE_ROW = """
+import numpy as np
+
+def f(x, n=3):
+    a1 = x[:, 1].copy()
+    a5 = a1.reshape(-1, 3)
+    a7 = a5[:, 1:].ravel()
+    a5[0] = np.sin(a7[0])
+    return np.sum(a1) + np.sum(a5 * a5) + np.sum(a7)
+"""
+
+
+@pytest.mark.parametrize("text", [PART_OF_ONE_ROW, PREFIX_VIEW, SCALED_ROW, COPIED_TRANSPOSE])
 def test_what_random_programs_found(text: str) -> None:
     assert check(text) == "right"

@@ -234,5 +234,8 @@ def ravelled(facts: Facts, layout: Layout) -> Verdict:
     """Tell whether an array lies row after row, so that ravelling it gives a view."""
     if is_contiguous(facts, layout.axes):
         return Verdict(True, layout.sure)
+    many = [a for a in layout.axes if example_of(facts.find(a.length)) != 1]
+    if is_contiguous(facts, many):
+        return Verdict(True, False)  # as long as the lengths are those of the example
     several = all(isinstance(n := facts.find(a.length), int) and n > 1 for a in layout.axes)
     return Verdict(False, layout.sure and several)
