@@ -69,7 +69,12 @@ class Example(NamedTuple):
     @property
     def variables(self) -> tuple[Var, ...]:
         """Return the differentiated variables."""
-        return tuple(v for argument in self.wrt for v in leaves(argument) if isinstance(v, Var))
+        return tuple(v for argument in self.wrt for v in leaves(argument) if isinstance(v, Var) and varies(v))
+
+
+def varies(leaf: object) -> bool:
+    """Tell whether a part of a differentiated argument has a derivative."""
+    return isinstance(leaf, Var) and leaf.type.inexact
 
 
 def example_call(

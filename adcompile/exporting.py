@@ -127,17 +127,17 @@ def derivative_of(signature: Signature, example: Example, mode: Mode) -> tuple[s
 
 def emitted(source: str, example: Example) -> str:
     """Return an emitted source with the values that the function reads from outside."""
-    for c in example.lowered.captures:
-        value = c.read()
+    values = {name: value for c in example.lowered.captures for name, value in c.values().items()}
+    for name, value in values.items():
         whole = isinstance(value, int | float | complex | np.generic) or (
             isinstance(value, np.ndarray) and value.size <= 1000
         )
         if not whole:
             raise ArgumentError(
-                f"{example.function.name} reads `{c.name}` from outside, which cannot be written into a file: "
+                f"{example.function.name} reads `{name}` from outside, which cannot be written into a file: "
                 "pass it as an argument"
             )
-    return stated(source, {c.var.name: c.read() for c in example.lowered.captures})
+    return stated(source, values)
 
 
 def assembled(parts: Sequence[str], docstrings: Mapping[str, str]) -> str:

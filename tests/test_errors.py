@@ -100,11 +100,11 @@ def repeated_at_run_time(x):
     found = []
     for v in x:
         found.append(v)
-    return np.sum([x[0], 2.0] * len(found))
+    return np.sum((x[0], 2.0) * len(found))
 
 
-def test_a_list_is_repeated_only_as_often_as_is_known() -> None:
-    with pytest.raises(CompileError, match="how often this list is repeated is not known") as caught:
+def test_a_tuple_is_repeated_only_as_often_as_is_known() -> None:
+    with pytest.raises(CompileError, match="how often this tuple is repeated is not known") as caught:
         grad(repeated_at_run_time)(V)
     assert caught.value.line == repeated_at_run_time.__code__.co_firstlineno + 4
     assert caught.value.column == 19

@@ -20,7 +20,7 @@ record = calls.append
 unknown = operator_table = itertools.count  # written in C
 
 
-class Source:
+class Source(list):  # of a class of its own, which is no list to the compiler
     """An object that the compiler knows nothing of."""
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,21 @@ pickle.dump(results, sys.stdout.buffer)
 """
 
 
+def plain(value: Any) -> Any:
+    """Return arguments without their classes, which another process cannot know."""
+    if type(value) in (tuple, list):
+        return type(value)(map(plain, value))
+    if type(value) is dict:
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(plain, value))
+    return SimpleNamespace(**{k: plain(v) for k, v in vars_of(value).items()}) if oracle.is_record(value) else value
+
+
+def vars_of(value: Any) -> dict[str, Any]:
+    return {k: getattr(value, k) for k in oracle.attributes(value)}
+
+
 @pytest.fixture(scope="session")
 def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Run every emitted source in one process that cannot import the package."""
@@ -216,7 +232,7 @@ def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
             source = grad(program.function, argnums=program.wrt).source_for(*oracle.copied(program.args))
         except Exception:  # the tests of the program itself tell what is wrong
             continue
-        jobs.append((program.name, source, last_function(source), program.args))
+        jobs.append((program.name, source, last_function(source), plain(program.args)))
     done = subprocess.run(
         [sys.executable, "-I", "-c", ALONE],
         input=pickle.dumps(jobs),

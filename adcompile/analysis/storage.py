@@ -60,7 +60,7 @@ def is_view(eqn: Eqn) -> bool:
 
 def updated_from(eqn: Eqn) -> tuple[Atom, ...]:
     """Return the operands in whose buffers the results of an update may live: a list also holds what is put into it."""
-    return eqn.args if eqn.prim in ("list_append", "list_set") else eqn.args[:1]
+    return eqn.args if eqn.prim in ("list_append", "list_set", "list_insert") else eqn.args[:1]
 
 
 def own_roots(a: Atom, roots: Roots) -> Roots:
@@ -86,8 +86,11 @@ def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
 
 
 def _held(v: Var, args: Iterable[Atom], roots: Callable[[Atom], Roots]) -> Roots:
-    """An object of unknown kind may hold on to whatever it was made from."""
-    return NO_ROOTS if v.type.kind not in ("object", "list") else frozenset[Var]().union(*map(roots, args))
+    """An object of unknown kind may hold on to whatever it was made from; a list to the arrays in other lists."""
+    if v.type.kind not in ("object", "list"):
+        return NO_ROOTS
+    held = frozenset[Var]().union(*map(roots, args))
+    return frozenset(r for r in held if not r.type.is_list) if v.type.is_list else held
 
 
 def _pair_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:

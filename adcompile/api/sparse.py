@@ -155,8 +155,8 @@ class SparseJacobian:
     def _key(self, args: Sequence[object], x: np.ndarray) -> object:
         """Return what the pattern depends on; None if that cannot be told."""
         chosen: Specialisation = self._columns._specialiser.choose((args, np.zeros((1, x.size), x.dtype)), {})
-        captured = [programs.value_at(place, chosen.nodes) for _, place in chosen.loaded.program.captures]
-        others = [a for a in args if a is not x] + captured
+        captured = programs.hidden_values(chosen.loaded.program, chosen.nodes)
+        others = [a for a in args if a is not x] + list(captured.values())
         digests = tuple(_digest(a) for a in others)
         return None if None in digests else (id(chosen.loaded), x.shape, digests)
 
@@ -247,7 +247,7 @@ def _found_pattern(f: Function, argnum: int, args: Sequence[object]) -> sparse.c
     contents: dict[str, object] = {}
     for name, argument in example.arguments.items():
         contents.update(assembly.leaf_values(argument, values[name]))
-    contents.update({c.var.name: c.read() for c in example.lowered.captures})
+    contents.update(assembly.captured(example))
     (x,) = example.variables
     shape = _shape(contents[x.name])
     size = int(np.prod(shape, dtype=int))

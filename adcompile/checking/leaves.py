@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from adcompile.checking.differences import Vector
+from adcompile.dispatch.containers import spelled
+from adcompile.ir.forms import meaning_of_int, parts, remade
 from adcompile.records import dataclass
 
 
@@ -47,12 +49,10 @@ def leaves_of(trees: Sequence[object], places: Sequence[str] = ()) -> list[Leaf]
 
 
 def _walk(tree: object, place: str) -> Iterator[tuple[str, np.ndarray]]:
-    if isinstance(tree, dict):
-        for key, child in tree.items():
-            yield from _walk(child, f"{place}[{key!r}]")
-    elif isinstance(tree, list | tuple):
-        for k, child in enumerate(tree):
-            yield from _walk(child, f"{place}[{k}]")
+    held = parts(tree)
+    if held is not None:
+        for step, child in zip(held.steps, held.children, strict=True):
+            yield from _walk(child, spelled(place, held.kind, step))
     elif is_float(tree):
         yield place, np.asarray(tree)
 
@@ -63,12 +63,13 @@ def is_float(value: object) -> bool:
 
 
 def promote(tree: object) -> object:
-    """Make the Python ints in a differentiated argument floats."""
-    if isinstance(tree, dict):
-        return {k: promote(v) for k, v in tree.items()}
-    if isinstance(tree, list | tuple):
-        return type(tree)(map(promote, tree))
-    return float(tree) if type(tree) is int else tree
+    """Make the Python ints in a differentiated argument floats, but for those that are settings of objects."""
+    held = parts(tree)
+    if held is None:
+        return float(tree) if type(tree) is int else tree
+    children = zip(held.steps, held.children, strict=True)
+    new = [c if type(c) is int and meaning_of_int(held, step) != "number" else promote(c) for step, c in children]
+    return remade(tree, new)
 
 
 def rebuild(tree: object, items: Iterator[np.ndarray], dtype: type | None = None) -> object:
@@ -76,10 +77,9 @@ def rebuild(tree: object, items: Iterator[np.ndarray], dtype: type | None = None
 
     They get their own types, or `dtype`.
     """
-    if isinstance(tree, dict):
-        return {k: rebuild(v, items, dtype) for k, v in tree.items()}
-    if isinstance(tree, list | tuple):
-        return type(tree)([rebuild(v, items, dtype) for v in tree])
+    held = parts(tree)
+    if held is not None:
+        return remade(tree, [rebuild(child, items, dtype) for child in held.children])
     if not is_float(tree):
         return tree
     item = next(items)
@@ -101,22 +101,21 @@ def double(tree: object) -> object:
 
 def flatten(tree: object) -> Vector:
     """Return the floating-point entries of a container as one vector."""
-    parts = [np.ravel(leaf.value).astype(np.float64) for leaf in leaves_of([tree])]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    entries = [np.ravel(leaf.value).astype(np.float64) for leaf in leaves_of([tree])]
+    return np.concatenate(entries) if entries else np.zeros(0)
 
 
 def shape_like(tree: object, vector: Vector) -> object:
     """Shape a vector as a tangent or cotangent of a container: None where there is no number."""
-    parts, start = [], 0
+    entries, start = [], 0
     for leaf in leaves_of([tree]):
-        parts.append(vector[start : start + leaf.value.size].reshape(leaf.value.shape))
+        entries.append(vector[start : start + leaf.value.size].reshape(leaf.value.shape))
         start += leaf.value.size
-    return rebuild(_numbers_only(tree), iter(parts))
+    return rebuild(_numbers_only(tree), iter(entries))
 
 
 def _numbers_only(tree: object) -> object:
-    if isinstance(tree, dict):
-        return {k: _numbers_only(v) for k, v in tree.items()}
-    if isinstance(tree, list | tuple):
-        return type(tree)([_numbers_only(v) for v in tree])
+    held = parts(tree)
+    if held is not None:
+        return remade(tree, list(map(_numbers_only, held.children)))
     return tree if is_float(tree) else None

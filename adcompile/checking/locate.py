@@ -57,7 +57,7 @@ def passed(example: Example, values: Mapping[str, object]) -> Iterator[object]:
 
 def hidden(example: Example) -> dict[str, object]:
     """Return what an emitted function reads from outside, by name."""
-    return {c.var.name: c.read() for c in example.lowered.captures}
+    return {name: value for c in example.lowered.captures for name, value in c.values().items()}
 
 
 class Search:

@@ -117,7 +117,7 @@ def _emitted(
 def _formulas(lowered: Lowered, known: Mapping[str, object]) -> list[Formula]:
     """Return the results of a lowered function as formulas of its parameters."""
     fn = lowered.function
-    captured = {capture.var: capture.read() for capture in lowered.captures}
+    captured = {v: capture.values()[v.name] for capture in lowered.captures for v in capture.used}
     env: dict[Var, Formula] = {}
     for var in fn.params:
         env[var] = _exact(captured[var] if var in captured else known.get(var.name, 1.0))

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from adcompile import driver
-from adcompile.dispatch import digest, guard, programs
+from adcompile.analysis.activity import active
+from adcompile.dispatch import containers, digest, guard, programs
 from adcompile.dispatch.constants import stated
 from adcompile.dispatch.guard import Outside
 from adcompile.dispatch.programs import Place, Program
 from adcompile.dispatch.signature import Signature, callee
 from adcompile.driver import Compiled
 from adcompile.errors import ArgumentError
-from adcompile.example import Example, example_call
+from adcompile.example import Example, example_call, varies
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture, Dependency
 from adcompile.frontend.resolve import Source
 from adcompile.ir.core import Const, Var
+from adcompile.ir.forms import meaning_of_int, parts
 from adcompile.ir.structure import Node
 
-__all__ = ["Assembled", "assemble", "example_for", "leaf_values", "listing", "source_for"]
+__all__ = ["Assembled", "assemble", "captured", "example_for", "leaf_values", "listing", "source_for"]
 
 Values = Mapping[str, object]
 
@@ -41,9 +43,11 @@ def assemble(signature: Signature, values: Values) -> Assembled:
     _refuse_overlaps(example, values)
     compiled = _compile(signature, example)
     nodes = _Nodes(signature, example, values)
-    captures = [(nodes.captured(c), c.var) for c in example.lowered.captures]
-    text = guard.generate(signature, example, values, nodes.outside, captures, nodes.objects)
-    source = stated(compiled.source, {c.var.name: c.read() for c in example.lowered.captures})
+    captures = [(nodes.captured(c), c) for c in example.lowered.captures]
+    roots = {c.root: c.read() for c in example.lowered.captures}
+    nodes.classes_in(example.lowered.result)
+    text = guard.generate(signature, example, {**values, **roots}, nodes.outside, captures, nodes.objects)
+    source = stated(compiled.source, captured(example))
     filename = programs.filename_of(compiled.entries[0], source)
     program = Program(
         compiled.source,
@@ -57,9 +61,41 @@ def assemble(signature: Signature, values: Values) -> Assembled:
         text.slots,
         tuple(nodes.places),
         tuple(nodes.digests),
-        tuple((var.name, (o.origin, o.owner, o.name)) for o, var in captures),
+        tuple((c.root, (o.origin, o.owner, o.name), _hidden(c)) for o, c in captures),
+        text.form,
+        _dressed(signature, example),
     )
     return Assembled(program, nodes.objects, nodes.shareable)
+
+
+def _dressed(signature: Signature, example: Example) -> tuple[int, ...]:
+    """Return the positions, in a call of the program, of the differentiated arguments; () if gradients are plain."""
+    if all(map(_is_plain, example.wrt)):
+        return ()
+    first: dict[str, int] = {}
+    position = 0
+    for name, argument in example.arguments.items():
+        first[name] = position
+        how = example.passing(name)
+        position += len(argument.children) if how == "items" and isinstance(argument, Node) else how == "whole"
+    return tuple(first[name] + (k or 0) for name, k in signature.wrt)
+
+
+def _is_plain(argument: Argument) -> bool:
+    """Tell whether a gradient is what the program returns: numbers, and plain containers of them."""
+    if isinstance(argument, Node):
+        return argument.cls is None and all(map(_is_plain, argument.children))
+    return varies(argument) or (isinstance(argument, Const) and argument.value is None)
+
+
+def captured(example: Example) -> dict[str, object]:
+    """Return the values of the hidden arguments."""
+    return {name: value for c in example.lowered.captures for name, value in c.values().items()}
+
+
+def _hidden(capture: Capture) -> tuple[tuple[str, tuple[object, ...]], ...]:
+    """Return the hidden arguments of a captured value by name, with the steps that lead to them."""
+    return tuple((v.name, path) for v, path in capture.paths() if v in capture.used)
 
 
 def _refuse_overlaps(example: Example, values: Values) -> None:
@@ -68,7 +104,7 @@ def _refuse_overlaps(example: Example, values: Values) -> None:
     arrays: dict[str, object] = {}
     for name, argument in example.arguments.items() if conflicts else ():
         arrays.update(leaf_values(argument, values[name]))
-    arrays.update({c.var.name: c.read() for c in example.lowered.captures})
+    arrays.update(captured(example))
     for a, b in conflicts:
         first, second = arrays[a], arrays[b]
         assert isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
@@ -82,15 +118,16 @@ def leaf_values(argument: Argument, value: object) -> Iterator[tuple[str, object
     if isinstance(argument, Var):
         yield argument.name, value
     elif isinstance(argument, Node):
-        assert isinstance(value, tuple | list | dict)
-        for child, item in zip(argument.children, value.values() if isinstance(value, dict) else value, strict=True):
+        held = parts(value)
+        assert held is not None
+        for child, item in zip(argument.children, held.children, strict=True):
             yield from leaf_values(child, item)
 
 
 def source_for(signature: Signature, values: Values) -> str:
     """Return the emitted source for arguments, without making a program of it."""
     example = example_for(signature, values)
-    return stated(_compile(signature, example).source, {c.var.name: c.read() for c in example.lowered.captures})
+    return stated(_compile(signature, example).source, captured(example))
 
 
 def example_for(signature: Signature, values: Values) -> Example:
@@ -100,9 +137,42 @@ def example_for(signature: Signature, values: Values) -> Example:
     transform = signature.transform
     whole = transform.kind == "plain"
     one = transform.kind in ("grad", "value_and_grad")
-    return example_call(
+    example = example_call(
         function, values, signature.wrt, signature.constants, transform.rules, whole, transform.outputs, one
     )
+    _refuse_unclear_ints(signature, example, values)
+    return example
+
+
+def _refuse_unclear_ints(signature: Signature, example: Example, values: Values) -> None:
+    """Refuse ints in differentiated objects that are no settings: the result depends on them as on a float."""
+    unclear: dict[Var, str] = {}
+    for (name, k), argument in zip(signature.wrt, example.wrt, strict=True):
+        value = values[name]
+        if k is not None:
+            assert isinstance(value, tuple)
+            value = value[k]
+        unclear.update(_unclear_ints(argument, value, name if k is None else f"{name}[{k}]"))
+    if not unclear:
+        return
+    for var, place in unclear.items():
+        if active(example.function, {var}).intersection(a for a in example.function.outs if isinstance(a, Var)):
+            raise ArgumentError(
+                f"{place} is an int, and the result depends on it as on a number: "
+                "make it a float to get its derivative, or annotate it as an int in its class"
+            )
+
+
+def _unclear_ints(argument: Argument, value: object, place: str) -> Iterator[tuple[Var, str]]:
+    """Yield the ints in objects whose classes do not say whether they are numbers or settings, and what users write."""
+    held = parts(value) if isinstance(argument, Node) else None
+    if held is None or not isinstance(argument, Node):
+        return
+    for step, child, item in zip(held.steps, argument.children, held.children, strict=True):
+        where = containers.spelled(place, held.kind, step)
+        if isinstance(child, Var) and type(item) is int and meaning_of_int(held, step) == "unknown":
+            yield child, where
+        yield from _unclear_ints(child, item, where)
 
 
 def _compile(signature: Signature, example: Example) -> Compiled:
@@ -161,7 +231,19 @@ class _Nodes:
         node = self.add(d.value, (origin, owner, name), digest.of_value(d.value))
         self.outside.append(Outside(owner, origin, name, node))
 
+    def classes_in(self, result: object) -> None:
+        """Add the classes in the function's result, and what makes the items of its defaultdicts."""
+        if not isinstance(result, Node):
+            return
+        for held in (result.cls, result.detail):
+            if callable(held) and not any(node is held for node in self.objects):
+                self.add(held, ("nowhere",), None)
+        for child in result.children:
+            self.classes_in(child)
+
     def captured(self, c: Capture) -> Outside:
+        if isinstance(c.tree, Node):
+            self.shareable = False  # what other processes find there may be of other classes
         origin, name = _origin(c.source, c.name)
         return Outside(self.owner(c.source), origin, name)
 
@@ -189,8 +271,7 @@ def _statics(example: Example, values: Values) -> Iterator[tuple[tuple[object, .
 
 def _statics_in(argument: object, path: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], object]]:
     if isinstance(argument, Node):
-        steps: Sequence[object] = argument.keys if argument.kind == "dict" else range(len(argument.children))
-        for step, child in zip(steps, argument.children, strict=True):
+        for step, child in zip(argument.steps, argument.children, strict=True):
             yield from _statics_in(child, (*path, step))
     elif isinstance(argument, Const) and not isinstance(argument.value, bool | str | bytes | type(None)):
         yield path, argument.value

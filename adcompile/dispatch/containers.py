@@ -1,18 +1,21 @@
-"""What users pass to derivatives: nested tuples, lists and dicts of numbers and arrays; checks, and clear refusals.
+"""What users pass to derivatives: nested containers and objects of numbers and arrays; checks, and clear refusals.
 
-A place inside a container is named as the user would write it: ``params["w"][0]``.
+A place inside a container is named as the user would write it: ``params["w"][0]``, ``model.layers[0]``.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from adcompile.errors import ArgumentError
+from adcompile.ir.forms import Parts, made, meaning_of_int, parts, remade
+from adcompile.records import dataclass
 
-__all__ = ["Leaf", "Outline", "copied", "describe", "fit", "outline", "promote", "with_article"]
+__all__ = ["Fixed", "Leaf", "Outline", "copied", "describe", "fit", "outline", "promote", "spelled", "with_article"]
 
 
 class Leaf(NamedTuple):
@@ -28,8 +31,15 @@ class Leaf(NamedTuple):
         return f"a NumPy {self.dtype} scalar" if self.kind == "np" else _array(self.dtype, self.shape)
 
 
-# The structure of a differentiable value: containers of leaves; None for what has no derivative.
-Outline = Leaf | tuple["Outline", ...] | list["Outline"] | dict[object, "Outline"] | None
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What has no derivative: None, a string, an int that is configuration."""
+
+    value: object
+
+
+# The structure of a differentiable value: the parts of containers, down to leaves.
+Outline = Leaf | Fixed | Parts
 
 
 def describe(value: object) -> str:
@@ -75,14 +85,15 @@ def promote(name: str, value: object) -> object:
     """Return a differentiated argument with its Python ints made floats; refuse what cannot be differentiated.
 
     The value itself comes back when there is nothing to promote. Inside containers None, booleans, strings and
-    functions may stand: they get no derivative.
+    functions may stand, inside objects anything, ints that are configuration among them: they get no derivative.
     """
-    if isinstance(value, bool | np.bool_ | str | bytes) or (value is not None and callable(value)):
+    fixed = isinstance(value, bool | np.bool_ | str | bytes)
+    if fixed or (value is not None and callable(value) and parts(value) is None):
         raise ArgumentError(f"cannot differentiate with respect to {name}: it is {describe(value)}")
-    return _promote(name, value)
+    return _promote(name, value, ())
 
 
-def _promote(name: str, value: object) -> object:
+def _promote(name: str, value: object, around: tuple[object, ...]) -> object:
     kind = type(value)
     if kind in (float, complex) or (kind is np.ndarray and isinstance(value, np.ndarray) and value.dtype.kind in "fc"):
         return value
@@ -92,24 +103,35 @@ def _promote(name: str, value: object) -> object:
             return float(value)
         except OverflowError:
             raise ArgumentError(f"{name} is an int too large to be a float") from None
-    if kind in (tuple, list, dict):
-        return _promote_container(name, value)
-    if isinstance(value, np.inexact) or value is None or isinstance(value, bool | str | bytes | type | np.dtype):
+    held = parts(value)
+    if held is not None:
+        return _promote_container(name, value, held, around)
+    if (
+        isinstance(value, np.inexact)
+        or value is None
+        or isinstance(value, bool | str | bytes | type | np.dtype | enum.Enum)
+    ):
         return value
-    if callable(value):
+    if callable(value) or (around and parts(around[-1]).kind == "object"):  # type: ignore[union-attr]  # a container
         return value
     raise ArgumentError(f"cannot differentiate with respect to {name}: it is {describe(value)}{_remedy(name, value)}")
 
 
-def _promote_container(name: str, value: object) -> object:
-    if isinstance(value, dict):
-        items = {k: _promote(f"{name}[{k!r}]", v) for k, v in value.items()}
-        return items if any(items[k] is not v for k, v in value.items()) else value
-    assert isinstance(value, tuple | list)
-    new = [_promote(f"{name}[{i}]", v) for i, v in enumerate(value)]
-    if all(a is b for a, b in zip(new, value, strict=True)):
-        return value
-    return tuple(new) if isinstance(value, tuple) else new
+def _promote_container(name: str, value: object, held: Parts, around: tuple[object, ...]) -> object:
+    if any(value is outer for outer in around):
+        raise ArgumentError(f"cannot differentiate with respect to {name}: it contains itself")
+    new = [
+        child
+        if type(child) is int and meaning_of_int(held, step) != "number"
+        else _promote(spelled(name, held.kind, step), child, (*around, value))
+        for step, child in zip(held.steps, held.children, strict=True)
+    ]
+    return value if all(a is b for a, b in zip(new, held.children, strict=True)) else remade(value, new)
+
+
+def spelled(name: str, kind: str, step: object) -> str:
+    """Return how the user would write a part of a container."""
+    return f"{name}.{step}" if kind == "object" else f"{name}[{step!r}]"
 
 
 def _remedy(name: str, value: object) -> str:
@@ -121,8 +143,8 @@ def _remedy(name: str, value: object) -> str:
     if isinstance(value, np.integer):
         return f"; only floating-point numbers have derivatives: pass float({name})"
     if isinstance(value, tuple | dict | list):
-        return f"; of containers only plain tuples, lists and dicts: pass {_plain(value)}({name})"
-    return "; only floats, complex numbers, arrays of them, and tuples, lists and dicts of them have derivatives"
+        return f"; it is of a class of its own: pass {_plain(value)}({name})"
+    return "; only floats, complex numbers, arrays of them, and containers and objects of them have derivatives"
 
 
 def _plain(value: tuple[object, ...] | list[object] | dict[object, object]) -> str:
@@ -135,51 +157,59 @@ def outline(value: object) -> Outline:
     if kind is float or kind is complex:
         return Leaf("py", np.dtype(kind), ())
     if isinstance(value, np.ndarray):
-        return Leaf("array", value.dtype, value.shape) if value.dtype.kind in "fc" else None
+        return Leaf("array", value.dtype, value.shape) if value.dtype.kind in "fc" else Fixed(value)
     if isinstance(value, np.inexact):
         return Leaf("np", value.dtype, ())
-    if kind is tuple or kind is list:
-        assert isinstance(value, tuple | list)
-        items = [outline(v) for v in value]
-        return tuple(items) if kind is tuple else items
-    if isinstance(value, dict):
-        return {k: outline(v) for k, v in value.items()}
-    return None
+    held = parts(value)
+    if held is None:
+        return Fixed(value)
+    return held._replace(children=tuple(map(outline, held.children)))
 
 
 def fit(name: str, value: object, like: Outline, of: str) -> object:
     """Return a tangent or cotangent that has the structure, shapes and types of `like`, or refuse it.
 
-    Python numbers stand for scalars of any floating-point type. `of` says in messages what `value` belongs to.
+    Python numbers stand for scalars of any floating-point type; what has no derivative has None for one, in the
+    place of which it may itself be given. `of` says in messages what `value` belongs to.
     """
     match like:
-        case None:
-            if value is None:
+        case Fixed(itself):
+            if value is None or value is itself or _equal(value, itself):
                 return None
             raise ArgumentError(f"{name} is {describe(value)}, but {of} has no derivative: pass None")
         case Leaf():
             return _fit_leaf(name, value, like, of)
-        case dict():
-            return _fit_dict(name, value, like, of)
-    return _fit_sequence(name, value, like, of)
+    return _fit_container(name, value, like, of)
 
 
-def _fit_sequence(name: str, value: object, like: tuple[Outline, ...] | list[Outline], of: str) -> object:
-    if type(value) is not type(like):
-        raise ArgumentError(f"{name} is {describe(value)}, but {of} is a {type(like).__name__} of {len(like)}")
-    assert isinstance(value, tuple | list)
-    if len(value) != len(like):
-        raise ArgumentError(f"{name} has {len(value)} items, but {of} has {len(like)}")
-    items = [fit(f"{name}[{i}]", v, k, f"{of}[{i}]") for i, (v, k) in enumerate(zip(value, like, strict=True))]
-    return tuple(items) if isinstance(value, tuple) else items
+def _equal(a: object, b: object) -> bool:
+    return type(a) is type(b) and isinstance(a, bool | int | str | bytes) and a == b
 
 
-def _fit_dict(name: str, value: object, like: dict[object, Outline], of: str) -> object:
-    if type(value) is not dict:
-        raise ArgumentError(f"{name} is {describe(value)}, but {of} is a dict of {len(like)}")
-    if value.keys() != like.keys():
-        raise ArgumentError(f"{name} has the keys {list(value)}, but {of} has {list(like)}")
-    return {k: fit(f"{name}[{k!r}]", value[k], like[k], f"{of}[{k!r}]") for k in like}
+def _fit_container(name: str, value: object, like: Parts, of: str) -> object:
+    found = parts(value)
+    if found is None or (found.kind, found.cls) != (like.kind, like.cls):
+        raise ArgumentError(f"{name} is {describe(value)}, but {of} is {_described(like)}")
+    steps = dict(zip(found.steps, found.children, strict=True))
+    if like.kind in ("tuple", "list") and len(steps) != len(like.children):
+        raise ArgumentError(f"{name} has {len(steps)} items, but {of} has {len(like.children)}")
+    if like.kind in ("dict", "object") and steps.keys() != set(like.keys):
+        noun = "keys" if like.kind == "dict" else "attributes"
+        raise ArgumentError(f"{name} has the {noun} {list(steps)}, but {of} has {list(like.keys)}")
+    items: list[object] = []
+    for step, child in zip(like.steps, like.children, strict=True):
+        assert isinstance(child, Leaf | Fixed | Parts)
+        items.append(fit(spelled(name, like.kind, step), steps[step], child, spelled(of, like.kind, step)))
+    if all(a is b for a, b in zip(items, found.children, strict=True)) and found.keys == like.keys:
+        return value
+    return made(like.kind, items, like.keys, like.cls, like.detail)
+
+
+def _described(like: Parts) -> str:
+    if like.kind == "object":
+        assert like.cls is not None
+        return with_article(like.cls.__qualname__)
+    return f"a {like.kind if like.cls is None else like.cls.__qualname__} of {len(like.children)}"
 
 
 def _fit_leaf(name: str, value: object, like: Leaf, of: str) -> object:

@@ -6,6 +6,7 @@ with its place in the file.
 
 from __future__ import annotations
 
+import enum
 import functools
 import hashlib
 import types
@@ -89,6 +90,8 @@ def _parts(value: object, depth: int) -> Iterable[str]:
             yield from _array_parts(np.asarray(value))
         case np.dtype():
             yield repr(value)
+        case enum.Enum():
+            yield value.name
         case _:
             yield from _callable_parts(value, depth - 1)
 

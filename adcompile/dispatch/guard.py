@@ -21,11 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adcompile.dispatch.dressing import Form
 from adcompile.dispatch.linking import FIXED, Slot, mutable, read
 from adcompile.dispatch.signature import Header, Signature, Wrt, callee
 from adcompile.errors import ArgumentError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
+from adcompile.frontend.lower import Capture
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Dim, Length, Type
@@ -48,10 +50,11 @@ class Outside(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """The text of a guard, and what the names in it stand for."""
+    """The text of a guard, what the names in it stand for, and the classes in the function's result by such names."""
 
     source: str
     slots: tuple[Slot, ...]
+    form: Form = None
 
 
 def generate(
@@ -59,30 +62,34 @@ def generate(
     example: Example,
     values: Mapping[str, object],
     outside: Sequence[Outside],
-    captures: Sequence[tuple[Outside, Var]],
+    captures: Sequence[tuple[Outside, Capture]],
     nodes: Sequence[object],
 ) -> Guard:
     """Generate the guard of a program that was compiled for an example call.
 
-    `values` are the arguments of the call, and `nodes` the objects that `outside` refers to by number.
+    `values` are the arguments of the call and what it captures, `nodes` the objects that `outside` refers to by number.
     """
     header = signature.header
     text = _Text(values, nodes, _reserved(signature) | {*header.names, *example.arguments})
-    captured = {var: text.unused(f"_{var.name}") for _, var in captures}
-    for owner, var in captures:
-        text.lines.append(f"{captured[var]} = {text.reading(owner)}")
+    captured = {c.root: text.unused(f"_{c.root}") for _, c in captures}
+    for owner, c in captures:
+        text.lines.append(f"{captured[c.root]} = {text.reading(owner)}")
     for name, argument in example.arguments.items():
         text.tree(argument, name, name, (name,))
-    for _, var in captures:
-        text.leaf(var, captured[var], captured[var], None)
+    for _, c in captures:
+        if isinstance(c.tree, Var):
+            text.leaf(c.tree, captured[c.root], captured[c.root], None)
+        else:
+            text.tree(c.tree, captured[c.root], captured[c.root], (c.root,))
     text.tangents(example.arguments, signature.wrt, header.tangents)
     text.facts(example.function.facts.log)
     text.layouts(example.function.facts.layouts)
     text.apart(example.conflicts())
     text.outside(outside)
-    keywords = [f"{var.name}={local}" for var, local in captured.items()]
+    keywords = [f"{v.name}={text.places[v.name]}" for _, c in captures for v in c.used]
     call = ", ".join([*_passed(example), *header.tangents, *keywords])
-    return Guard(text.render(header, call), tuple(text.slots.values()))
+    form = text.form(example.lowered.result)
+    return Guard(text.render(header, call), tuple(text.slots.values()), form)
 
 
 def _passed(example: Example) -> list[str]:
@@ -207,27 +214,38 @@ class _Text:
             self.leaf(argument, first, local, path)
 
     def container(self, node: Node[Atom], first: str, local: str, path: tuple[object, ...]) -> None:
-        self.tests.append(f"_type({first}) is _{node.kind}")
-        if node.kind == "dict":
-            self.keys(node.keys, local, path)
-        else:
+        known = f"_{node.kind}" if node.cls is None else self.slot("t", "type", *path)
+        self.tests.append(f"_type({first}) is {known}")
+        if node.kind in ("dict", "object"):
+            self.keys(node, local, path)
+        elif node.cls is None or node.kind == "list":
             self.tests.append(f"_len({local}) == {len(node.children)}")
+        if node.detail is not None:
+            attribute = "default_factory" if node.kind == "dict" else "maxlen"
+            self.tests.append(f"{local}.{attribute} == {self.slot('m', 'made by', *path)}")
         for step, child in self.children(node):
             name = self.local()
-            self.tree(child, f"{name} := {local}[{self.key(step, node, path)}]", name, (*path, step))
+            self.tree(child, f"{name} := {self.part(local, step, node, path)}", name, (*path, step))
 
-    def key(self, step: object, node: Node[Atom], path: tuple[object, ...]) -> str:
-        """Return the expression for an index or key of a container."""
+    def part(self, local: str, step: object, node: Node[Atom], path: tuple[object, ...]) -> str:
+        """Return the expression for a part of a container."""
+        if node.kind == "object":
+            return f"{local}.{step}"
         if type(step) in (int, str):
-            return repr(step)
-        return f"{self.slot('k', 'keys', *path)}[{node.keys.index(step)}]"
+            return f"{local}[{step!r}]"
+        return f"{local}[{self.slot('k', 'keys', *path)}[{node.keys.index(step)}]]"
 
     def children(self, node: Node[Atom]) -> Iterator[tuple[object, Argument]]:
-        return zip(node.keys if node.kind == "dict" else range(len(node.children)), node.children, strict=True)
+        return zip(node.steps, node.children, strict=True)
 
-    def keys(self, keys: tuple[object, ...], local: str, path: tuple[object, ...]) -> None:
-        self.tests.append(f"_tuple({local}) == {self.slot('k', 'keys', *path)}")
-        if any(type(k) is not str for k in keys):
+    def keys(self, node: Node[Atom], local: str, path: tuple[object, ...]) -> None:
+        listed = local
+        if node.kind == "object":
+            assert node.cls is not None
+            slots = any("__slots__" in vars(c) for c in node.cls.__mro__)
+            listed = f"_attributes({local})" if slots else f"{local}.__dict__"
+        self.tests.append(f"_tuple({listed}) == {self.slot('k', 'keys', *path)}")
+        if any(type(k) is not str for k in node.keys):
             self.tests.append(f"_tuple(_map(_type, {local})) == {self.slot('k', 'kinds of keys', *path)}")
 
     def static(self, value: object, first: str, local: str, path: tuple[object, ...]) -> None:
@@ -241,7 +259,7 @@ class _Text:
             self.tests.append(f"({first}) is {self.slot('s', 'piece', *path)}")
 
     def leaf(self, var: Var, first: str, local: str, path: tuple[object, ...] | None) -> None:
-        """Test the kind, dtype and rank of a number or array. `path` is None for a value from outside."""
+        """Test the kind, dtype and rank of a number or array. `path` is None for one from outside."""
         self.places[var.name] = local
         t = var.type
         match t.kind:
@@ -283,12 +301,15 @@ class _Text:
         if isinstance(argument, Const):
             self.tests.append(f"({first}) is None")
         elif isinstance(argument, Node):
-            self.tests.append(f"_type({first}) is _{argument.kind}")
-            self.tests.append(f"_len({local}) == {len(argument.children)}")
+            known = f"_{argument.kind}" if argument.cls is None else self.slot("t", "type", *path)
+            self.tests.append(f"_type({first}) is {known}")
+            if argument.kind != "object":
+                self.tests.append(f"_len({local}) == {len(argument.children)}")
             for step, child in self.children(argument):
                 name = self.local()
-                key = self.key(step, argument, path)
-                self.tangent(child, f"{name} := {local}[{key}]", name, (*path, step))
+                self.tangent(child, f"{name} := {self.part(local, step, argument, path)}", name, (*path, step))
+        elif not argument.type.inexact:
+            self.tests.append(f"({first}) is None")
         else:
             primal = self.places[argument.name]
             self.tests.append(f"_type({first}) is _type({primal})")
@@ -305,6 +326,23 @@ class _Text:
         """Test that arrays lie row after row in memory, or do not, where the program was made for that."""
         for name, rows in layouts.items():
             self.tests.append(f"{self.places[name]}.flags.c_contiguous is {rows}")
+
+    # -- results
+
+    def form(self, result: Node[int] | int) -> Form:
+        """Return the classes in a result; None if there are none."""
+        if isinstance(result, int):
+            return None
+        children = tuple(map(self.form, result.children))
+        if result.cls is None and not any(children):
+            return None
+        detail = result.detail if isinstance(result.detail, int) else self.object(result.detail)
+        return result.kind, self.object(result.cls) or "", detail, children
+
+    def object(self, held: object) -> str | None:
+        """Return the name of a node."""
+        numbers = (k for k, node in enumerate(self.nodes) if node is held)
+        return None if held is None else self.slot("n", "node", next(numbers))
 
     # -- lengths
 

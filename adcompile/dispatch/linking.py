@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.dispatch.signature import callee
+from adcompile.ir.forms import attributes, part_of, parts
 
 __all__ = ["FIXED", "Slot", "fill", "mutable", "read"]
 
@@ -24,6 +25,7 @@ __all__ = ["FIXED", "Slot", "fill", "mutable", "read"]
 #   ("_t1", "type", "p", 0)            the class of a piece of an argument; the piece; its dtype; its keys
 #   ("_s0", "piece", "p", 0)
 #   ("_d1", "dtype of", "p", 0)
+#   ("_m0", "made by", "p", 0)         what bounds a deque, or makes the items of a defaultdict
 #   ("_k0", "keys", "p", 0)
 #   ("_k1", "kinds of keys", "p", 0)
 #   ("_g0", "globals", 0)              the globals of the node 0
@@ -86,6 +88,7 @@ FIXED: Final[Mapping[str, object]] = {
     "_int": int,
     "_complex": complex,
     "_agree": agree,
+    "_attributes": attributes,
     "_overlap": np.may_share_memory,
     "_changed": (LookupError, ValueError, AttributeError, TypeError),
 }
@@ -93,11 +96,7 @@ FIXED: Final[Mapping[str, object]] = {
 
 def read(values: Mapping[str, object], path: Sequence[object]) -> object:
     """Return a piece of the arguments: the first step is the name of the argument."""
-    value = values[str(path[0])]
-    for step in path[1:]:
-        assert isinstance(value, tuple | list | dict)
-        value = value[step]  # type: ignore[call-overload]  # a step into a container of that kind
-    return value
+    return part_of(values[str(path[0])], path[1:])
 
 
 def fill(
@@ -116,7 +115,7 @@ def _meaning(kind: str, where: list[object], nodes: Sequence[object], values: Ma
             return np.dtype(str(where[0])).type
         case "class":
             return _class(str(where[0]), str(where[1]))
-        case "piece" | "type" | "dtype of" | "keys" | "kinds of keys":
+        case "piece" | "type" | "dtype of" | "made by" | "keys" | "kinds of keys":
             return _of_piece(kind, read(values, where))
     node = nodes[_number(where[0])]
     if kind in ("node", "snapshot"):
@@ -143,8 +142,12 @@ def _of_piece(kind: str, piece: object) -> object:
         case "dtype of":
             assert isinstance(piece, np.ndarray | np.generic)
             return piece.dtype
+        case "made by":
+            held = parts(piece)
+            return None if held is None else held.detail
         case "keys" | "kinds of keys":
-            assert isinstance(piece, dict)
+            if not isinstance(piece, dict):
+                return tuple(attributes(piece))
             return tuple(piece) if kind == "keys" else tuple(map(type, piece))
     return piece
 

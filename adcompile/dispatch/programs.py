@@ -8,6 +8,7 @@ object that each evaluation of a lambda makes.
 from __future__ import annotations
 
 import builtins
+import enum
 import hashlib
 import linecache
 import threading
@@ -19,8 +20,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from adcompile.dispatch import cache, digest
+from adcompile.dispatch.dressing import Form
 from adcompile.dispatch.linking import Slot, read
 from adcompile.dispatch.signature import Signature, callee
+from adcompile.ir.forms import part_of, parts
 
 __all__ = [
     "Loaded",
@@ -51,12 +54,15 @@ MEMORY: Final = 512  # names
 class Program(NamedTuple):
     """A derivative's emitted source, compiled, and its guard.
 
-    template source without the values of what it captures; `captures` says where those are
+    template source without the values of what it captures; `captures` says where those are: what each is called in the
+             guard, its place, and for every hidden argument that is a part of it the steps that lead there
     source   with the values that they had when it was compiled
     entries  the functions of the source that are called: one, or the forward and the backward function
     seed     what the last default of the first entry is in process: 1 of this dtype ("" for what the source says)
     guard    the text of the guard; `slots` says what the names in it are
     places   where the nodes are; `digests` are theirs, in the same order
+    form     the classes in the function's result; None if there are none
+    dressed  the positions of the differentiated arguments, if their gradients have classes or parts of their own
     """
 
     template: str
@@ -70,7 +76,9 @@ class Program(NamedTuple):
     slots: tuple[Slot, ...]
     places: tuple[Place, ...]
     digests: tuple[str, ...]
-    captures: tuple[tuple[str, Place], ...]
+    captures: tuple[tuple[str, Place, tuple[tuple[str, tuple[object, ...]], ...]], ...]
+    form: Form
+    dressed: tuple[int, ...]
 
 
 class Loaded:
@@ -132,7 +140,7 @@ class _Private(Exception):
     """An argument means something to this process alone."""
 
 
-def _kind(value: object) -> object:
+def _kind(value: object, around: tuple[object, ...] = ()) -> object:
     """Spell what a program is specialised on: kinds, dtypes and ranks; of what is known when compiling the value."""
     kind = type(value)
     if kind in (float, int, complex):
@@ -141,12 +149,13 @@ def _kind(value: object) -> object:
         return "array", repr(value.dtype), value.ndim
     if isinstance(value, np.generic):
         return "scalar", value.dtype.char
-    if kind in (tuple, list):
-        assert isinstance(value, tuple | list)
-        return kind.__name__, *map(_kind, value)
-    if kind is dict:
-        assert isinstance(value, dict)
-        return "dict", _digest(tuple(value)), *map(_kind, value.values())
+    held = parts(value)
+    if held is not None:
+        if any(value is outer for outer in around):
+            return "around"
+        inner = [_kind(child, (*around, value)) for child in held.children]
+        own = "" if held.cls is None else f"{held.cls.__module__}.{held.cls.__qualname__}"
+        return held.kind, own, _digest(held.keys), _digest(held.detail), *inner
     if is_static(value):
         return "static", _digest(value)
     return "object", kind.__module__, kind.__qualname__
@@ -154,7 +163,7 @@ def _kind(value: object) -> object:
 
 def is_static(value: object) -> bool:
     """Tell whether an argument is known when compiling, of those that are not numbers, arrays or containers."""
-    plain = isinstance(value, bool | str | bytes | type | np.dtype | types.EllipsisType | types.ModuleType)
+    plain = isinstance(value, bool | str | bytes | type | np.dtype | types.EllipsisType | types.ModuleType | enum.Enum)
     return value is None or plain or callable(value)
 
 
@@ -192,6 +201,21 @@ def value_at(place: Place, nodes: Sequence[object]) -> object:
     function = callee(nodes[owner]).function
     assert function is not None
     return _free_name(str(kind), function, name)
+
+
+def captured(program: Program, nodes: Sequence[object]) -> dict[str, object]:
+    """Return the containers and objects that a program reads from outside, by the names that its guard has for them."""
+    containers = [(root, place) for root, place, hidden in program.captures if hidden != ((root, ()),)]
+    return {root: value_at(place, nodes) for root, place in containers}
+
+
+def hidden_values(program: Program, nodes: Sequence[object]) -> dict[str, object]:
+    """Return the values, now, of the hidden arguments."""
+    found: dict[str, object] = {}
+    for _, place, hidden in program.captures:
+        whole = value_at(place, nodes)
+        found.update({name: part_of(whole, path) for name, path in hidden})
+    return found
 
 
 def _free_name(origin: str, function: types.FunctionType, name: str) -> object:

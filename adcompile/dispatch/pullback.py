@@ -17,18 +17,26 @@ class Pullback:
     It holds what the reverse sweep needs, and not the arguments: changing those afterwards does not change it.
     """
 
-    __slots__ = ("_backward", "_label", "_like", "_tape")
+    __slots__ = ("_backward", "_dress", "_label", "_like", "_tape")
 
-    def __init__(self, backward: Callable[..., object], tape: object, like: Outline, label: str) -> None:
+    def __init__(
+        self,
+        backward: Callable[..., object],
+        tape: object,
+        like: Outline,
+        label: str,
+        dress: Callable[[object], object],
+    ) -> None:
         self._backward: Final = backward
         self._tape: Final = tape
         self._like: Final = like
         self._label: Final = label
+        self._dress: Final = dress
 
     def __call__(self, cotangent: object) -> object:
         """Return a tuple with one gradient for each argument of the differentiated function."""
         y_bar = fit("the cotangent", cotangent, self._like, f"the result of {self._label}")
-        return self._backward(_copied(self._tape), y_bar)
+        return self._dress(self._backward(_copied(self._tape), y_bar))
 
     def __repr__(self) -> str:
         return f"<pullback of {self._label}>"
@@ -43,15 +51,25 @@ def _copied(tape: object) -> object:
     return tape
 
 
-def paired(functions: Sequence[Callable[..., object]], transform: Transform, label: str) -> Callable[..., object]:
-    """Return what runs a forward function and pairs its result with the pullback."""
+def paired(
+    functions: Sequence[Callable[..., object]],
+    transform: Transform,
+    label: str,
+    likes: Callable[[tuple[object, ...]], list[Outline]],
+    dress: Callable[[object, list[Outline]], object],
+) -> Callable[..., object]:
+    """Return what runs a forward function and pairs its result with the pullback.
+
+    `likes` tells what the arguments look like, and `dress` gives gradients that form.
+    """
     forward, backward = functions
 
     def run(*args: object, **kwargs: object) -> object:
+        forms = likes(args)
         made = forward(*args, **kwargs)
         assert isinstance(made, tuple)
         result, tape = made
         out, *aux = result if transform.has_aux else (result,)
-        return out, Pullback(backward, tape, outline(out), label), *aux
+        return out, Pullback(backward, tape, outline(out), label, lambda raw: dress(raw, forms)), *aux
 
     return run

@@ -16,9 +16,9 @@ from typing import Final
 from adcompile.custom.functions import CustomFunction
 from adcompile.dispatch import cache, containers, programs
 from adcompile.dispatch.constants import stated
+from adcompile.dispatch.dressing import runner
 from adcompile.dispatch.linking import FIXED, fill
 from adcompile.dispatch.programs import Loaded
-from adcompile.dispatch.pullback import paired
 from adcompile.dispatch.signature import Signature, Transform
 from adcompile.errors import AdcompileError
 
@@ -47,13 +47,14 @@ class Specialisation:
         self.loaded: Final = loaded
         self.nodes: Final = nodes
         self.names: Final = {**FIXED, **names}
-        self.run: Final = paired(loaded.functions, transform, label) if transform.kind == "vjp" else loaded.functions[0]
+        program = loaded.program
+        self.run: Final = runner(loaded.functions, program.form, program.dressed, transform, self.names, label)
 
     @property
     def source(self) -> str:
         """Return the emitted source, with what the function captures as it is now."""
         program = self.loaded.program
-        return stated(program.template, {name: programs.value_at(p, self.nodes) for name, p in program.captures})
+        return stated(program.template, programs.hidden_values(program, self.nodes))
 
     def link(self, run: object, miss: object) -> Callable[..., object]:
         """Return the guard: it runs `run` if the arguments fit, else `miss`."""
@@ -203,7 +204,7 @@ class Specialiser:
         return None
 
     def _link(self, loaded: Loaded, nodes: Sequence[object], values: Values) -> Specialisation:
-        names = dict(fill(loaded.program.slots, nodes, values))
+        names = dict(fill(loaded.program.slots, nodes, {**values, **programs.captured(loaded.program, nodes)}))
         names.update(self.signature.header.values)
         return Specialisation(loaded, nodes, names, self.transform, self.signature.label)
 

@@ -107,7 +107,7 @@ def build(tree: Node[int] | int, outs: Sequence[Atom], writer: Writer) -> ast.ex
     if isinstance(tree, int):
         return ast.Constant(None) if is_undefined(outs[tree]) else writer.write.atom(outs[tree])
     children = [build(c, outs, writer) for c in tree.children]
-    if tree.kind == "dict":
+    if tree.kind in ("dict", "object"):  # the program knows no classes: whoever called it does
         return ast.Dict([syntax.constant(k) for k in tree.keys], children)
     return ast.List(children, ast.Load()) if tree.kind == "list" else syntax.tuple_of(children)
 
@@ -125,11 +125,11 @@ def unpack(params: Sequence[Param], names: Mapping[Var, str], read: Mapping[Var,
 def unpack_node(
     value: ast.expr, tree: Node[Var | None], names: Mapping[Var, str], read: Mapping[Var, int]
 ) -> Iterator[ast.stmt]:
-    """Unpack one container: tuples and lists in one assignment, dicts entry by entry."""
-    if tree.kind == "dict":
+    """Unpack one container: tuples and lists in one assignment, dicts and objects entry by entry."""
+    if tree.kind in ("dict", "object"):
         for key, child in zip(tree.keys, tree.children, strict=True):
             if _is_read(child, read):
-                item = syntax.subscript(_again(value), syntax.constant(key))
+                item = _item(tree, _again(value), key)
                 if isinstance(child, Node):
                     yield from unpack_node(item, child, names, read)
                 elif child is not None:
@@ -155,8 +155,14 @@ def _again(value: ast.expr) -> ast.expr:
     return copy.deepcopy(value)
 
 
+def _item(tree: Node[Var | None], value: ast.expr, key: object) -> ast.expr:
+    if tree.kind == "object":
+        return ast.Attribute(value, str(key), ast.Load())
+    return syntax.subscript(value, syntax.constant(key))
+
+
 def _has_dict(tree: Node[Var | None]) -> bool:
-    return tree.kind == "dict" or any(isinstance(c, Node) and _has_dict(c) for c in tree.children)
+    return tree.kind in ("dict", "object") or any(isinstance(c, Node) and _has_dict(c) for c in tree.children)
 
 
 def _pattern(tree: Node[Var | None] | Var | None, names: Mapping[Var, str], read: Mapping[Var, int]) -> ast.expr:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from adcompile.emit import syntax
-from adcompile.ir.core import Atom, Eqn
+from adcompile.ir.core import Atom, Const, Eqn
 
 Write = Callable[[Atom], ast.expr]
 
-CHANGES: Final = frozenset({"list_append", "list_pop", "list_set", "list_add"})
-MAKES: Final = frozenset({"list_new", "list_zeros", "list_sum", "list_items"})
+CHANGES: Final = frozenset(
+    {"list_append", "list_pop", "list_set", "list_add", "list_insert", "list_take", "list_add_slice"}
+)
+MAKES: Final = frozenset(
+    {"list_new", "list_zeros", "list_sum", "list_items", "list_slice", "list_concat", "list_repeat", "list_fold"}
+)
 
 
 def expression(eqn: Eqn, write: Write) -> ast.expr:
@@ -27,12 +31,37 @@ def expression(eqn: Eqn, write: Write) -> ast.expr:
             if held.type.dims == ():
                 return ast.BinOp(ast.List([ast.Constant(0.0)], ast.Load()), ast.Mult(), syntax.call("len", write(held)))
             return each(syntax.call("np.zeros_like", syntax.name("v")), ["v"], write(held))
+        case "list_slice":
+            return part(eqn, write)
+        case "list_concat":
+            return ast.BinOp(write(eqn.args[0]), ast.Add(), write(eqn.args[1]))
+        case "list_repeat":
+            return ast.BinOp(write(eqn.args[0]), ast.Mult(), write(eqn.args[1]))
+        case "list_fold":
+            return folded(eqn, write)
     total = ast.BinOp(syntax.name("v"), ast.Add(), syntax.name("w"))
     return each(total, ["v", "w"], syntax.call("zip", *map(write, eqn.args)))
 
 
 def item(eqn: Eqn, write: Write) -> ast.Subscript:
     return ast.Subscript(write(eqn.args[0]), write(eqn.args[1]), ast.Load())
+
+
+def part(eqn: Eqn, write: Write) -> ast.Subscript:
+    """Write ``l[lo:hi:step]``."""
+    bounds = [None if isinstance(a, Const) and a.value is None else write(a) for a in eqn.args[1:4]]
+    return ast.Subscript(write(eqn.args[0]), ast.Slice(*bounds), ast.Load())
+
+
+def folded(eqn: Eqn, write: Write) -> ast.expr:
+    """Write the sums of every len(like)-th item."""
+    g, like = eqn.args
+    every = ast.Slice(syntax.name("k"), None, syntax.call("len", write(like)))
+    items = ast.Subscript(write(g), every, ast.Load())
+    if like.type.dims == ():
+        return each(syntax.call("sum", items), ["k"], syntax.call("range", syntax.call("len", write(like))))
+    total = syntax.call("sum", items, syntax.call("np.zeros_like", syntax.name("v")))
+    return each(total, ["k", "v"], syntax.call("enumerate", write(like)))
 
 
 def each(value: ast.expr, names: list[str], source: ast.expr) -> ast.expr:
@@ -51,6 +80,15 @@ def change(eqn: Eqn, write: Write, popped: str | None) -> ast.stmt:
         case "list_pop":
             taken = syntax.method(write(held), "pop")
             return syntax.evaluated(taken) if popped is None else syntax.assign([popped], taken)
+        case "list_insert":
+            return syntax.evaluated(syntax.method(write(held), "insert", *map(write, eqn.args[1:])))
+        case "list_take":
+            taken = syntax.method(write(held), "pop", write(eqn.args[1]))
+            return syntax.evaluated(taken) if popped is None else syntax.assign([popped], taken)
+        case "list_add_slice":
+            total = ast.BinOp(syntax.name("v"), ast.Add(), syntax.name("w"))
+            pairs = syntax.call("zip", part(eqn, write), write(eqn.args[4]))
+            return syntax.store(part(eqn, write), each(total, ["v", "w"], pairs))
     value = write(eqn.args[2])
     if eqn.prim == "list_add" and held.type.dims == ():
         return syntax.augment(item(eqn, write), "acc", value)
@@ -60,5 +98,6 @@ def change(eqn: Eqn, write: Write, popped: str | None) -> ast.stmt:
 
 
 FORMS: Final[Mapping[str, Callable[[Eqn, Write], ast.expr]]] = dict.fromkeys(
-    ("list_new", "list_get", "list_zeros", "list_sum"), expression
+    ("list_new", "list_get", "list_zeros", "list_sum", "list_slice", "list_concat", "list_repeat", "list_fold"),
+    expression,
 )

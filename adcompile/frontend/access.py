@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import concatenators, elements, expressions, iteration, lists
+from adcompile.frontend import calls, concatenators, containers, elements, expressions, iteration, lists, objects
 from adcompile.frontend.state import NeedsUnrolling
-from adcompile.frontend.values import Flat, Iterable, Method, Ref, Slice, Value, is_static, lift, static_value
+from adcompile.frontend.values import Flat, Iterable, Method, Ref, Slice, Super, Value, is_static, lift, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.forms import is_named_tuple, is_record_class
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 
 def slice_(lo: Lowering, node: ast.Slice) -> Slice:
-    bounds = [
-        NONE if b is None else expressions.number(lo, expressions.evaluate(lo, b), b)
-        for b in (node.lower, node.upper, node.step)
-    ]
-    return Slice(*bounds)
+    return Slice(*(NONE if b is None else bound(lo, b) for b in (node.lower, node.upper, node.step)))
+
+
+def bound(lo: Lowering, node: ast.expr) -> Atom:
+    value = expressions.evaluate(lo, node)
+    return NONE if isinstance(value, Const) and value.value is None else expressions.number(lo, value, node)
 
 
 def subscript(lo: Lowering, node: ast.expr) -> tuple[str, tuple[Atom, ...]]:
@@ -68,6 +70,9 @@ def _kind(dtype: object) -> str:
 
 def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
     """Lower ``base[index]``."""
+    own = objects.method(lo, base, "__getitem__", node)
+    if own is not None:
+        return calls.call(lo, own, [expressions.evaluate(lo, node.slice)], {}, node)
     if isinstance(base, Node):
         return container_item(lo, base, node)
     if isinstance(base, Ref) and lists.is_list(lo, base):
@@ -98,19 +103,24 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
 
 def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Value:
     index = expressions.evaluate(lo, node.slice)
-    if base.kind != "dict" and isinstance(index, Slice) and is_static(index):
+    if base.kind == "dict":
+        return containers.dict_item(lo, base, index, node)
+    if base.kind == "object":
+        lo.refuse(node, f"a `{base.called}` cannot be subscripted", "its class has no `__getitem__`")
+    if isinstance(index, Slice) and is_static(index):
         bounds = static_value(index)
         assert isinstance(bounds, slice)
-        return lo.container(base.kind, base.children[bounds])
-    return base.children[key_position(lo, base, index, node)]
+        return lo.container(base.kind, base.children[bounds])  # a slice of a NamedTuple is a plain tuple
+    return base.children[position_in(lo, base, index, node)]
 
 
 def key_position(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:
     """Return the position of the item that a key of a dict or an index of a list or tuple denotes."""
     if base.kind != "dict":
         return position_in(lo, base, index, node)
-    if is_static(index) and static_value(index) in base.keys:
-        return base.keys.index(static_value(index))
+    key = containers.static_key(lo, base, index, node)
+    if key in base.keys:
+        return base.keys.index(key)
     lo.refuse(node, "this key is not in the dict", f"the keys are {list(base.keys)}")
 
 
@@ -128,6 +138,16 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
 
 def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
     """Lower ``value.name``."""
+    if isinstance(value, Super):
+        return objects.of_super(lo, value, name, node)
+    if isinstance(value, Node) and value.kind == "object":
+        return objects.attribute(lo, value, name, node)
+    if isinstance(value, Node) and value.cls is not None and is_named_tuple(value.cls):
+        return named_tuple_attribute(lo, value, name, node)
+    if isinstance(value, Const) and is_record_class(type(value.value)):
+        return objects.constant_attribute(lo, value, name, node)
+    if isinstance(value, Slice) and name in ("start", "stop", "step"):
+        return {"start": value.lo, "stop": value.hi, "step": value.step}[name]
     if isinstance(value, Const) and not value.type.is_numeric:
         try:
             return lo.constant(value.value, name, getattr(value.value, name), node)
@@ -138,6 +158,17 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
     if isinstance(value, Ref | Var | Const):
         return array_attribute(lo, value, name, node)
     lo.refuse(node, f"the attribute `{name}` is not supported here", "here")
+
+
+def named_tuple_attribute(lo: Lowering, value: Node[Value], name: str, node: ast.AST) -> Value:
+    assert value.cls is not None
+    fields: tuple[str, ...] = value.cls._fields  # type: ignore[attr-defined]  # of a NamedTuple
+    if name in fields:
+        return value.children[fields.index(name)]
+    member = objects.find(value.cls, name)
+    if member is not None and member[0] is not tuple and name not in ("_replace", "_asdict", "_make", "_fields"):
+        return objects.bind(lo, value, value.cls, member, name, node)
+    return Const(fields) if name == "_fields" else Method(value, name)
 
 
 def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -> Value:

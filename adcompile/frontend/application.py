@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, calls, containers, destinations, elements, iteration, lists, opaque, views
+from adcompile.frontend import access, calls, containers, destinations, elements, lists, opaque, views
 from adcompile.frontend.values import (
     Flat,
     Generator,
@@ -40,7 +40,7 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
         case Ref():
             return lo.as_array(lo.read(value), node)
         case Node():
-            return Node(value.kind, tuple(plain(lo, c, node) for c in value.children), value.keys)
+            return value.holding([plain(lo, c, node) for c in value.children])
         case Var() | Const():
             return value
         case Slice() if is_static(value):
@@ -48,8 +48,7 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
         case Flat():
             return plain(lo, elements.read(lo, value, Slice(NONE, NONE, NONE), node), node)
         case Generator() | Iterable():
-            items = iteration.iterable(lo, value, node)
-            return plain(lo, Node("list", tuple(items)), node) if isinstance(items, list) else NONE
+            return plain(lo, lists.listed(lo, value, node), node)
     lo.refuse(node, f"a {type(value).__name__.lower()} cannot be passed to this function", "here")
 
 
@@ -58,13 +57,13 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
     args = [run_once(lo, a, node) for a in args]
     if destinations.given(f, args, keywords):
         return destinations.store(lo, f, args, keywords, node)
+    args = [lists.listed(lo, a, node) if isinstance(a, Iterable) else a for a in args]
+    if args and lists.is_list(lo, args[0]) and f in lists.JOINING:
+        return lists.joined(lo, f, args, keywords, node)
     bound = bind_primitive(lo, f, args, keywords, node)
     if bound.macro is not None:
         assert isinstance(bound.macro, types.FunctionType)
         return calls.run_function(lo, calls.rule_source(bound.macro), args, keywords, node, rule=True)
-    for a in (*args, *keywords.values()):
-        if isinstance(a, Generator | Iterable) and not isinstance(iteration.iterable(lo, a, node), list):
-            lo.refuse(node, "a generator cannot be passed to this function", "here", "fill an array in a for loop")
     results = emit_bound(lo, bound, node)
     values = [lo.wrap(r) for r in results]
     if views.may_be_view(bound) and f != "flatten":  # which copies in any case
@@ -75,10 +74,7 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
 
 def run_once(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Run a generator expression: it may have effects."""
-    if not isinstance(value, Generator):
-        return value
-    items = iteration.iterable(lo, value, node)
-    return Node("list", tuple(items)) if isinstance(items, list) else items
+    return lists.listed(lo, value, node) if isinstance(value, Generator) else value
 
 
 def bind_primitive(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 
 import numpy as np
 
 from adcompile.errors import ArgumentError
 from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.forms import parts
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_INT, Dim, Facts, Type, type_of_value
 
 Argument = Node[Atom] | Atom
 
-STATIC_TYPES = (bool, str, bytes, type(None), type, np.dtype, type(Ellipsis))
+STATIC_TYPES = (bool, str, bytes, type(None), type, np.dtype, type(Ellipsis), enum.Enum)
 
 
 def abstract_all(values: Mapping[str, object], facts: Facts) -> dict[str, Argument]:
@@ -31,19 +33,35 @@ def abstract(name: str, value: object, facts: Facts) -> Argument:
     return _abstract(name, value, facts, {name})
 
 
-def _abstract(name: str, value: object, facts: Facts, taken: set[str]) -> Argument:
-    if type(value) in (tuple, list):
-        assert isinstance(value, tuple | list)
-        parts = [(str(i), v) for i, v in enumerate(value)]
-        children = tuple(_abstract(_unused(f"{name}_{k}", taken), v, facts, taken) for k, v in parts)
-        return Node("tuple" if isinstance(value, tuple) else "list", children)
-    if type(value) is dict:
-        keys = tuple(value)
-        children = tuple(_abstract(_unused(f"{name}_{_word(k)}", taken), value[k], facts, taken) for k in keys)
-        return Node("dict", children, keys)
+def abstract_outside(name: str, value: object, facts: Facts, taken: set[str]) -> Argument:
+    """Return the structure of a value that a function reads from outside; objects in it are known when compiling."""
+    return _abstract(name, value, facts, taken, (), parts(value) is not None)
+
+
+def _abstract(
+    name: str,
+    value: object,
+    facts: Facts,
+    taken: set[str],
+    around: tuple[object, ...] = (),
+    known: bool = False,
+) -> Argument:
+    """Abstract a value that is inside of the containers `around`; one that contains itself is opaque.
+
+    `known`: what is opaque is known when compiling.
+    """
+    if any(value is outer for outer in around):
+        return Const(value) if known else Var(name, OBJECT)
+    held = parts(value)
+    if held is not None:
+        names = [_unused(f"{name}_{_word(step)}", taken) for step in held.steps]
+        named = zip(names, held.children, strict=True)
+        children = tuple(_abstract(own, child, facts, taken, (*around, value), known) for own, child in named)
+        return Node(held.kind, children, held.keys, 0, held.cls, held.detail)
     if isinstance(value, STATIC_TYPES) or callable(value):
         return Const(value)
-    return Var(name, leaf_type(name, value, facts))
+    t = leaf_type(name, value, facts)
+    return Const(value) if known and t is OBJECT else Var(name, t)
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -14,6 +14,7 @@ from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
+from adcompile.records import replace
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -100,6 +101,7 @@ class Join:
         self.cond = cond
         (end1, stmts1), (end2, stmts2) = self.sides
         lo.aliases = set(end1.aliases | end2.aliases)
+        lo.twins = set(end1.twins | end2.twins)
         cells = dict(self.start.cells)
         for cell, old in self.start.cells.items():
             a, b = end1.cells[cell], end2.cells[cell]
@@ -175,6 +177,9 @@ class Join:
 
     def joined_contents(self, identity: int, a: Value, b: Value) -> Value:
         """Join what a list or dict holds on the two sides."""
+        for side in (a, b):
+            if isinstance(side, Const):
+                return side  # it is in conflict already
         if self.raises[0] != self.raises[1]:
             return b if self.raises[0] else a
         if isinstance(a, Ref) or isinstance(b, Ref) or len(a.children) != len(b.children):  # type: ignore[union-attr]  # nodes
@@ -182,9 +187,7 @@ class Join:
             if grown is not None:
                 return grown
         joined = self.structure("", a, b)
-        if isinstance(joined, Node):
-            return Node(joined.kind, joined.children, joined.keys, identity)
-        return joined
+        return replace(joined, identity=identity) if isinstance(joined, Node) else joined
 
     def grown(self, a: Value, b: Value) -> Value | None:
         """Join lists of different lengths: one of run-time length; None if the items are of different kinds."""
@@ -229,7 +232,9 @@ class Join:
         if isinstance(joined, Const) and all(isinstance(v, Node) and v.kind == "list" for v in parts):
             return self.grown(*parts) or joined
         if isinstance(joined, Node) and joined.kind != "tuple":
-            joined = self.lo.container(joined.kind, joined.children, joined.keys)
+            joined = self.lo.like(joined, joined.children)
+            for v in (a, b):
+                self.lo.twin(joined.identity, v.identity if isinstance(v, Node) else 0)
             self.containers[key] = joined
         return joined
 
@@ -243,12 +248,12 @@ class Join:
         for side in (a, b):
             if side is UNDEFINED:
                 parts.append((UNDEFINED,) * n)
-            elif isinstance(side, Node) and (side.kind, side.keys, len(side.children)) == (shape.kind, shape.keys, n):
+            elif isinstance(side, Node) and side.form == shape.form:
                 parts.append(side.children)
             else:
                 return Const(Conflict("has another structure on the two sides of a branch"))
         joined = tuple(self.value(f"{name}_{k}", x, y) for k, (x, y) in enumerate(zip(*parts, strict=True)))
-        return Node(shape.kind, joined, shape.keys)
+        return replace(shape, children=joined, identity=0)
 
     def array(self, name: str, a: Value, b: Value) -> Value:
         """Join arrays: a new cell, which may share memory with the arrays of either side that live on (see `share`)."""

@@ -8,6 +8,7 @@ import math
 import operator
 import types
 import warnings
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -18,20 +19,27 @@ from adcompile.frontend import (
     application,
     calls,
     checkpoints,
+    containers,
     elements,
     expressions,
     iteration,
     lists,
+    objects,
     opaque,
+    sequences,
+    sorting,
     views,
 )
 from adcompile.frontend.values import (
     Flat,
     Iterable,
+    LocalFunction,
+    Method,
     Partial,
     Ref,
     Rerun,
     Slice,
+    Super,
     Value,
     is_static,
     static_value,
@@ -45,14 +53,16 @@ from adcompile.rules.binding import Bound
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
+PLAIN: Final[Mapping[str, type]] = {"tuple": tuple, "list": list, "dict": dict, "set": set}
+
 Args = Sequence[Value]
 Keywords = Mapping[str, Value]
 
 
 def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     (value,) = args
-    if isinstance(value, Node):
-        return Const(len(value.children))
+    if isinstance(value, Node) and value.kind != "object":
+        return Const(len(value.keys if value.kind == "set" else value.children))
     if isinstance(value, Ref) and lists.is_list(lo, value):
         return lists.length(lo, value)
     if isinstance(value, Ref | Var) and lo.type_of(value).is_array:
@@ -103,11 +113,8 @@ def _reversed(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
 
 def _sequence(kind: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-        value = lo.current(args[0]) if args else NONE
-        if kind == "list" and isinstance(value, Ref):
-            found = iteration.iterable(lo, value, node)
-            if isinstance(found, Iterable) and lo.static_int(found.count()) is None:
-                return lists.items(lo, value, node)
+        if kind == "list" and args:
+            return lists.listed(lo, args[0], node)
         items = iteration.static_items(lo, args[0], node, None) if args else []
         return lo.container("tuple" if kind == "tuple" else "list", items)
 
@@ -125,6 +132,77 @@ def dict_(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
             items[lo.static(key, node)] = item
     items.update(keywords)
     return lo.container("dict", tuple(items.values()), tuple(items))
+
+
+def _ordered_dict(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    made = dict_(lo, args, keywords, node)
+    assert isinstance(made, Node)
+    return lo.container("dict", made.children, made.keys, OrderedDict)
+
+
+def _defaultdict(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    factory = lo.current(args[0]) if args else NONE
+    made = dict_(lo, args[1:], keywords, node)
+    assert isinstance(made, Node)
+    if isinstance(factory, LocalFunction | Partial):
+        return lo.container("dict", made.children, made.keys, defaultdict, factory)
+    return lo.container("dict", made.children, made.keys, defaultdict, lo.static(factory, node))
+
+
+def _counter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    counted: Counter[object] = Counter()
+    for value in args:
+        held = lo.static(value, node)
+        counted.update(held if isinstance(held, dict | str) else [lo.static(i, node) for i in _items(lo, value, node)])
+    counted.update({k: _whole(lo, v, node) for k, v in keywords.items()})
+    return lo.container("dict", [Const(n) for n in counted.values()], tuple(counted), Counter)
+
+
+def _items(lo: Lowering, value: Value, node: ast.AST) -> list[Value]:
+    return iteration.static_items(lo, value, node, None)
+
+
+def _whole(lo: Lowering, value: Value, node: ast.AST) -> int:
+    found = lo.static(value, node)
+    assert isinstance(found, int)
+    return found
+
+
+def _deque(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    limit = keywords.get("maxlen", args[1] if len(args) > 1 else NONE)
+    longest = lo.static(limit, node)
+    assert longest is None or isinstance(longest, int)
+    items = iteration.static_items(lo, args[0], node, None) if args else []
+    return lo.container("list", tuple(deque(items, longest)), (), deque, longest)
+
+
+def _set(kind: type) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        items = iteration.static_items(lo, args[0], node, None) if args else []
+        return containers.make_set(lo, items, node, None if kind is set else kind)
+
+    return make
+
+
+def _fromkeys(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    value = args[1] if len(args) > 1 else NONE
+    keys = dict.fromkeys(lo.static(k, node) for k in iteration.static_items(lo, args[0], node, None))
+    return lo.container("dict", [value] * len(keys), tuple(keys))
+
+
+def _filter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return containers.filtered(lo, args[0], args[1], node)
+
+
+def _macro(function: Callable[..., object]) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        return sequences.run(lo, function, args, node)
+
+    return make
+
+
+def _sorted(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return sorting.sorted_(lo, args[0], keywords, node)
 
 
 def _slice(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -157,7 +235,11 @@ def _isinstance(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
 
 def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
     if isinstance(value, Node):
-        return issubclass({"tuple": tuple, "list": list, "dict": dict}[value.kind], kind)
+        return issubclass(value.cls or PLAIN[value.kind], kind)
+    if isinstance(value, Slice):
+        return issubclass(slice, kind)
+    if isinstance(value, LocalFunction | Partial | Method):
+        return issubclass(types.MethodType if isinstance(value, Method) else types.FunctionType, kind)
     if isinstance(value, Const):
         return isinstance(value.value, kind)
     t = lo.type_of(value)
@@ -172,6 +254,104 @@ def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
 
 def _partial(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     return Partial(args[0], tuple(args[1:]), dict(keywords))
+
+
+def _super(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower ``super()``: the class is that in which the function was defined, the object its first argument."""
+    if args:
+        after, receiver = args
+        if not isinstance(after, Const) or not isinstance(after.value, type):
+            lo.refuse(node, "super() needs a class", "called here")
+        return Super(after.value, receiver)
+    try:
+        defined_in = lo.frame.scope.lookup("__class__")
+    except KeyError:
+        lo.refuse(node, "super() is used outside of a method", "called here")
+    assert isinstance(defined_in, type) and isinstance(lo.frame.node, ast.FunctionDef)
+    first = [*lo.frame.node.args.posonlyargs, *lo.frame.node.args.args][0].arg
+    return Super(defined_in, lo.frame.names[first])
+
+
+def _type(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) != 1:
+        lo.refuse(node, "classes cannot be made inside a differentiated function", "called here", "define it outside")
+    (value,) = args
+    if isinstance(value, Node):
+        return Const(value.cls or PLAIN[value.kind])
+    if isinstance(value, Const):
+        return Const(type(value.value))
+    t = lo.type_of(value)
+    known = np.ndarray if t.is_array else t.dtype if t.kind == "py" else None
+    if t.kind == "np" and isinstance(t.dtype, np.dtype):
+        known = t.dtype.type
+    if known is None:
+        lo.refuse(node, f"the type of {t} is not known when compiling", "called here")
+    return Const(known)
+
+
+def _name_of(lo: Lowering, value: Value, node: ast.AST) -> str:
+    name = lo.static(value, node)
+    if not isinstance(name, str):
+        lo.refuse(node, "the name of an attribute must be a string", "called here")
+    return name
+
+
+def _getattr(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    name = _name_of(lo, args[1], node)
+    if len(args) == 3 and not _has(lo, args[0], name):
+        return args[2]
+    return access.attribute(lo, args[0], name, node)
+
+
+def _hasattr(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return Const(_has(lo, args[0], _name_of(lo, args[1], node)))
+
+
+def _has(lo: Lowering, value: Value, name: str) -> bool:
+    if isinstance(value, Node):
+        cls = value.cls or PLAIN[value.kind]
+        return hasattr(cls, name) or (value.kind == "object" and name in value.keys)
+    if isinstance(value, Const):
+        return hasattr(value.value, name)
+    t = lo.type_of(value)
+    kinds: dict[str, type] = {"array": np.ndarray, "list": list, "np": np.generic, "py": float}
+    return hasattr(kinds.get(t.kind, object), name)
+
+
+def _setattr(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return _set_attribute(lo, args, node, raw=False)
+
+
+def _set_raw(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return _set_attribute(lo, args, node, raw=True)
+
+
+def _set_attribute(lo: Lowering, args: Args, node: ast.AST, raw: bool) -> Value:
+    held = lo.current(args[0])
+    if not isinstance(held, Node) or held.kind != "object":
+        lo.refuse(node, "the attributes of this cannot be assigned", "called here", "pass it as an argument")
+    objects.assign(lo, held, _name_of(lo, args[1], node), args[2], node, raw)
+    return NONE
+
+
+def _vars(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) != 1 or not objects.is_object(args[0]):
+        lo.refuse(node, "vars() needs an object", "called here")
+    return access.attribute(lo, args[0], "__dict__", node)
+
+
+def _callable(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    (value,) = args
+    if isinstance(value, Const):
+        return Const(callable(value.value))
+    own = isinstance(value, Node) and value.cls is not None and hasattr(value.cls, "__call__")  # noqa: B004  # a class
+    return Const(own or isinstance(value, LocalFunction | Partial | Method))
+
+
+def _iter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) != 1:
+        lo.refuse(node, "iter() of a function is not supported", "called here", "use a while loop")
+    return _listed(iteration.iterable(lo, args[0], node))
 
 
 def _permuted(name: str) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
@@ -232,7 +412,7 @@ def _math_prod(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> V
 def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     found = iteration.zip_(lo, args[1:], node)
     if isinstance(found, list):
-        return Node("list", tuple(calls.call(lo, args[0], list(_parts(i)), {}, node) for i in found))
+        return Node("list", tuple(calls.call(lo, args[0], list(_parts(lo.settled(i))), {}, node) for i in found))
     return Iterable(
         found.count, lambda k: calls.call(lo, args[0], list(_parts(found.item(k))), {}, node), arrays=found.arrays
     )
@@ -346,9 +526,29 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     tuple: _sequence("tuple"),
     list: _sequence("list"),
     dict: dict_,
+    OrderedDict: _ordered_dict,
+    defaultdict: _defaultdict,
+    Counter: _counter,
+    deque: _deque,
+    set: _set(set),
+    frozenset: _set(frozenset),
+    dict.fromkeys: _fromkeys,
+    filter: _filter,
+    any: _macro(sequences.any_),
+    all: _macro(sequences.all_),
+    sorted: _sorted,
     slice: _slice,
     print: _print,
     isinstance: _isinstance,
+    super: _super,
+    type: _type,
+    getattr: _getattr,
+    hasattr: _hasattr,
+    setattr: _setattr,
+    object.__setattr__: _set_raw,
+    vars: _vars,
+    callable: _callable,
+    iter: _iter,
     functools.partial: _partial,
     functools.reduce: _reduce,
     operator.neg: _negative,

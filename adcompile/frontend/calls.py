@@ -8,7 +8,7 @@ import linecache
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from adcompile.frontend import (
     custom,
     derivatives,
     expressions,
+    iteration,
+    objects,
     opaque,
 )
 from adcompile.frontend.resolve import MISSING, Parameter, Source, resolve, signature_of
@@ -51,6 +53,17 @@ if TYPE_CHECKING:
 
 DEEPEST_CALL = 60
 
+# Builtins that ask the class of their argument.
+SPECIAL: Final[Mapping[object, str]] = {
+    abs: "__abs__",
+    float: "__float__",
+    int: "__int__",
+    iter: "__iter__",
+    len: "__len__",
+    reversed: "__reversed__",
+    round: "__round__",
+}
+
 Args = Sequence[Value]
 Keywords = Mapping[str, Value]
 
@@ -65,7 +78,10 @@ def call_node(lo: Lowering, node: ast.Call) -> Value:
             function = access.attribute(lo, holder, node.func.attr, node.func)
     else:
         function = expressions.evaluate(lo, node.func)
-    args = expressions.elements(lo, node.args)
+    nodes = node.args
+    if isinstance(function, Const) and function.value is np.array and nodes:
+        nodes = [iteration.rows_as_arrays(nodes[0], node.func), *nodes[1:]]
+    args = expressions.elements(lo, nodes)
     keywords: dict[str, Value] = {}
     for keyword in node.keywords:
         value = expressions.evaluate(lo, keyword.value)
@@ -92,6 +108,8 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
             return application.call_method(lo, function, args, keywords, node)
         case Rerun():
             return checkpoints.call(lo, function.function, args, keywords, node)
+        case Node() | Const() if (own := objects.method(lo, function, "__call__", node)) is not None:
+            return call(lo, own, args, keywords, node)
         case Const() if callable(function.value):
             return call_object(lo, function.value, args, keywords, node)
     lo.refuse(node, "this is not a function that can be called", "here")
@@ -108,6 +126,11 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
         own = builtin.BUILTINS.get(f)
     except TypeError:
         lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
+    special = SPECIAL.get(f)
+    if special is not None and len(args) == 1 and not keywords:
+        done = objects.special(lo, args[0], special, [], node)
+        if done is not None:
+            return done
     if own is not None:
         return own(lo, args, keywords, node)
     template: object = getattr(f, "__self__", None)
@@ -119,6 +142,8 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     for function in derivatives.FUNCTIONS:
         if f is function:
             return function(lo, args, keywords, node)
+    if not args and not keywords and f in (float, int, bool, complex, str):
+        return Const(f())
     if f in table.STATIC:
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
@@ -139,12 +164,20 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
             {**{k: lift(v) for k, v in f.keywords.items()}, **keywords},
             node,
         )
-    if isinstance(f, types.FunctionType) and (lo.frame.rule or lo.frame.macro):
+    ours = str(getattr(f, "__module__", "")).startswith("adcompile.")
+    if isinstance(f, types.FunctionType) and (lo.frame.rule or (lo.frame.macro and ours)):
         return run_function(lo, rule_source(f), args, keywords, node, True)
+    if isinstance(f, type):
+        made = objects.make(lo, f, args, keywords, node)
+        if made is not None:
+            return made
+    if args and (name := objects.known_function(f)) is not None:
+        return objects.call_known(lo, name, args, keywords, node)
     if isinstance(f, types.FunctionType):
         return run_python(lo, f, args, keywords, node)
     if isinstance(f, types.MethodType):
-        return call(lo, lift(f.__func__), [lift(f.__self__), *args], keywords, node)
+        held = lo.constant(f, "__self__", f.__self__, node)
+        return call(lo, lift(f.__func__), [held, *args], keywords, node)
     if all(map(is_static, args)) and all(map(is_static, keywords.values())) and _pure(f):
         return compute_now(lo, f, args, keywords, node)
     return unknown(lo, f, args, keywords, node)
@@ -182,6 +215,8 @@ def _static_argument(lo: Lowering, value: Value) -> object:
 
 def _pure(f: object) -> bool:
     """Tell whether calling a C function of constants when compiling is the same as calling it at run time."""
+    if isinstance(f, types.BuiltinMethodType) and isinstance(f.__self__, str | bytes):
+        return True
     return f in (
         np.dtype,
         isinstance,
@@ -272,18 +307,19 @@ def run_function(
 ) -> Value:
     """Run a Python function in place: the user's, or a macro of ours."""
     from adcompile.frontend.lower import body_of, run_body
-    from adcompile.frontend.recursion import is_recursive, recursive_call
+    from adcompile.frontend.recursion import is_recursive, recursive_call, shape_of
 
     names = bind(lo, source, args, keywords, node)
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
-    if not rule and is_recursive(lo, source, names):
+    shape = None if rule else shape_of(lo, names)
+    if not rule and is_recursive(lo, source, names, shape):
         return recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node
     caller = lo.frame.rule if lo.frames else False
     macro = rule and not caller
     frame = Frame(source, body_of(inner), names, None, caller, False, macro, calls, local_names(inner), inner)
-    frame.given = dict(names)
+    frame.given, frame.shape = dict(names), shape
     return run_body(lo, frame, source.node)
 
 
@@ -375,7 +411,9 @@ def enter(
             else:
                 names[p.name] = lift(p.default)
     frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
-    frame.given = dict(names)
+    from adcompile.frontend.recursion import shape_of
+
+    frame.given, frame.shape = dict(names), shape_of(lo, names)
     return run_body(lo, frame, source.node)
 
 

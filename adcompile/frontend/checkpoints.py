@@ -174,7 +174,7 @@ def settled(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Return a result with what its lists and dicts hold now; refuse what is not made of numbers and constants."""
     value = lo.current(value)
     if isinstance(value, Node):
-        return Node(value.kind, tuple(settled(lo, c, node) for c in value.children), value.keys)
+        return value.holding([settled(lo, c, node) for c in value.children])
     if not (is_static(value) or isinstance(value, Ref) or (isinstance(value, Var) and value.type.is_numeric)):
         lo.refuse(node, "a function that is run again must return numbers and arrays", "called here")
     return value

@@ -145,12 +145,12 @@ def _parameter(
     """Make parameters for the numbers and arrays in a differentiated argument; ints become floats."""
     value = lo.current(value)
     if isinstance(value, Node):
-        labels = value.keys if value.kind == "dict" else range(len(value.children))
+        labels = value.steps
         pairs = [
             _parameter(lo, made, c, f"{hint}_{_word(k)}", node) for k, c in zip(labels, value.children, strict=True)
         ]
-        new = lo.container(value.kind, [v for v, _ in pairs], value.keys)
-        return new, Node(value.kind, tuple(t for _, t in pairs), value.keys)
+        new = lo.like(value, [v for v, _ in pairs])
+        return new, value.holding([t for _, t in pairs])
     if isinstance(value, Const) and not value.type.is_numeric:
         return value, None
     if isinstance(value, Const) and isinstance(value.value, bool):

@@ -1,19 +1,26 @@
-"""The methods of lists, tuples and dicts whose structure is known."""
+"""The methods of lists, tuples, dicts and sets whose structure is known."""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import access, builtin, calls, iteration
+from adcompile.frontend import access, builtin, calls, iteration, lists, sorting
+from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import (
+    LocalFunction,
+    Partial,
+    Ref,
+    Slice,
     Value,
     is_static,
     lift,
     static_value,
 )
-from adcompile.ir.core import NONE, Const
+from adcompile.ir.core import NONE, Const, Var
+from adcompile.ir.forms import is_named_tuple
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -26,51 +33,129 @@ Keywords = Mapping[str, Value]
 def container_method(
     lo: Lowering, receiver: Node[Value], name: str, args: Args, keywords: Keywords, node: ast.AST
 ) -> Value:
-    if not keywords:
-        found = (dict_method if receiver.kind == "dict" else sequence_method)(lo, receiver, name, args, node)
+    if receiver.cls is not None and is_named_tuple(receiver.cls):
+        done = named_tuple_method(lo, receiver, name, args, keywords, node)
+        if done is not None:
+            return done
+    if not keywords or name in ("sort", "update", "popitem", "move_to_end"):
+        methods = {"dict": dict_method, "set": set_method}
+        found = methods.get(receiver.kind, sequence_method)(lo, receiver, name, args, keywords, node)
         if found is not None:
             return found
     lo.refuse(
         node,
-        f"the method `{name}` of a {receiver.kind} is not supported",
+        f"the method `{name}` of a {receiver.called} is not supported",
         "called here",
         "build a new container, or use a NumPy array",
     )
 
 
-def dict_method(lo: Lowering, receiver: Node[Value], name: str, args: Args, node: ast.AST) -> Value | None:
-    pairs = dict(zip(receiver.keys, receiver.children, strict=True))
-    match name, len(args):
-        case "items", 0:
-            return Node("tuple", tuple(Node("tuple", (lift(k), v)) for k, v in pairs.items()))
-        case "keys", 0:
-            return Node("tuple", tuple(lift(k) for k in receiver.keys))
-        case "values", 0:
-            return Node("tuple", receiver.children)
-        case "copy", 0:
-            return lo.container("dict", receiver.children, receiver.keys)
-        case "get", 1 | 2:
-            return pairs.get(lo.static(args[0], node), args[1] if len(args) == 2 else NONE)
-        case "setdefault" | "pop", 1 | 2:
-            key = lo.static(args[0], node)
-            if key not in pairs and len(args) == 1:
-                lo.refuse(node, f"the dict has no key {key!r}", "called here")
-            value = pairs.get(key, args[-1])
-            pairs[key] = value
-            if name == "pop":
-                del pairs[key]
-            lo.change(node, receiver, tuple(pairs.values()), tuple(pairs))
-            return value
-        case "update", 1:
-            other = builtin.dict_(lo, args, {}, node)
-            assert isinstance(other, Node)
-            pairs.update(zip(other.keys, other.children, strict=True))
-            lo.change(node, receiver, tuple(pairs.values()), tuple(pairs))
-            return NONE
+def named_tuple_method(
+    lo: Lowering, receiver: Node[Value], name: str, args: Args, keywords: Keywords, node: ast.AST
+) -> Value | None:
+    assert receiver.cls is not None
+    fields: tuple[str, ...] = receiver.cls._fields  # type: ignore[attr-defined]  # of a NamedTuple
+    match name:
+        case "_replace" if not args and set(keywords) <= set(fields):
+            return receiver.holding([keywords.get(f, c) for f, c in zip(fields, receiver.children, strict=True)])
+        case "_asdict" if not args and not keywords:
+            return lo.container("dict", receiver.children, fields)
+        case "_make" if len(args) == 1 and not keywords:
+            return receiver.holding(iteration.static_items(lo, args[0], node, len(fields)))
     return None
 
 
-def sequence_method(lo: Lowering, receiver: Node[Value], name: str, args: Args, node: ast.AST) -> Value | None:
+def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Value:
+    """Lower ``held[index]`` for a dict; a defaultdict makes what is missing."""
+    key = static_key(lo, held, index, node)
+    if key in held.keys:
+        return held.children[held.keys.index(key)]
+    if held.cls is Counter:
+        return Const(0)
+    if held.detail is not None:
+        factory = held.detail if isinstance(held.detail, LocalFunction | Partial) else lift(held.detail)
+        new = calls.call(lo, factory, [], {}, node)
+        lo.change(node, held, [*held.children, new], [*held.keys, key])
+        return new
+    lo.refuse(node, "this key is not in the dict", f"the keys are {list(held.keys)}")
+
+
+def static_key(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> object:
+    """Return a key, which must be known when compiling: in a loop it may become so when the loop is unrolled."""
+    if isinstance(index, Var) and lo.static_int(index) is None and index not in lo.builder.params.values():
+        raise NeedsUnrolling(node)
+    return lo.static(index, node)
+
+
+def update_in_place(lo: Lowering, op: str, held: Node[Value], right: Value, node: ast.AST) -> bool:
+    """Lower ``held op= right`` where it changes a list or dict; tell whether it does."""
+    right = lo.current(right)
+    match held.kind, op:
+        case "list", "add":
+            lo.change(node, held, [*held.children, *iteration.static_items(lo, right, node, None)])
+        case "list", "mul" if (times := lo.static_int(right)) is not None:
+            lo.change(node, held, held.children * times)
+        case "dict", "bitor" if isinstance(right, Node) and right.kind == "dict":
+            merged = dict(zip(held.keys, held.children, strict=True)) | dict(
+                zip(right.keys, right.children, strict=True)
+            )
+            lo.change(node, held, tuple(merged.values()), tuple(merged))
+        case _:
+            return False
+    return True
+
+
+def dict_method(
+    lo: Lowering, receiver: Node[Value], name: str, args: Args, keywords: Keywords, node: ast.AST
+) -> Value | None:
+    pairs = dict(zip(receiver.keys, receiver.children, strict=True))
+    result: Value = NONE
+    match name, len(args):
+        case "items", 0:
+            held = zip(receiver.keys, iteration.items_of(lo, receiver), strict=True)
+            return Node("tuple", tuple(Node("tuple", (lift(k), v)) for k, v in held))
+        case "keys", 0:
+            return Node("tuple", tuple(lift(k) for k in receiver.keys))
+        case "values", 0:
+            return Node("tuple", tuple(iteration.items_of(lo, receiver)))
+        case "copy", 0:
+            return lo.like(receiver, receiver.children)
+        case "get", 1 | 2:
+            return pairs.get(static_key(lo, receiver, args[0], node), args[1] if len(args) == 2 else NONE)
+        case "setdefault" | "pop", 1 | 2:
+            key = static_key(lo, receiver, args[0], node)
+            if key not in pairs and len(args) == 1 and name == "pop":
+                lo.refuse(node, f"the dict has no key {key!r}", "called here")
+            result = pairs.get(key, args[1] if len(args) == 2 else NONE)
+            pairs[key] = result
+            if name == "pop":
+                del pairs[key]
+        case "popitem", 0 | 1:
+            if not pairs:
+                lo.refuse(node, "the dict is empty", "called here")
+            last = lo.static(args[0] if args else keywords.get("last", Const(True)), node)
+            key = list(pairs)[-1 if last else 0]
+            result = Node("tuple", (lift(key), pairs.pop(key)))
+        case "clear", 0:
+            pairs.clear()
+        case "move_to_end", 1 | 2:
+            key = static_key(lo, receiver, args[0], node)
+            item = pairs.pop(key)
+            last = lo.static(args[1] if len(args) > 1 else keywords.get("last", Const(True)), node)
+            pairs = {**pairs, key: item} if last else {key: item, **pairs}
+        case "update", 0 | 1 if receiver.cls is not Counter:
+            other = builtin.dict_(lo, args, keywords, node)
+            assert isinstance(other, Node)
+            pairs.update(zip(other.keys, other.children, strict=True))
+        case _:
+            return None
+    lo.change(node, receiver, tuple(pairs.values()), tuple(pairs))
+    return result
+
+
+def sequence_method(
+    lo: Lowering, receiver: Node[Value], name: str, args: Args, keywords: Keywords, node: ast.AST
+) -> Value | None:
     items = list(receiver.children)
     if name in ("index", "count") and is_static(receiver) and all(map(is_static, args)):
         return calls.compute_now(lo, getattr(static_value(receiver), name), args, {}, node)
@@ -79,23 +164,147 @@ def sequence_method(lo: Lowering, receiver: Node[Value], name: str, args: Args, 
     result: Value = NONE
     match name, len(args):
         case "copy", 0:
-            return lo.container("list", items)
+            return lo.like(receiver, items)
         case "append", 1:
-            items.append(args[0])
+            items = bounded(receiver, [*items, args[0]])
+        case "appendleft", 1:
+            items = bounded(receiver, [args[0], *items], left=False)
         case "extend", 1:
-            items += iteration.static_items(lo, args[0], node, None)
+            items = bounded(receiver, items + iteration.static_items(lo, args[0], node, None))
+        case "extendleft", 1:
+            items = bounded(receiver, iteration.static_items(lo, args[0], node, None)[::-1] + items, left=False)
         case "insert", 2:
             position = lo.static(args[0], node)
             assert isinstance(position, int)
             items.insert(position, args[1])
-        case "pop", 0 | 1:
-            index = args[0] if args else Const(-1)
+        case "pop" | "popleft", 0 | 1:
+            index = args[0] if args else Const(0 if name == "popleft" else -1)
+            if not items:
+                lo.refuse(node, f"the {receiver.called} is empty", "called here")
             result = items.pop(access.position_in(lo, receiver, index, node))
+        case "remove", 1:
+            items.pop(position_of(lo, receiver, args[0], node))
+        case "rotate", 0 | 1:
+            shift = lo.static(args[0], node) if args else 1
+            assert isinstance(shift, int)
+            turned = deque(items)
+            turned.rotate(shift)
+            items = list(turned)
         case "reverse", 0:
             items.reverse()
+        case "sort", 0:
+            ordered = sorting.sorted_(lo, receiver, keywords, node)
+            assert isinstance(ordered, Node)
+            items = list(ordered.children)
         case "clear", 0:
             items.clear()
         case _:
             return None
     lo.change(node, receiver, items)
     return result
+
+
+def bounded(held: Node[Value], items: list[Value], left: bool = True) -> list[Value]:
+    """Drop what a deque of bounded length has no room for: on the left, or on the right."""
+    if not isinstance(held.detail, int) or len(items) <= held.detail:
+        return items
+    return items[len(items) - held.detail :] if left else items[: held.detail]
+
+
+def position_of(lo: Lowering, held: Node[Value], item: Value, node: ast.AST) -> int:
+    """Return the position of an item in a list, which must be known: of a constant, or of an object by its identity."""
+    item = lo.current(item)
+    for k, child in enumerate(map(lo.current, held.children)):
+        if isinstance(child, Node) and isinstance(item, Node) and child.identity and child.identity == item.identity:
+            return k
+        if is_static(child) and is_static(item):
+            if static_value(child) == static_value(item):
+                return k
+            continue
+        break
+    lo.refuse(node, "where this is in the list is known only at run time", "called here", "remove it by its position")
+
+
+# -- sets
+
+
+def make_set(lo: Lowering, items: Sequence[Value], node: ast.AST, cls: type | None = None) -> Value:
+    """Make a set of things that are known when compiling."""
+    keys = dict.fromkeys(lo.static(item, node) for item in items)
+    return lo.container("set", (), tuple(keys), cls)
+
+
+def set_method(
+    lo: Lowering, receiver: Node[Value], name: str, args: Args, keywords: Keywords, node: ast.AST
+) -> Value | None:
+    """Carry out a method of a set: its elements are known when compiling."""
+    held = dict.fromkeys(receiver.keys)
+    others = [{lo.static(i, node) for i in iteration.static_items(lo, a, node, None)} for a in args if name not in ONE]
+    match name, len(args):
+        case "add", 1:
+            held[static_key(lo, receiver, args[0], node)] = None
+        case "discard" | "remove", 1:
+            key = static_key(lo, receiver, args[0], node)
+            if key not in held and name == "remove":
+                lo.refuse(node, f"the set has no element {key!r}", "called here")
+            held.pop(key, None)
+        case "clear", 0:
+            held.clear()
+        case "update", _:
+            held.update(dict.fromkeys(k for other in others for k in other))
+        case "copy", 0:
+            return lo.like(receiver, ())
+        case "union" | "intersection" | "difference" | "symmetric_difference", _:
+            return lo.container("set", (), tuple(getattr(set(held), name)(*others)), receiver.cls)
+        case "issubset" | "issuperset" | "isdisjoint", 1:
+            return Const(getattr(set(held), name)(*others))
+        case _:
+            return None
+    lo.change(node, receiver, (), tuple(held))
+    return NONE
+
+
+ONE: Final = frozenset({"add", "discard", "remove"})
+
+
+# -- what builtins and statements do with containers
+
+
+def dict_comprehension(lo: Lowering, node: ast.DictComp) -> Value:
+    """Lower a dict comprehension, whose keys are known when compiling."""
+    pairs: dict[object, Value] = {}
+    for pair in iteration.known_items(lo, iteration.pairs_of(node), iteration.LONGEST_UNROLLED):
+        assert isinstance(pair, Node)
+        pairs[lo.static(pair.children[0], node.key)] = pair.children[1]
+    return lo.container("dict", tuple(pairs.values()), tuple(pairs))
+
+
+def filtered(lo: Lowering, kept: Value, source: Value, node: ast.AST) -> Value:
+    """Lower ``filter(kept, source)``."""
+    from adcompile.frontend import sequences
+
+    plain = isinstance(kept, Const) and kept.value is None
+    return sequences.run(lo, sequences.kept, [source] if plain else [source, kept], node)
+
+
+def delete_item(lo: Lowering, base: Value, index: Value, node: ast.AST) -> None:
+    """Lower ``del base[index]``."""
+    if isinstance(base, Ref) and lists.is_list(lo, base):
+        lists.method(lo, base, "pop", [index], node)
+        return
+    if not isinstance(base, Node) or base.kind not in ("list", "dict"):
+        lo.refuse(node, "items of this object cannot be deleted", "here")
+    children, keys = list(base.children), list(base.keys)
+    if base.kind == "dict":
+        key = static_key(lo, base, index, node)
+        if key not in keys:
+            lo.refuse(node, "this key is not in the dict", f"the keys are {keys}")
+        position = keys.index(key)
+        del children[position], keys[position]
+    elif isinstance(index, Slice):
+        bounds = lo.static(index, node)
+        assert isinstance(bounds, slice)
+        del children[bounds]
+    else:
+        del children[access.position_in(lo, base, index, node)]
+    lo.change(node, base, children, keys)

@@ -115,7 +115,7 @@ def abstracted(lo: Lowering, value: Value, operands: list[tuple[Value, Atom]], n
     """Return a value with a variable of its own for each number and array in it; these go to `operands`."""
     value = lo.current(value)
     if isinstance(value, Node):
-        return Node(value.kind, tuple(abstracted(lo, c, operands, node) for c in value.children), value.keys)
+        return value.holding([abstracted(lo, c, operands, node) for c in value.children])
     if isinstance(value, Ref | Var):
         atom = lo.atom(value)
         if atom.type.is_list:
@@ -133,7 +133,7 @@ def abstracted(lo: Lowering, value: Value, operands: list[tuple[Value, Atom]], n
 
 def _key(value: Value) -> object:
     if isinstance(value, Node):
-        return value.kind, value.keys, tuple(map(_key, value.children))
+        return value.form, tuple(map(_key, value.children))
     if isinstance(value, Var):
         return value.type
     return value.key if isinstance(value, Const) else ("object", id(value))

@@ -160,7 +160,7 @@ class Maker:
 
     def note_outside(self, stmts: Sequence[Stmt], own: set[Var], results: Sequence[Atom]) -> None:
         """Note what statements read from outside."""
-        captured = {c.var for c in self.lo.captures.values()}
+        captured = {v for c in self.lo.captures.values() for v, _ in c.paths()}
         inside = set(own)
         values = [a for a in reads_within(stmts, inside) if isinstance(a, Var)]
         values += [a for a in results if isinstance(a, Var) and a not in inside]
@@ -179,7 +179,7 @@ class Maker:
         lo = self.lo
         value = lo.current(value)
         if isinstance(value, Node):
-            return Node(value.kind, tuple(self.flat(c, atoms, of) for c in value.children), value.keys)
+            return value.holding([self.flat(c, atoms, of) for c in value.children])
         if isinstance(value, Ref | Var):
             atom = lo.atom(value)
             if atom.type.is_list:
@@ -606,7 +606,7 @@ def settled(t: Type) -> Type:
 def mapped(f: Callable[[Value], Value], value: Value) -> Value:
     """Apply `f` to every leaf of a value."""
     if isinstance(value, Node):
-        return Node(value.kind, tuple(mapped(f, c) for c in value.children), value.keys, value.identity)
+        return value.holding([mapped(f, c) for c in value.children])
     return f(value)
 
 

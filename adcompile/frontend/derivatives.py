@@ -144,7 +144,7 @@ def owned(lo: Lowering, value: Value) -> Value:
     """Give the containers that the program makes identities of their own."""
     if not isinstance(value, Node):
         return value
-    return lo.container(value.kind, [owned(lo, c) for c in value.children], value.keys)
+    return lo.like(value, [owned(lo, c) for c in value.children])
 
 
 # -- products with the Jacobian
@@ -233,7 +233,7 @@ def _matched(
     value = lo.current(value)
     if not isinstance(tree, Node):
         return [(tree, value)]
-    same = isinstance(value, Node) and (value.kind, value.keys) == (tree.kind, tree.keys)
+    same = isinstance(value, Node) and value.form == tree.form
     if not isinstance(value, Node) or not same or len(value.children) != len(tree.children):
         lo.refuse(node, f"the {what} has not the structure of what it belongs to: a {tree.kind}", "called here")
     pairs = zip(tree.children, value.children, strict=True)
@@ -274,7 +274,7 @@ def _stop_gradient(lo: Lowering, f: Callable[..., object], args: Args, keywords:
 def _stopped(lo: Lowering, value: Value) -> Value:
     value = lo.current(value)
     if isinstance(value, Node):
-        return owned(lo, Node(value.kind, tuple(_stopped(lo, c) for c in value.children), value.keys))
+        return owned(lo, value.holding([_stopped(lo, c) for c in value.children]))
     if isinstance(value, Ref | Var):
         stopped = lo.wrap(lo.builder.emit("stop_gradient", lo.atom(value)))
         if isinstance(value, Ref) and isinstance(stopped, Ref):

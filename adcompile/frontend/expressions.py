@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import access, branches, calls, iteration, lists
+from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
 from adcompile.frontend.state import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.values import (
@@ -51,6 +51,12 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
             return lo.container("tuple" if isinstance(node, ast.Tuple) else "list", elements(lo, node.elts))
         case ast.Dict():
             return dict_(lo, node)
+        case ast.Set():
+            return containers.make_set(lo, elements(lo, node.elts), node)
+        case ast.DictComp():
+            return containers.dict_comprehension(lo, node)
+        case ast.SetComp():
+            return containers.make_set(lo, iteration.known_items(lo, node, iteration.LONGEST_UNROLLED), node)
         case ast.Subscript():
             return access.read_item(lo, evaluate(lo, node.value), node)
         case ast.Attribute():
@@ -62,7 +68,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.GeneratorExp():
             return Generator(node, lo.frame)
         case ast.ListComp():
-            return lo.container("list", iteration.comprehension(lo, node))
+            return iteration.comprehension(lo, node)
         case ast.JoinedStr():
             return message(lo, node)
         case ast.NamedExpr(target=ast.Name(id=name)):
@@ -123,6 +129,10 @@ def unary(lo: Lowering, node: ast.UnaryOp) -> Value:
     value = evaluate(lo, node.operand)
     if isinstance(node.op, ast.Not):
         return negate(lo, truth(lo, value, node))
+    name = {ast.UAdd: "__pos__", ast.USub: "__neg__", ast.Invert: "__invert__"}[type(node.op)]
+    own = objects.special(lo, value, name, [], node)
+    if own is not None:
+        return own
     if isinstance(node.op, ast.UAdd):
         plain = number(lo, value, node)
         return plain if plain.type.is_scalar and not is_bool(lo, plain) else lo.emit(node, "positive", plain)
@@ -178,13 +188,18 @@ def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
                 return False
         if isinstance(a, Const) and isinstance(a.value, bool) and lo.type_of(b).is_array:
             return False
+    if isinstance(left, Node) and isinstance(right, Node) and left.identity and right.identity:
+        return left.identity == right.identity
     if isinstance(left, Const) and isinstance(right, Const):
         return left.value is right.value
     lo.refuse(node, "`is` between these values is not known when compiling", "here", "compare with ==")
 
 
 def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom:
-    if isinstance(container, Node) and container.kind == "dict" and is_static(item):
+    own = objects.special(lo, container, "__contains__", [item], node)
+    if own is not None:
+        return truth(lo, own, node)
+    if isinstance(container, Node) and container.kind in ("dict", "set") and is_static(item):
         return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
         return Const(operator.contains(static_value(container), static_value(item)))  # type: ignore[arg-type]  # Python raises as it would
@@ -281,14 +296,20 @@ def conditional(lo: Lowering, node: ast.IfExp) -> Value:
 
 def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
     """Return the truth of a value as a boolean atom."""
+    if objects.class_of(value) is not None:
+        decided = objects.truth(lo, value, node)
+        if decided is not None:
+            return truth(lo, decided, node)
     match value:
+        case Node(kind="object"):
+            return TRUE
         case Const():
             try:
                 return TRUE if value.value else FALSE
             except ValueError as error:
                 lo.refuse(node, str(error))
         case Node():
-            return TRUE if value.children else FALSE
+            return TRUE if value.children or value.keys else FALSE
         case Ref() if lists.is_list(lo, value):
             return lists.empty_or_not(lo, value)
         case Var() | Ref():
@@ -368,6 +389,8 @@ def message(lo: Lowering, node: ast.expr) -> Atom:
         template += "{" + conversion + (":" + text if text else "") + "}"
         value = evaluate(lo, part.value)
         atoms.append(value if isinstance(value, Const) else lo.number(value, part))
+    if all(isinstance(a, Const) for a in atoms):
+        return Const(template.format(*(a.value for a in atoms if isinstance(a, Const))))
     if not atoms:
         return Const(template.replace("{{", "{").replace("}}", "}"))
     return lo.builder.emit("format", *atoms, attrs=(template,))

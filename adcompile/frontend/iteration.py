@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import elements, lists
+from adcompile.errors import CompileError
+from adcompile.frontend import elements, lists, objects
 from adcompile.frontend.state import NeedsUnrolling
-from adcompile.frontend.values import Flat, Generator, Iterable, Ref, Slice, Value, is_static, lift
+from adcompile.frontend.values import Element, Flat, Generator, Iterable, Ref, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.ir.types import example_of
 from adcompile.rules.opaque import UNKNOWN
 
 if TYPE_CHECKING:
@@ -18,18 +20,27 @@ if TYPE_CHECKING:
 
 LONGEST_UNROLLED = 1000
 LONGEST_ALIASED = 32  # of loops that are repeated only to know which array each name stands for
+LONG = 64  # a comprehension of more items is a loop
+PINNED = 100
 
 
 def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
     """Return the items of a value: a list if their number is known, else how to make them one at a time."""
     value = lo.current(value)
+    own = objects.special(lo, value, "__iter__", [], node)
+    if own is not None:
+        return iterable(lo, own, node)
     match value:
+        case Node(kind="object"):
+            lo.refuse(node, f"a `{value.called}` cannot be iterated over", "its class has no `__iter__`")
         case Iterable():
             return value
         case Node(kind="dict"):
             return [lift(k) for k in value.keys]
+        case Node(kind="set"):
+            return [lift(k) for k in in_order(lo, value, node)]
         case Node():
-            return list(value.children)
+            return items_of(lo, value)
         case Flat():
             return elements.iterate(lo, value, node)
         case Ref() if lists.is_list(lo, value):
@@ -44,6 +55,23 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             if isinstance(held, str | range | frozenset | set | bytes):
                 return [lift(v) for v in held]
     lo.refuse(node, "this cannot be iterated over here", str(lo.type_of(value)))
+
+
+def items_of(lo: Lowering, held: Node[Value]) -> list[Value]:
+    """Return the children of a container, each as it will be when its turn comes."""
+    if held.identity not in lo.contents:
+        return list(held.children)
+    return [Element(held.identity, step, len(held.children)) for step in held.steps]
+
+
+def in_order(lo: Lowering, held: Node[Value], node: ast.AST) -> list[object]:
+    """Return the elements of a set in the order in which Python has them, if that is the same in every process."""
+    if not all(type(k) in (int, bool) for k in held.keys) and len(held.keys) > 1:
+        lo.refuse(node, "the order of the elements of this set is not known", "here", "use sorted(...) of it")
+    made: set[object] = set()
+    for key in held.keys:
+        made.add(key)
+    return list(made)
 
 
 def rows(lo: Lowering, value: Ref | Var, node: ast.AST) -> Iterable:
@@ -82,15 +110,22 @@ def range_(lo: Lowering, args: Sequence[Value], node: ast.AST) -> Iterable:
 
 
 def sliced(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Iterable:
-    """Lower ``range(n)[lo:hi:step]``, of which only the length is known."""
+    """Lower ``range(n)[lo:hi:step]``."""
     if source.bounds is None or not isinstance(index, Slice):
         lo.refuse(node, "only a range can be sliced here", "here")
     start, stop, step = source.bounds
     if not (isinstance(start, Const) and start.value == 0 and isinstance(step, Const) and step.value == 1):
         lo.refuse(node, "only range(n) can be sliced", "here")
 
+    step_by = 1 if isinstance(index.step, Const) and index.step.value is None else lo.static_int(index.step)
+    first = 0 if isinstance(index.lo, Const) and index.lo.value is None else lo.static_int(index.lo)
+
     def item(k: Atom) -> Value:
-        lo.refuse(node, "the items of a slice of a range are not supported", "here", "write the range itself")
+        open_ended = isinstance(index.lo, Const) and index.lo.value is None
+        if not step_by or first is None or first < 0 or (step_by < 0 and not open_ended):
+            lo.refuse(node, "the items of this slice of a range are not supported", "here", "write the range itself")
+        start = Const(first) if step_by > 0 else lo.builder.emit("sub", stop, Const(1))
+        return lo.builder.emit("add", start, lo.builder.emit("mul", k, Const(step_by)))
 
     return Iterable(lambda: lo.builder.emit("slice_length", stop, index.lo, index.hi, index.step), item)
 
@@ -169,7 +204,7 @@ def generated(lo: Lowering, value: Generator) -> Iterable | list[Value]:
             source = iterable(lo, expressions.evaluate(lo, first.iter), node)
             if isinstance(source, Iterable):
                 return Iterable(source.count, lambda k: _element(lo, value, source.item(k)), None, source.arrays)
-        return comprehension(lo, node)
+        return iterable(lo, comprehension(lo, node), node)
 
 
 def _element(lo: Lowering, value: Generator, item: Value) -> Value:
@@ -181,8 +216,37 @@ def _element(lo: Lowering, value: Generator, item: Value) -> Value:
         return expressions.evaluate(lo, value.node.elt)
 
 
-def comprehension(lo: Lowering, node: ast.ListComp | ast.GeneratorExp) -> list[Value]:
-    """Return the items of a comprehension over things whose number of items is known."""
+class _NeedsLoop(Exception):
+    """The number of items of a comprehension, or which of them it keeps, is known only at run time."""
+
+
+Comprehension = ast.ListComp | ast.GeneratorExp | ast.SetComp
+
+
+def comprehension(lo: Lowering, node: Comprehension) -> Value:
+    """Lower a comprehension: to a list of known items, or in a loop to one of run-time length."""
+    start, mark = lo.snapshot(), lo.builder.mark()
+    try:
+        return lo.container("list", known_items(lo, node, LONG))
+    except _NeedsLoop:
+        lo.restore(start)
+        lo.builder.rewind(mark)
+    try:
+        return built_in_loop(lo, node)
+    except (CompileError, NeedsUnrolling) as error:
+        lo.restore(start)
+        lo.builder.rewind(mark)
+        try:
+            return lo.container("list", known_items(lo, node, LONGEST_UNROLLED, pin=True))
+        except _NeedsLoop:
+            raise error from None
+
+
+def known_items(lo: Lowering, node: Comprehension, longest: int, pin: bool = False) -> list[Value]:
+    """Return the items of a comprehension over things whose number of items is known.
+
+    `pin`: a number that is an int argument, or the length of an array, is what it is in the example.
+    """
     from adcompile.frontend import expressions, statements
 
     out: list[Value] = []
@@ -192,17 +256,110 @@ def comprehension(lo: Lowering, node: ast.ListComp | ast.GeneratorExp) -> list[V
             out.append(expressions.evaluate(lo, node.elt))
             return
         generator = node.generators[depth]
-        for item in static_items(lo, expressions.evaluate(lo, generator.iter), generator.iter, None):
-            statements.assign(lo, generator.target, item)
-            kept = [expressions.truth(lo, expressions.evaluate(lo, c), c) for c in generator.ifs]
-            if any(isinstance(c, Var) for c in kept):
-                lo.refuse(node, "a filter on run-time values is not supported in a comprehension", "here", "use a loop")
-            if all(isinstance(c, Const) and c.value for c in kept):
+        source = iterable(lo, expressions.evaluate(lo, generator.iter), generator.iter)
+        for item in counted_items(lo, source, longest, pin):
+            statements.assign(lo, generator.target, lo.settled(item()))
+            kept = True
+            for test in generator.ifs:
+                cond = expressions.condition(lo, test)
+                if not isinstance(cond, Const):
+                    raise _NeedsLoop
+                kept = kept and bool(cond.value)
+                if not kept:
+                    break
+            if kept:
                 run(depth + 1)
 
     with lo.own_scope():
         run(0)
     return out
+
+
+def counted_items(
+    lo: Lowering, source: Iterable | list[Value], longest: int, pin: bool
+) -> Iterator[Callable[[], Value]]:
+    """Yield what makes each item of something whose number of items is known."""
+    if isinstance(source, list):
+        yield from [lambda v=v: v for v in source]
+        return
+    n = known_count(lo, source, pin)
+    if n is None or n > longest:
+        raise _NeedsLoop
+    yield from [lambda k=k: source.item(Const(k)) for k in range(n)]
+
+
+def known_count(lo: Lowering, source: Iterable, pin: bool) -> int | None:
+    """Return the number of items, if it is known. `pin`: short lengths and int arguments are as in the example."""
+    n = lo.static_int(source.count())
+    if n is not None or not pin:
+        return n
+    bounds = source.bounds or (Const(0), source.count(), Const(1))
+    values = [example_of(lo.facts.find(b.type.value)) if b.type.value is not None else None for b in bounds]
+    start, stop, step = values
+    if start is None or stop is None or not step or len(range(start, stop, step)) > PINNED:
+        return None
+    for bound in bounds:
+        lo.static_int(bound, pin=True)
+    return len(range(start, stop, step))
+
+
+_loops: dict[Comprehension, ast.For] = {}
+ITEMS: Final = ".items"
+
+
+def loop_of(node: Comprehension) -> ast.For:
+    """Return the loop that appends what a comprehension makes to a list; the same nodes each time."""
+    if node not in _loops:
+        held = ast.copy_location(ast.Name(ITEMS, ast.Load()), node.elt)
+        append = ast.copy_location(ast.Attribute(held, "append", ast.Load()), node.elt)
+        call = ast.copy_location(ast.Call(append, [node.elt], []), node.elt)
+        body: ast.stmt = ast.copy_location(ast.Expr(call), node.elt)
+        for generator in reversed(node.generators):
+            for test in reversed(generator.ifs):
+                body = ast.copy_location(ast.If(test, [body], []), test)
+            body = ast.copy_location(ast.For(generator.target, generator.iter, [body], []), node)
+        assert isinstance(body, ast.For)
+        _loops[node] = body
+    return _loops[node]
+
+
+_rows: dict[ast.ListComp, ast.ListComp] = {}
+
+
+def rows_as_arrays(node: ast.expr, array: ast.expr) -> ast.expr:
+    """Return a comprehension that np.array is called on with arrays for rows, which makes the same matrix."""
+    if not isinstance(node, ast.ListComp) or not isinstance(node.elt, ast.ListComp):
+        return node
+    if node not in _rows:
+        row = ast.copy_location(ast.Call(array, [rows_as_arrays(node.elt, array)], []), node.elt)
+        _rows[node] = ast.copy_location(ast.ListComp(row, node.generators), node)
+    return _rows[node]
+
+
+def built_in_loop(lo: Lowering, node: Comprehension) -> Value:
+    """Lower a comprehension as a loop that appends to a list."""
+    from adcompile.frontend import statements
+    from adcompile.frontend.desugar import LoopFlags
+
+    loop = loop_of(node)
+    with lo.own_scope():
+        for inner in ast.walk(loop):
+            if isinstance(inner, ast.For):
+                lo.frame.desugared.loops.setdefault(inner, LoopFlags(None, (), False))
+        lo.frame.names[ITEMS] = lo.container("list", [])
+        statements.run(lo, [loop])
+        return lo.current(lo.frame.names[ITEMS])
+
+
+_pairs: dict[ast.DictComp, ast.GeneratorExp] = {}
+
+
+def pairs_of(node: ast.DictComp) -> ast.GeneratorExp:
+    """Return the generator of the pairs of a dict comprehension; the same node each time."""
+    if node not in _pairs:
+        pair = ast.copy_location(ast.Tuple([node.key, node.value], ast.Load()), node.key)
+        _pairs[node] = ast.copy_location(ast.GeneratorExp(pair, node.generators), node)
+    return _pairs[node]
 
 
 def static_items(lo: Lowering, value: Value, node: ast.AST, count: int | None, pin: bool = False) -> list[Value]:
@@ -211,7 +368,7 @@ def static_items(lo: Lowering, value: Value, node: ast.AST, count: int | None, p
         return [lo.view(value, "i", (Const(k),)) for k in range(count)]
     source = iterable(lo, value, node)
     if isinstance(source, list):
-        return source
+        return [lo.settled(item) for item in source]
     n = lo.static_int(source.count(), pin=pin or count is not None)
     if n is None:
         lo.refuse(

@@ -7,11 +7,15 @@ numbers or all arrays of one rank.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import Iterable, Ref, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 from adcompile.rules.lists import list_type
 
@@ -71,6 +75,9 @@ def hold(lo: Lowering, ref: Ref, item: Value) -> None:
 
 def change(lo: Lowering, ref: Ref, prim: str, *args: Atom, node: ast.AST) -> tuple[Atom, ...]:
     """Apply an operation that changes the list; return its other results."""
+    lo.check_twins(ref.cell, "list", node)
+    if prim not in ("list_set", "list_add"):
+        lo.resized.add(ref.cell)
     old = lo.cells[ref.cell]
     new, *rest = lo.guarded_many(node, prim, (old, *args), ())
     assert isinstance(new, Var)
@@ -84,16 +91,41 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
     """Call a method of a list."""
     match name, len(args):
         case "append", 1:
-            change(lo, ref, "list_append", lo.number(args[0], node), node=node)
+            change(lo, ref, "list_append", item_of(lo, args[0], node), node=node)
             hold(lo, ref, args[0])
+            shorten(lo, ref, 0, node)
+            return NONE
+        case "appendleft", 1:
+            method(lo, ref, "insert", [Const(0), args[0]], node)
+            shorten(lo, ref, -1, node)
             return NONE
         case "pop", 0:
             return taken(lo, ref, change(lo, ref, "list_pop", node=node)[0])
-        case "copy", 0:
-            return items(lo, ref, node)
+        case "popleft", 0:
+            return method(lo, ref, "pop", [Const(0)], node)
+        case "pop", 1:
+            position = _position(lo, args[0], node)
+            if isinstance(position, Const) and position.value == -1:
+                return method(lo, ref, "pop", [], node)
+            return taken(lo, ref, change(lo, ref, "list_take", position, node=node)[0])
+        case "insert", 2:
+            position = _position(lo, args[0], node)
+            if not isinstance(position, Const):
+                lo.refuse(
+                    node, "the place of an insertion must be known when compiling", "here", "insert at 0 or append"
+                )
+            change(lo, ref, "list_insert", position, item_of(lo, args[1], node), node=node)
+            hold(lo, ref, args[1])
+            return NONE
         case "extend", 1:
-            for item in _items(lo, args[0], node):
-                method(lo, ref, "append", [item], node)
+            return extend(lo, ref, args[0], node)
+        case "copy", 0:
+            return sliced(lo, ref, Slice(NONE, NONE, NONE), node)
+        case "reverse", 0:
+            replace_with(lo, ref, sliced(lo, ref, Slice(NONE, NONE, Const(-1)), node), node)
+            return NONE
+        case "clear", 0:
+            replace_with(lo, ref, sliced(lo, ref, Slice(Const(0), Const(0), NONE), node), node)
             return NONE
     lo.refuse(
         node,
@@ -103,10 +135,113 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
     )
 
 
-def _items(lo: Lowering, value: Value, node: ast.AST) -> list[Value]:
-    from adcompile.frontend import iteration
+def item_of(lo: Lowering, value: Value, node: ast.AST) -> Atom:
+    """Return what is put into a list of run-time length: a number or an array, and no list."""
+    value = lo.current(value)
+    if isinstance(value, Node) or is_list(lo, value):
+        if lo.frame.loops:
+            raise NeedsUnrolling(node)
+        lo.refuse(node, "a list of run-time length holds numbers, or arrays of one rank", "here")
+    return lo.number(value, node)
 
-    return iteration.static_items(lo, value, node, None)
+
+def shorten(lo: Lowering, ref: Ref, end: int, node: ast.AST) -> None:
+    """Drop the item at the other end of a deque of bounded length that has become too long."""
+    from adcompile.frontend import branches
+
+    limit = lo.limits.get(ref.cell)
+    if limit is None:
+        return
+    full = lo.builder.emit("gt", length(lo, ref), Const(limit))
+    branches.merge(lo, node, full, lambda: method(lo, ref, "pop", [Const(end)], node), lambda: None)
+
+
+def extend(lo: Lowering, ref: Ref, items: Value, node: ast.AST) -> Value:
+    """Append the items of something: of a list of run-time length in a loop."""
+    from adcompile.frontend import iteration, sequences
+
+    found = iteration.iterable(lo, items, node)
+    if isinstance(found, list):
+        for item in found:
+            method(lo, ref, "append", [lo.settled(item)], node)
+    else:
+        sequences.run(lo, sequences.extend, [ref, items], node)
+    return NONE
+
+
+def sliced(lo: Lowering, ref: Ref, index: Slice, node: ast.AST) -> Ref:
+    """Lower ``items[lo:hi:step]``: a new list."""
+    new = lo.emit(node, "list_slice", lo.cells[ref.cell], index.lo, index.hi, index.step)
+    assert isinstance(new, Ref)
+    lo.link(new.cell, ref.cell)
+    return new
+
+
+def concatenated(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value:
+    """Lower ``left + right`` of two lists, one of which at least has a run-time length."""
+    refs = [dynamic(lo, side, other, node) for side, other in ((left, right), (right, left))]
+    new = lo.emit(node, "list_concat", *(lo.cells[r.cell] for r in refs))
+    assert isinstance(new, Ref)
+    for ref in refs:
+        lo.link(new.cell, ref.cell)
+    return new
+
+
+def dynamic(lo: Lowering, value: Value, other: Value, node: ast.AST) -> Ref:
+    """Return a list as one of run-time length; an empty one holds what `other` does."""
+    value = lo.current(value)
+    if isinstance(value, Ref):
+        return value
+    assert isinstance(value, Node)
+    items = [lo.current(c) for c in value.children]
+    held = common_type(lo, [lo.type_of(c) for c in items]) if items or not isinstance(other, Ref) else lo.type_of(other)
+    if held is None:
+        lo.refuse(node, "a list of run-time length holds numbers, or arrays of one rank", "here")
+    return make(lo, items, held)
+
+
+def repeated(lo: Lowering, items: Value, times: Value, node: ast.AST) -> Value:
+    """Lower ``items * times`` for a list or a number of times that is known only at run time."""
+    count = lo.number(times, node)
+    if not count.type.is_scalar or count.type.inexact:
+        lo.refuse(node, "a list can be repeated a whole number of times only", str(count.type))
+    ref = dynamic(lo, items, items, node)
+    new = lo.emit(node, "list_repeat", lo.cells[ref.cell], count)
+    assert isinstance(new, Ref)
+    lo.link(new.cell, ref.cell)
+    return new
+
+
+def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AST) -> None:
+    """Lower ``items[lo:hi] = value``."""
+    from adcompile.frontend import sequences
+
+    if not (isinstance(index.step, Const) and index.step.value in (None, 1)):
+        positions = sequences.run(lo, sequences.positions, [ref, index.lo, index.hi, index.step], node)
+        sequences.run(lo, sequences.store_each, [ref, positions, value], node)
+        return
+    bounds = [b.value for b in (index.lo, index.hi) if isinstance(b, Const) and isinstance(b.value, int)]
+    both = [b for b in (index.lo, index.hi) if not (isinstance(b, Const) and b.value is None)]
+    if len(both) == 2 and not (len(bounds) == 2 and bounds[0] <= bounds[1] and (bounds[0] < 0) == (bounds[1] < 0)):
+        lo.refuse(node, "the bounds of this slice must be known when compiling", "here", "store item by item in a loop")
+    head = sliced(lo, ref, Slice(Const(0), Const(0) if _absent(index.lo) else index.lo, NONE), node)
+    tail = sliced(lo, ref, Slice(Const(0), Const(0), NONE) if _absent(index.hi) else Slice(index.hi, NONE, NONE), node)
+    new = concatenated(lo, concatenated(lo, head, value, node), tail, node)
+    assert isinstance(new, Ref)
+    replace_with(lo, ref, new, node)
+    for item in lo.refs_in(value):
+        lo.link(ref.cell, item.cell)
+
+
+def replace_with(lo: Lowering, ref: Ref, new: Ref, node: ast.AST) -> None:
+    """Give a list the items of another one."""
+    lo.check_twins(ref.cell, "list", node)
+    lo.resized.add(ref.cell)
+    lo.cells[ref.cell] = lo.cells[new.cell]
+
+
+def _absent(bound: Atom) -> bool:
+    return isinstance(bound, Const) and bound.value is None
 
 
 def taken(lo: Lowering, ref: Ref, item: Atom) -> Value:
@@ -122,22 +257,64 @@ def length(lo: Lowering, ref: Ref) -> Atom:
 
 def read(lo: Lowering, ref: Ref, index: Value, node: ast.AST) -> Value:
     """Lower ``items[index]``."""
+    if isinstance(index, Slice):
+        return sliced(lo, ref, index, node)
     return taken(lo, ref, lo.builder.emit("list_get", lo.cells[ref.cell], _position(lo, index, node)))
 
 
 def store(lo: Lowering, ref: Ref, index: Value, value: Value, node: ast.AST) -> None:
     """Lower ``items[index] = value``."""
-    change(lo, ref, "list_set", _position(lo, index, node), lo.number(value, node), node=node)
+    if isinstance(index, Slice):
+        store_slice(lo, ref, index, value, node)
+        return
+    change(lo, ref, "list_set", _position(lo, index, node), item_of(lo, value, node), node=node)
     hold(lo, ref, value)
 
 
 def _position(lo: Lowering, index: Value, node: ast.AST) -> Atom:
-    if isinstance(index, Slice):
-        lo.refuse(node, "slices of a list whose length is known only at run time are not supported", "here")
     position = lo.number(index, node)
     if not position.type.is_scalar or position.type.inexact:
         lo.refuse(node, "a list index must be an integer", "here")
     return position
+
+
+def of_array(lo: Lowering, array: Value, node: ast.AST) -> Value:
+    """Return the list of the items of an array."""
+    return lo.emit(node, "list_items", lo.atom(array))
+
+
+def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
+    """Return the list of the items of anything that can be iterated over."""
+    from adcompile.frontend import iteration, sequences
+
+    found = iteration.iterable(lo, value, node)
+    if isinstance(found, list):
+        return lo.container("list", [lo.settled(item) for item in found])
+    n = lo.static_int(found.count())
+    if n is not None and n <= iteration.LONG:
+        return lo.container("list", [found.item(Const(k)) for k in range(n)])
+    if isinstance(value, Ref):
+        return sliced(lo, value, Slice(NONE, NONE, NONE), node) if is_list(lo, value) else of_array(lo, value, node)
+    return sequences.run(lo, sequences.listed, [value], node)
+
+
+# NumPy's functions that join arrays.
+JOINING: Final = (np.stack, np.vstack, np.concatenate, np.hstack)
+
+
+def joined(lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
+    """Join the arrays in a list of run-time length, along the first axis or a new one."""
+    from adcompile.frontend import sequences
+
+    ref = args[0]
+    axis = lo.static(args[1] if len(args) > 1 else keywords.get("axis", Const(0)), node)
+    rank = lo.type_of(ref).rank
+    flat = f is np.hstack and rank == 1
+    if axis != 0 or len(args) > 2 or set(keywords) - {"axis"} or rank in (None, 0) or (f is np.hstack and not flat):
+        lo.refuse(node, "a list of run-time length can be joined along the first axis only", "called here")
+    if f is np.stack or (f is np.vstack and rank == 1):
+        return lo.emit(node, "list_array", lo.atom(ref))
+    return sequences.run(lo, sequences.concatenate, [ref], node)
 
 
 def iterate(lo: Lowering, ref: Ref) -> Iterable:

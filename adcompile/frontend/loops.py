@@ -8,7 +8,7 @@ that the loops inside start with the plan of the time before.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from adcompile.frontend.desugar import RETURNED, Desugared, LoopFlags
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
 from adcompile.frontend.state import NeedsUnrolling, Snapshot, Unbound
-from adcompile.frontend.values import Iterable, Value
+from adcompile.frontend.values import Element, Iterable, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
@@ -35,10 +35,13 @@ def for_(lo: Lowering, node: ast.For) -> None:
     """Lower a for loop: a counted loop, or its body repeated for each item of a container."""
     source = iteration.iterable(lo, expressions.evaluate(lo, node.iter), node.iter)
     if isinstance(source, list):
-        repeat(lo, node, [lambda v=v: v for v in source])  # type: ignore[misc]  # bound now
+        watched = [item for item in source[-1:] if isinstance(item, Element)]
+        repeat(lo, node, [*(lambda v=v: v for v in source)], watched)
         return
     count = source.count() if source.bounds is None else None
     held = f".iterated_{len(lo.frame.loops)}"
+    lists_in = [ref.cell for ref in source.arrays if lo.cells[ref.cell].type.is_list]
+    outer, lo.resized = lo.resized, set()
     lo.frame.names[held] = Node("tuple", source.arrays)  # the loop goes on with these, whatever is rebound
     start = lo.snapshot()
     mark = lo.builder.mark()
@@ -49,12 +52,20 @@ def for_(lo: Lowering, node: ast.For) -> None:
     except NeedsUnrolling as needed:
         lo.restore(start)
         lo.builder.rewind(mark)
-        n = lo.static_int(source.count(), pin=False)
         longest = iteration.LONGEST_UNROLLED if needed.error is None else iteration.LONGEST_ALIASED
+        n = iteration.known_count(lo, source, pin=needed.error is None)
         if n is None or n > longest or source.snapshots is not None:
             raise
         repeat(lo, node, [lambda k=k: source.item(Const(k)) for k in range(n)])  # type: ignore[misc]  # bound now
     lo.frame.names.pop(held, None)
+    if any(cell in lo.resized for cell in lists_in):
+        lo.refuse(
+            node,
+            "a list changes its size while it is iterated over",
+            "this loop",
+            "iterate over a copy, as list(...) makes",
+        )
+    lo.resized |= outer
 
 
 def few_trips(lo: Lowering, node: ast.For, source: Iterable) -> bool:
@@ -70,22 +81,28 @@ def flags_of(lo: Lowering, node: ast.For | ast.While) -> LoopFlags:
     return lo.frame.desugared.loops[node]
 
 
-def repeat(lo: Lowering, node: ast.For, items: list[Callable[[], Value]]) -> None:
-    """Lower the body once for each item, made when its turn comes, until a break."""
+def repeat(lo: Lowering, node: ast.For, items: list[Callable[[], Value]], watched: Sequence[Element] = ()) -> None:
+    """Lower the body once for each item, made when its turn comes, until a break.
+
+    `watched` are items of containers that must have kept their size when all items are used up.
+    """
     from adcompile.frontend import branches
 
     flags = flags_of(lo, node)
     lo.frame.loops.append(node)
     for k, item in enumerate(items):
-        trip(lo, flags, lambda item=item: assign_and_run(lo, node, item()))  # type: ignore[misc]  # bound now
+        trip(lo, flags, lambda item=item: assign_and_run(lo, node, lo.settled(item())))  # type: ignore[misc]  # bound now
         ended = exceptions.raised(lo) if flags.until is None else lo.atom(lo.frame.names[flags.until])
         if isinstance(ended, Const):
             if ended.value:
                 break
             continue
         rest = items[k + 1 :]
-        branches.merge(lo, node, ended, lambda: None, lambda rest=rest: repeat(lo, node, rest))  # type: ignore[misc]  # bound now
+        branches.merge(lo, node, ended, lambda: None, lambda rest=rest: repeat(lo, node, rest, watched))  # type: ignore[misc]  # bound now
         break
+    else:
+        for last in watched:
+            lo.element(last)
     lo.frame.loops.pop()
 
 
@@ -155,7 +172,42 @@ class ChangingTest(Exception):
 
 
 def while_(lo: Lowering, node: ast.While) -> None:
-    """Lower a while loop."""
+    """Lower a while loop; one that goes through a structure that is known is run trip by trip."""
+    start, mark = lo.snapshot(), lo.builder.mark()
+    try:
+        while_loop(lo, node)
+    except NeedsUnrolling as needed:
+        if needed.error is not None:
+            raise
+        lo.restore(start)
+        lo.builder.rewind(mark)
+        trip_by_trip(lo, node)
+
+
+def trip_by_trip(lo: Lowering, node: ast.While) -> None:
+    """Lower the trips of a while loop one after the other: its test must be known before each."""
+    from adcompile.frontend import statements
+
+    flags = flags_of(lo, node)
+    lo.frame.loops.append(node)
+    try:
+        for _ in range(iteration.LONGEST_UNROLLED):
+            cond = test(lo, node.test)
+            if isinstance(cond, Const) and not cond.value:
+                return
+            trip(lo, flags, lambda: statements.run(lo, node.body))
+            ended = exceptions.raised(lo) if flags.until is None else lo.atom(lo.frame.names[flags.until])
+            if not isinstance(cond, Const) or not isinstance(ended, Const):
+                break
+            if ended.value:
+                return
+        raise NeedsUnrolling(node)
+    finally:
+        lo.frame.loops.pop()
+
+
+def while_loop(lo: Lowering, node: ast.While) -> None:
+    """Lower a while loop as one."""
     start, mark = lo.snapshot(), lo.builder.mark()
     try:
         tested_first(lo, node)
@@ -243,6 +295,7 @@ def settle(
     key = (node, lo.frame.calls)
     plan = lo.plans.setdefault(key, Plan())
     plan.aliases.clear()
+    plan.twins.clear()
     plan.written.clear()
     plan.lists.clear()
     plan.dynamic.clear()

@@ -24,8 +24,8 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, exceptions, macros, statements
-from adcompile.frontend.arguments import STATIC_TYPES, Argument, leaf_type
+from adcompile.frontend import application, calls, exceptions, macros, sequences, statements
+from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
 from adcompile.frontend.custom_rules import Made
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.exceptions import Catcher
@@ -37,29 +37,54 @@ from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.frontend.variables import boxed_names
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Function, Var
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Function, Stmt, Var, blocks_of, operands, walk
+from adcompile.ir.forms import part_of, parts
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Facts, example_of
-from adcompile.records import dataclass, field
+from adcompile.records import dataclass, field, replace
 from adcompile.rules.opaque import is_draw
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A value that the function reads from outside: passed as a hidden argument, read anew at each call.
+    """A number, array, container or object that the function reads from outside, anew at each call.
 
-    It is what a name means to the function `source`, or an attribute of the object `source`.
+    Its numbers and arrays are passed as hidden arguments, those that the program uses.
+
+    root    a name that no argument has
+    tree    what is known of it, as of an argument
+    source  what gives the name its meaning: a function, or the object that it is an attribute of
     """
 
     name: str
-    var: Var
+    root: str
+    tree: Argument
     source: Source | object
+    used: tuple[Var, ...] = ()
 
     def read(self) -> object:
+        """Return what the name stands for now."""
         if isinstance(self.source, Source):
             return self.source.lookup(self.name)
         found: object = getattr(self.source, self.name)
         return found
+
+    def values(self) -> dict[str, object]:
+        """Return the values, now, of the hidden arguments."""
+        whole = self.read()
+        return {v.name: part_of(whole, path) for v, path in self.paths() if v in self.used}
+
+    def paths(self) -> Iterator[tuple[Var, tuple[object, ...]]]:
+        """Yield every variable, and the steps that lead to it."""
+        yield from _paths(self.tree, ())
+
+
+def _paths(tree: Argument, path: tuple[object, ...]) -> Iterator[tuple[Var, tuple[object, ...]]]:
+    if isinstance(tree, Node):
+        for step, child in zip(tree.steps, tree.children, strict=True):
+            yield from _paths(child, (*path, step))
+    elif isinstance(tree, Var):
+        yield tree, path
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +125,7 @@ class Lowering(State):
         self.custom_depth = 0
         self.rules: tuple[CustomFunction, ...] = ()
         self.plain_calls: list[object] = []
+        self.roots: set[str] = set()
         self.keys = 0
         self.quiet = 0  # blocks of catch_warnings around
         self.ignored: set[str] = set()  # floating-point errors, by np.errstate
@@ -162,6 +188,8 @@ class Lowering(State):
             return self.as_array(self.read(value), node)
         if isinstance(value, Var) or (isinstance(value, Const) and value.type.is_numeric):
             return value
+        if isinstance(value, Const) and isinstance(value.value, int | float):  # of a class of its own: an IntEnum
+            return Const(int(value.value) if isinstance(value.value, int) else float(value.value))
         described = repr(static_value(value)) if is_static(value) else _describe(value)
         self.refuse(node, f"{described} is not a number", "a number or an array is needed here")
 
@@ -194,6 +222,8 @@ class Lowering(State):
             items = [self.static(c, node) for c in value.children]
             return tuple(items) if value.kind == "tuple" else items
         known = self.static_int(value, pin=True)
+        if known is None and isinstance(value, Var) and any(frame.loops for frame in self.frames):
+            raise NeedsUnrolling(node or ast.Pass(), said="this must be known when compiling")
         if known is None:
             self.refuse(node, "this must be known when compiling", "computed at run time", "write it as a constant")
         return known
@@ -246,20 +276,32 @@ class Lowering(State):
         key = (id(scope.function), name)
         if key not in self.captured:
             self.captured[key] = self.outside(scope, name, scope.lookup(name), node)
+        return self.revived(key)
+
+    def revived(self, key: tuple[int, str]) -> Value:
+        """Return what was read from outside, also where it was first read in a loop or branch that is left."""
         value = self.captured[key]
-        if isinstance(value, Ref) and value.cell not in self.cells:  # first read in a loop or branch that is left
-            self.cells[value.cell] = self.captures[key].var
+        if key in self.captures:
+            for held, leaf in zip(leaves(value), leaves(self.captures[key].tree), strict=True):
+                if isinstance(held, Ref) and isinstance(leaf, Var):
+                    self.cells.setdefault(held.cell, leaf)
         return value
+
+    def read_outside(self, holder: Source | object, name: str, node: ast.AST) -> Value:
+        """Return what a name of a function, or the attribute of an object, stands for."""
+        if isinstance(holder, Source):
+            return self.captured_from(holder, name, node)
+        return self.constant(holder, name, getattr(holder, name), node)
 
     def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:
         """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
-        if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray:
+        if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray or _holds_numbers(value):
             return self.capture(scope, name, value)
         if is_draw(type(value)) or isinstance(value, logging.Logger):
             return self.capture(scope, name, value)
         if isinstance(value, np.ndarray):
             leaf_type(name, value, self.facts)  # raises: a subclass
-        if scope.function.__module__ == macros.__name__:
+        if scope.function.__module__ in (macros.__name__, sequences.__name__):
             return lift(value)  # ours, and always the same
         known = isinstance(value, STATIC_TYPES + (int, types.ModuleType)) or callable(value)
         if not known and not _constant(value):
@@ -272,29 +314,37 @@ class Lowering(State):
         self.dependencies[(id(scope.function), name)] = Dependency(scope, name, value)
         return lift(value)
 
-    def capture(self, scope: Source, name: str, value: object) -> Value:
-        taken = {*self.builder.params, *self.reserved.values()}
-        hidden = name
-        while hidden in taken:
-            hidden += "_"
-        var = Var(hidden, leaf_type(hidden, value, self.facts))
-        self.builder.params[hidden] = var
-        self.names[var] = hidden
-        self.captures[(id(scope.function), name)] = Capture(name, var, scope)
-        return self.new_cell(var) if var.type.is_array else var
+    def capture(self, holder: Source | object, name: str, value: object) -> Value:
+        """Read a value from outside at each call: its numbers and arrays become hidden arguments."""
+        root, taken = name, {*self.builder.params, *self.reserved.values()}
+        while root in taken or root in self.roots:
+            root += "_"
+        self.roots.add(root)
+        tree = abstract_outside(root, value, self.facts, taken)
+        for var in leaves(tree):
+            if isinstance(var, Var):
+                self.builder.params[var.name] = var
+                self.names[var] = var.name
+        owner = holder.function if isinstance(holder, Source) else holder
+        self.captures[(id(owner), name)] = Capture(name, root, tree, holder)
+        return _hidden_arguments(self, tree)
 
     def capture_attribute(self, owner: object, name: str, hidden: str) -> Var:
         """Return an attribute of an object as a hidden argument."""
         key = (id(owner), name)
         if key not in self.captures:
-            taken = {*self.builder.params, *self.reserved.values()}
+            taken = {*self.builder.params, *self.reserved.values(), *self.roots}
             while hidden in taken:
                 hidden += "_"
+            self.roots.add(hidden)
             var = Var(hidden, leaf_type(hidden, getattr(owner, name), self.facts))
             self.builder.params[hidden] = var
             self.names[var] = hidden
-            self.captures[key] = Capture(name, var, owner)
-        return self.captures[key].var
+            self.captures[key] = Capture(name, hidden, var, owner)
+            self.captured[key] = var
+        found = self.captures[key].tree
+        assert isinstance(found, Var)
+        return found
 
     def depend(self, owner: object, name: str, value: object) -> None:
         """Remember that the program is made of what an attribute of an object holds, which the guard then tests."""
@@ -302,15 +352,18 @@ class Lowering(State):
 
     def constant(self, owner: object, name: str, value: object, node: ast.AST) -> Value:
         """Return the value of an attribute of a module, class or other constant, which the guard tests."""
+        key = (id(owner), name)
+        if key in self.captured:
+            return self.revived(key)
         if not self.frame.rule and not _settled(owner):
-            self.dependencies[(id(owner), name)] = Dependency(owner, name, value)
+            array = type(value) is np.ndarray or _holds_numbers(value)
+            if array or (isinstance(value, float | complex | np.generic) and not isinstance(owner, types.ModuleType)):
+                self.captured[key] = self.capture(owner, name, value)
+                return self.captured[key]
+            self.depend(owner, name, value)
         if isinstance(value, np.ndarray):
             self.refuse(node, f"the array `{name}` of a module is not supported", "here", "bind it to a global name")
-        if callable(value) or isinstance(value, STATIC_TYPES + (types.ModuleType, int, float)):
-            return Const(value)
-        if isinstance(value, tuple | list | dict | np.generic | complex):
-            return lift(value)
-        return Const(value)
+        return lift(value)
 
     @contextmanager
     def own_scope(self) -> Iterator[None]:
@@ -346,9 +399,20 @@ def _describe(value: Value) -> str:
     return f"the method `{value.name}`" if isinstance(value, Method) else f"a {type(value).__name__.lower()}"
 
 
+def _holds_numbers(value: object) -> bool:
+    """Tell whether a value from outside is an object, or a container with floats, arrays or objects in it."""
+    held = parts(value)
+    if held is None:
+        return False
+    if held.kind == "object":
+        return True
+    plain = (float, complex, np.generic, np.ndarray)
+    return any(isinstance(c, plain) or _holds_numbers(c) for c in held.children) or held.kind in ("list", "dict")
+
+
 def _settled(owner: object) -> bool:
     """Tell whether the attributes of an object never change: NumPy's modules and types, the standard ones used here."""
-    if isinstance(owner, str | bytes):
+    if isinstance(owner, str | bytes | int | float | range):
         return True
     module = owner.__name__ if isinstance(owner, types.ModuleType) else getattr(owner, "__module__", None)
     return str(module).partition(".")[0] in ("numpy", "math", "operator", "functools", "builtins", "cmath")
@@ -496,15 +560,17 @@ def lower_once(
         if needed.error is not None:
             raise needed.error from None
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
+        message = f"{needed.said}, and it differs from trip to trip" if needed.said else message
         lo.frames.append(Frame(source, body_of(source.node)))
         lo.refuse(needed.place, message, "here", "keep the values in an array that is made before the loop")
     if outputs:
         result = given[outputs[0]] if one and len(outputs) == 1 else Node("tuple", tuple(given[n] for n in outputs))
     flat: list[Atom] = []
     structure = flatten(lo, result, flat, source.name)
+    captures = used_captures(lo, flat)
     function = Function(
         source.name,
-        (*params, *(c.var for c in lo.captures.values())),
+        (*params, *(v for c in captures for v in c.used)),
         tuple(builder.stmts),
         tuple(flat),
         facts=facts,
@@ -512,9 +578,30 @@ def lower_once(
         ignored=tuple(sorted(lo.ignored)),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}
-    return Lowered(
-        function, structure, tuple(lo.captures.values()), tuple(lo.dependencies.values()), callees, lo.places
-    )
+    return Lowered(function, structure, captures, tuple(lo.dependencies.values()), callees, lo.places)
+
+
+def used_captures(lo: Lowering, outs: Sequence[Atom]) -> tuple[Capture, ...]:
+    """Return what was read from outside, with the hidden arguments that the program needs."""
+    return tuple(replace(c, used=_used(c, lo.builder.stmts, outs)) for c in lo.captures.values())
+
+
+def _used(capture: Capture, stmts: Sequence[Stmt], outs: Sequence[Atom]) -> tuple[Var, ...]:
+    """Return the hidden arguments that a program uses: the one number or array, or those read from a container."""
+    if isinstance(capture.tree, Var):
+        return (capture.tree,)
+    read: set[Atom] = {*outs}
+    for stmt in walk(stmts):
+        read.update(operands(stmt))
+        for block in blocks_of(stmt):
+            read.update(block.yields)
+    return tuple(v for v, _ in capture.paths() if v in read)
+
+
+def _hidden_arguments(lo: Lowering, tree: Argument) -> Value:
+    if isinstance(tree, Node):
+        return tree.holding([_hidden_arguments(lo, c) for c in tree.children])
+    return _argument(lo, tree)
 
 
 def _argument(lo: Lowering, a: Atom) -> Value:
@@ -525,7 +612,7 @@ def flatten(lo: Lowering, value: Value, flat: list[Atom], name: str) -> Node[int
     """List the leaves of the result of a function; return its structure over the list."""
     value = lo.current(value)
     if isinstance(value, Node):
-        return Node(value.kind, tuple(flatten(lo, c, flat, name) for c in value.children), value.keys)
+        return value.holding([flatten(lo, c, flat, name) for c in value.children])
     if isinstance(value, Ref | Var | Const):
         flat.append(lo.atom(value))
         return len(flat) - 1

@@ -18,7 +18,8 @@ from adcompile.errors import CompileError
 from adcompile.frontend import draws, lists
 from adcompile.frontend.values import Iterable, Ref, Slice, Value, is_static, lift, static_value
 from adcompile.ir.core import Atom, Const, Var
-from adcompile.ir.structure import Node
+from adcompile.ir.forms import made
+from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import OBJECT, Type, example_of, type_of_value
 from adcompile.rules.opaque import CLOCKS, GENERATORS, PYTHON_DRAWS, PYTHON_GENERATORS, UNKNOWN
 from adcompile.rules.promotion import ufunc_type
@@ -206,7 +207,10 @@ def _layout(lo: Lowering, value: Value, operands: list[Atom], node: ast.AST) -> 
     """Return an argument as a structure over operands, which are appended to the list."""
     value = lo.current(value)
     if isinstance(value, Node):
-        return Node(value.kind, tuple(_layout(lo, c, operands, node) for c in value.children), value.keys)
+        if value.cls is not None or value.kind == "set":
+            what = f"a {value.called} cannot be passed to an unknown function"
+            lo.refuse(node, what, "called here", "pass its parts")
+        return value.holding([_layout(lo, c, operands, node) for c in value.children])
     if isinstance(value, Ref) and lists.is_list(lo, value):
         lo.refuse(node, "a list that grows cannot be passed to an unknown function", "called here", "make it an array")
     if isinstance(value, Slice) and is_static(value):
@@ -344,9 +348,7 @@ def _known(lo: Lowering, value: Value, node: ast.AST) -> object:
         return _range([lo.static(a, node) for a in value.bounds])
     if isinstance(value, Node):
         items = [_known(lo, c, node) for c in value.children]
-        if value.kind == "dict":
-            return dict(zip(value.keys, items, strict=True))
-        return items if value.kind == "list" else tuple(items)
+        return made(value.kind, items, value.keys, value.cls, value.detail)
     return lo.static(value, node)
 
 
@@ -367,7 +369,7 @@ def surely_inactive(lo: Lowering, value: Value) -> bool:
     made = lo.builder.defs.get(value)
     if made is not None:
         return all(surely_inactive(lo, a) for a in made.args)
-    return any(value is c.var for c in lo.captures.values())
+    return any(value is leaf for c in lo.captures.values() for leaf in leaves(c.tree))
 
 
 def instead(

@@ -7,12 +7,15 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from adcompile.frontend import lists, objects
 from adcompile.frontend.values import Value, is_static, lift, static_value
-from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.core import TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
+
+SEQUENCES: Final = ("tuple", "list")
 
 BINARY: Final[dict[type[ast.operator], str]] = {
     ast.Add: "add",
@@ -63,12 +66,24 @@ PYTHON: Final[dict[str, Callable[..., object]]] = {
 
 def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value:
     """Lower ``left op right``."""
+    if objects.class_of(left) is not None or objects.class_of(right) is not None:
+        own = objects.operate(lo, op, left, right, node)
+        if own is not None:
+            return own
+    if lists.is_list(lo, left) or lists.is_list(lo, right):
+        done = _lists(lo, op, left, right, node)
+        if done is not None:
+            return done
     if isinstance(left, Node) or isinstance(right, Node):
         done = _containers(lo, op, left, right, node)
         if done is not None:
             return done
     if op == "add" and (_is_text(left) or _is_text(right)) and not (is_static(left) and is_static(right)):
         return _joined(lo, left, right, node)
+    if not lo.frame.rule and _python_raises(lo, left, right):
+        lo.refuse(
+            node, "this operation on a list, tuple or dict is not supported", "here", "make an array with np.array"
+        )
     if _constant_object(left) and is_static(right) or _constant_object(right) and is_static(left):
         return _compute(lo, op, left, right, node)
     a, b = lo.number(left, node), lo.number(right, node)
@@ -104,19 +119,45 @@ def _compute(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) ->
         lo.refuse(node, f"{error}")
 
 
-def _containers(lo: Lowering, op: str, left: Value, right: Value, place: ast.AST) -> Value | None:
+def _lists(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value | None:
+    """Do what Python does with lists of run-time length; None if NumPy makes an array of the list."""
+    both = [lists.is_list(lo, v) or (isinstance(v, Node) and v.kind == "list") for v in (left, right)]
+    if op == "add" and all(both):
+        return lists.concatenated(lo, left, right, node)
+    other = right if both[0] else left
+    if op == "mul" and lo.type_of(other).kind == "py":
+        return lists.repeated(lo, left if both[0] else right, other, node)
+    if all(both) or not (lo.type_of(other).is_array or lo.type_of(other).kind == "np"):
+        lo.refuse(node, "this operation on a list is not supported", "here", "make an array of it with np.array")
+    return None
+
+
+def _containers(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value | None:
     """Concatenate and repeat containers; None if an operand is to be an array."""
-    if op == "add" and isinstance(left, Node) and isinstance(right, Node) and left.kind == right.kind != "dict":
-        return lo.container(left.kind, left.children + right.children)
+    if (
+        op == "add"
+        and isinstance(left, Node)
+        and isinstance(right, Node)
+        and left.kind == right.kind
+        and left.kind in SEQUENCES
+    ):
+        plain = left.kind == "tuple" or left.cls is not right.cls
+        return lo.container(left.kind, left.children + right.children, (), None if plain else left.cls, left.detail)
     if op == "mul":
-        node, times = (left, right) if isinstance(left, Node) else (right, left)
-        count = lo.static_int(times, pin=isinstance(node, Node))
-        if isinstance(node, Node) and node.kind != "dict":
-            if count is not None:
-                return lo.container(node.kind, node.children * count)
-            _refuse_repetition(lo, node, times, place)
+        held, times = (left, right) if isinstance(left, Node) else (right, left)
+        count = lo.static_int(times)
+        if isinstance(held, Node) and held.kind in SEQUENCES and count is not None:
+            return lo.container(held.kind, held.children * count)
+        if isinstance(held, Node) and held.kind == "list" and _is_int(lo, times):
+            return lists.repeated(lo, held, times, node)
+        if isinstance(held, Node) and held.kind in SEQUENCES:
+            _refuse_repetition(lo, held, times, node)
+    if isinstance(left, Node) and isinstance(right, Node) and left.kind == right.kind:
+        merged = _merged(lo, op, left, right)
+        if merged is not None:
+            return merged
     if op in ("eq", "ne") and isinstance(left, Node) and isinstance(right, Node):
-        return _equal(lo, op, left, right)
+        return _equal(lo, op, left, right, node)
     return None
 
 
@@ -132,15 +173,48 @@ def _refuse_repetition(lo: Lowering, repeated: Node[Value], times: Value, place:
     )
 
 
-def _equal(lo: Lowering, op: str, left: Node[Value], right: Node[Value]) -> Value | None:
-    """Compare containers where the outcome is known: constants, or lengths proved equal."""
-    same = (left.kind, left.keys, len(left.children)) == (right.kind, right.keys, len(right.children))
-    if not same:
-        return Const(op == "ne")
-    pairs = list(zip(left.children, right.children, strict=True))
-    if all(is_static(v) for pair in pairs for v in pair):
-        return Const((static_value(left) == static_value(right)) == (op == "eq"))
-    known = [lo.same_length(a, b) for a, b in pairs]
-    if all(known):
-        return Const(op == "eq")
+def _merged(lo: Lowering, op: str, left: Node[Value], right: Node[Value]) -> Value | None:
+    """Merge two dicts, or combine two sets."""
+    if left.kind == "dict" and op == "bitor":
+        pairs = dict(zip(left.keys, left.children, strict=True)) | dict(zip(right.keys, right.children, strict=True))
+        return lo.container("dict", tuple(pairs.values()), tuple(pairs), left.cls, left.detail)
+    if left.kind == "set" and op in ("bitor", "bitand", "bitxor", "sub"):
+        return lo.container("set", (), tuple(_elements(op, left, right)), left.cls)
+    if left.kind == "set":
+        return Const(PYTHON[op](set(left.keys), set(right.keys)))
     return None
+
+
+def _python_raises(lo: Lowering, left: Value, right: Value) -> bool:
+    """Tell whether an operand is a container and none is an array, of which NumPy would make one."""
+    containers = [isinstance(v, Node) or lists.is_list(lo, v) for v in (left, right)]
+    kinds = [lo.type_of(v).kind for v in (left, right)]
+    return any(containers) and not any(
+        kind in ("array", "np", "scalar") and not held for kind, held in zip(kinds, containers, strict=True)
+    )
+
+
+def _is_int(lo: Lowering, value: Value) -> bool:
+    t = lo.type_of(value)
+    return t.is_scalar and t.dtype is not None and not t.inexact
+
+
+def _elements(op: str, left: Node[Value], right: Node[Value]) -> frozenset[object]:
+    found = PYTHON[op](frozenset(left.keys), frozenset(right.keys))
+    assert isinstance(found, frozenset)
+    return found
+
+
+def _equal(lo: Lowering, op: str, left: Node[Value], right: Node[Value], node: ast.AST) -> Value:
+    """Compare containers item by item."""
+    from adcompile.frontend.expressions import both, negate, truth
+
+    ours, theirs = (dict(zip(v.steps, v.children, strict=True)) for v in (left, right))
+    if left.kind != right.kind or ours.keys() != theirs.keys():  # a NamedTuple equals a tuple
+        return Const(op == "ne")
+    result: Atom = TRUE
+    for step, item in ours.items():
+        a, b = lo.current(item), lo.current(theirs[step])
+        same = TRUE if lo.same_length(a, b) else truth(lo, apply_binary(lo, "eq", a, b, node), node)
+        result = both(lo, result, same)
+    return result if op == "eq" else negate(lo, result)

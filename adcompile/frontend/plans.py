@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 from adcompile.frontend.values import Value
 from adcompile.ir.core import UNDEFINED, Atom, Var
@@ -22,6 +23,7 @@ class Plan:
     written  cells that the body writes to, and `names` through which they were found
     dropped  names that hold things of different kinds from trip to trip
     aliases  pairs of slots or cells that may share memory after a trip
+    twins    pairs of names, with positions in them, that refer to one container after a trip
     """
 
     types: dict[Key, Type] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class Plan:
     dropped: dict[str, str] = field(default_factory=dict)
     promoted: set[Key] = field(default_factory=set)
     aliases: set[frozenset[Key]] = field(default_factory=set)
+    twins: set[frozenset[Key]] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -71,7 +74,7 @@ def carried(t: Type) -> Type:
 
 def skeleton(value: Value) -> Value:
     if isinstance(value, Node):
-        return Node(value.kind, tuple(map(skeleton, value.children)), value.keys)
+        return value.holding([skeleton(c) for c in value.children])
     return UNDEFINED
 
 
@@ -87,3 +90,18 @@ def covers(facts: Facts, wide: Type, narrow: Type) -> bool:
 
 def _open(length: Length) -> bool:
     return isinstance(length, Dim) and length.op == "fresh"
+
+
+@cache
+def read_before_assigned(node: ast.For | ast.While) -> frozenset[str]:
+    """Return names that a trip of a loop may read before it assigns them, and the loop assigns."""
+    read: set[str] = set()
+    assigned: set[str] = set()
+    test = [node.test] if isinstance(node, ast.While) else [node.target]
+    for part in (*test, *node.body):
+        names = [n for n in ast.walk(part) if isinstance(n, ast.Name)]
+        inner = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+        read |= inner - assigned
+        if isinstance(part, ast.Assign | ast.AnnAssign | ast.expr):
+            assigned |= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    return frozenset(read)

@@ -35,6 +35,7 @@ class Callee:
     types      of its results, None while no attempt has found any
     result     the structure of its results
     captures   what it reads from outside; passed on by every caller
+    scopes     where each of them is found, and which of its leaves are used
     """
 
     name: str
@@ -43,13 +44,14 @@ class Callee:
     result: Node[int] | int = 0
     captures: list[Capture] = field(default_factory=list)
     function: Function | None = None
-    scopes: list[tuple[Source | object, str]] = field(default_factory=list)
+    scopes: list[tuple[Source | object, str, tuple[int, ...]]] = field(default_factory=list)
 
 
-def is_recursive(lo: Lowering, source: Source, names: Mapping[str, Value]) -> bool:
-    """Tell whether a function is being run already, for the same functions among its arguments.
+def is_recursive(lo: Lowering, source: Source, names: Mapping[str, Value], shape: object) -> bool:
+    """Tell whether a function is being run already, on containers of the same structure and for the same functions.
 
-    With a function that was made inside another one, or other functions than before, it is run in place: that is how
+    A function that goes down a tree of known structure comes to an end, and is run in place at each node. With a
+    function that was made inside another one, or other functions than before, it is run in place too: that is how
     functions of functions are used within each other.
     """
     if any(map(_is_made_inside, names.values())):
@@ -58,6 +60,7 @@ def is_recursive(lo: Lowering, source: Source, names: Mapping[str, Value]) -> bo
         isinstance(f.scope, Source)
         and f.scope.node is source.node
         and f.scope.function is source.function
+        and f.shape == shape
         and all(_same_function(value, f.given.get(name)) for name, value in names.items())
         for f in lo.frames
     )
@@ -76,6 +79,16 @@ def _same_function(value: Value, before: Value | None) -> bool:
     return isinstance(before, Const) and before.value is value.value
 
 
+def shape_of(lo: Lowering, names: Mapping[str, Value]) -> object:
+    """Return the structures of the containers among the arguments of a call."""
+
+    def form(value: Value) -> object:
+        value = lo.current(value)
+        return (value.form, tuple(map(form, value.children))) if isinstance(value, Node) else None
+
+    return tuple((name, form(value)) for name, value in names.items())
+
+
 def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower a call of a function that is running already."""
     given = {name: _abstracted(lo, value, node) for name, value in names.items()}
@@ -91,11 +104,9 @@ def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], nod
     for name, value in names.items():
         kinds = leaves(given[name])
         atoms += [lo.atom(v) for v, kind in zip(_leaves(lo, value), kinds, strict=True) if isinstance(kind, Type)]
-    for scope, name in callee.scopes:
-        if isinstance(scope, Source):
-            atoms.append(lo.atom(lo.captured_from(scope, name, node)))
-        else:
-            atoms.append(lo.capture_attribute(scope, name, name))
+    for holder, name, used in callee.scopes:
+        captured: list[Value] = list(leaves(lo.read_outside(holder, name, node)))
+        atoms += [lo.atom(captured[k]) for k in used]
     results = lo.guarded_many(node, "call", tuple(atoms), (callee.name, callee.types))
     values = [lo.wrap(r) for r in results]
     return map_leaves(lambda k: values[k], callee.result)
@@ -114,7 +125,7 @@ def _leaves(lo: Lowering, value: Value) -> Iterator[Value]:
 def _abstracted(lo: Lowering, value: Value, node: ast.AST) -> Node[Type | Const] | Type | Const:
     value = lo.current(value)
     if isinstance(value, Node):
-        return Node(value.kind, tuple(_abstracted(lo, c, node) for c in value.children), value.keys)
+        return value.holding([_abstracted(lo, c, node) for c in value.children])
     return _abstract(lo, value, node)
 
 
@@ -138,7 +149,7 @@ def _abstract(lo: Lowering, value: Value, node: ast.AST) -> Type | Const:
 def _key(given: Mapping[str, Node[Type | Const] | Type | Const]) -> object:
     def of(tree: Node[Type | Const] | Type | Const) -> object:
         if isinstance(tree, Node):
-            return (tree.kind, tree.keys, tuple(map(of, tree.children)))
+            return (tree.form, tuple(map(of, tree.children)))
         return tree.key if isinstance(tree, Const) else tree
 
     return tuple((name, of(tree)) for name, tree in given.items())
@@ -161,18 +172,18 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
         except Unbound:
             continue
         flat: list[Atom] = []
-        from adcompile.frontend.lower import flatten
+        from adcompile.frontend.lower import flatten, used_captures
 
         structure = flatten(inner, result, flat, source.name)
         callee.types = _joined(inner, callee.types, tuple(a.type for a in flat))
         callee.result = structure
-        callee.scopes = [(c.source, c.name) for c in inner.captures.values()]
-        callee.captures = list(inner.captures.values())
+        callee.captures = list(used_captures(inner, flat))
+        callee.scopes = [(c.source, c.name, _positions(c)) for c in callee.captures]
         lo.dependencies.update(inner.dependencies)
         if before == (callee.types, callee.scopes) and not inner.skipped:
             callee.function = Function(
                 callee.name,
-                (*params, *(c.var for c in callee.captures)),
+                (*params, *(v for c in callee.captures for v in c.used)),
                 tuple(inner.builder.stmts),
                 tuple(flat),
                 facts=inner.facts,
@@ -180,6 +191,11 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
             )
             return
     lo.refuse(node, f"what `{source.name}` returns does not settle", "its types keep changing")
+
+
+def _positions(capture: Capture) -> tuple[int, ...]:
+    """Return the numbers of the leaves of a captured value that are used."""
+    return tuple(k for k, leaf in enumerate(leaves(capture.tree)) if leaf in capture.used)
 
 
 def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Value, list[Var]]:
@@ -199,7 +215,7 @@ def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Val
     span = lo.builder.span
     inner.builder.span = span
     frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
-    frame.given = dict(names)
+    frame.given, frame.shape = dict(names), shape_of(inner, names)
     result = run_body(inner, frame, source.node)
     for cell, var in before.items():
         if inner.cells[cell] is not var:
@@ -215,7 +231,7 @@ def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Val
 def _parameters(inner: Lowering, name: str, tree: Node[Type | Const] | Type | Const, params: list[Var]) -> Value:
     if isinstance(tree, Node):
         children = tuple(_parameters(inner, f"{name}_{k}", c, params) for k, c in enumerate(tree.children))
-        return Node(tree.kind, children, tree.keys)
+        return tree.holding(children)
     if isinstance(tree, Const):
         return tree
     dims = None if tree.dims is None else tuple(Dim("axis", (name, axis)) for axis in range(len(tree.dims)))

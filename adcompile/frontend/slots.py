@@ -9,7 +9,7 @@ from adcompile.frontend import lists
 from adcompile.frontend.desugar import RAISED, LoopFlags
 from adcompile.frontend.exceptions import STATE
 from adcompile.frontend.lifetimes import is_carried
-from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, skeleton, stored_names
+from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, read_before_assigned, skeleton, stored_names
 from adcompile.frontend.state import Conflict, NeedsUnrolling, owner_of
 from adcompile.frontend.values import Box, Ref, Value
 from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Stmt, Var
@@ -29,7 +29,9 @@ class Slots:
         stored = [name for name in stored if not self.shared(name)]
         self.names = [name for name in stored if is_carried(lo.frame, node, name)]
         self.dead = [name for name in stored if name not in self.names]
+        self.read_first = read_before_assigned(node)
         self.entry: dict[str, Value] = {}
+        self.entered_as: dict[Key, int] = {}
         self.slots: list[Slot] = []
         self.yields: list[Atom] = []
         for name in self.names:
@@ -43,13 +45,15 @@ class Slots:
         for identity, list_type in plan.dynamic.items():
             known = lo.contents[identity]
             if isinstance(known, Node):
-                lo.contents[identity] = self.named(identity, lists.make(lo, known.children, list_type))
+                items = [lo.current(c) for c in known.children]
+                lo.contents[identity] = self.named(identity, lists.make(lo, items, list_type))
+                self.limit(known.detail, lo.contents[identity])
         self.lists: dict[int, Node[Value]] = {}
         for identity in sorted(plan.lists):
             held = lo.contents[identity]
             assert isinstance(held, Node)
             children = tuple(self.enlist((f"@{identity}", k), c) for k, c in enumerate(held.children))
-            self.lists[identity] = Node(held.kind, children, held.keys, identity)
+            self.lists[identity] = held.holding(children)
         self.cells = {s.cell: s for s in self.slots if s.cell is not None}
         for name in sorted(plan.names):
             for ref in lo.refs_in(lo.frame.names.get(name, UNDEFINED)):
@@ -65,9 +69,9 @@ class Slots:
         lo = self.lo
         value = lo.current(value)
         if isinstance(value, Node):
-            return lo.container(
-                value.kind, [self.enlist((*key, k), c) for k, c in enumerate(value.children)], value.keys
-            )
+            new = lo.like(value, [self.enlist((*key, k), c) for k, c in enumerate(value.children)])
+            lo.twin(new.identity, value.identity)
+            return new
         known = self.plan.types.get(key)
         if isinstance(value, Ref):
             return Ref(self.own_cell(key, value))
@@ -90,6 +94,10 @@ class Slots:
             self.slots.append(Slot(key, value, known or carried(value.type)))
         return value
 
+    def limit(self, longest: object, made: Value) -> None:
+        if isinstance(longest, int) and isinstance(made, Ref):
+            self.lo.limits[made.cell] = longest
+
     def named(self, identity: int, ref: Ref) -> Ref:
         """Name a list after the first name that refers to it."""
         for name, value in self.lo.frame.names.items():
@@ -107,6 +115,9 @@ class Slots:
         if ref.path or holders > 1:
             cell = lo.new_cell(value).cell
             lo.link(cell, ref.cell)
+            if value.type.is_list:
+                lo.twins.add(frozenset((cell, ref.cell)))
+            self.limit(lo.limits.get(ref.cell), Ref(cell))
         self.slots.append(Slot(key, value, known or value.type, cell))
         return cell
 
@@ -147,6 +158,7 @@ class Slots:
         for name in self.names:
             lo.frame.names[name] = self.entered((name,), self.entry[name], by_key)
         self.forget()
+        self.pair_twins()
         self.enter_lists(by_key)
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
@@ -164,15 +176,44 @@ class Slots:
         for name in self.dead:
             self.lo.frame.names[name] = UNDEFINED
 
+    def pair_twins(self) -> None:
+        """Remember which names may refer to one container, since a trip left them so."""
+        for pair in self.plan.twins:
+            one, two = (self.entered_as.get(key, 0) for key in sorted(pair, key=str))
+            self.lo.twin(one, two)
+
+    def find_twins(self) -> None:
+        """Find the names that refer to one container when the next trip starts."""
+        held: dict[int, Key] = {}
+
+        def visit(key: Key, value: Value) -> None:
+            value = self.lo.current(value)
+            if not isinstance(value, Node):
+                return
+            if value.identity:
+                other = held.setdefault(value.identity, key)
+                pair = frozenset((other, key))
+                if other != key and pair not in self.plan.twins:
+                    self.plan.twins.add(pair)
+                    self.changed = True
+            for k, child in enumerate(value.children):
+                visit((*key, k), child)
+
+        for name in self.names:
+            visit((name,), self.lo.frame.names.get(name, UNDEFINED))
+
     def enter_lists(self, by_key: dict[Key, Slot]) -> None:
         for identity, held in self.lists.items():
             children = tuple(self.entered((f"@{identity}", k), c, by_key) for k, c in enumerate(held.children))
-            self.lo.contents[identity] = Node(held.kind, children, held.keys, identity)
+            self.lo.contents[identity] = held.holding(children)
 
     def entered(self, key: Key, value: Value, by_key: dict[Key, Slot]) -> Value:
         if isinstance(value, Node):
             children = [self.entered((*key, k), c, by_key) for k, c in enumerate(value.children)]
-            return self.lo.container(value.kind, children, value.keys)
+            new = self.lo.like(value, children)
+            self.lo.twin(new.identity, value.identity)
+            self.entered_as[key] = new.identity
+            return new
         if isinstance(value, Ref):
             return value
         slot = by_key.get(key)
@@ -210,6 +251,7 @@ class Slots:
                 self.found_written(cell)
         self.yields = [self.yield_of(slot, stmts) for slot in self.slots]
         self.find_aliases()
+        self.find_twins()
         after = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
         return before == after and not self.changed
 
@@ -222,8 +264,8 @@ class Slots:
         if isinstance(value, Const) and isinstance(value.value, Conflict):
             self.drop(name, value.value.reason)
         elif isinstance(entry, Node) and isinstance(value, Node):
-            if (entry.kind, entry.keys, len(entry.children)) != (value.kind, value.keys, len(value.children)):
-                return self.drop(name, "changes its structure from trip to trip")
+            if entry.form != value.form:
+                return self.restructured(name, "changes its structure from trip to trip")
             for k, (e, v) in enumerate(zip(entry.children, value.children, strict=True)):
                 self.compare((*key, k), e, v)
         elif entry is UNDEFINED and key not in {s.key for s in self.slots}:
@@ -232,9 +274,15 @@ class Slots:
                 self.learn_types(key, value)
         elif isinstance(entry, Node) or isinstance(value, Node):
             if value is not UNDEFINED:
-                self.drop(name, "is a container on one trip and not on another")
+                self.restructured(name, "is a container on one trip and not on another")
         else:
             self.exits[key] = value
+
+    def restructured(self, name: str, reason: str) -> None:
+        """Note a name whose structure changes: it has no value at the start of a trip, unless each trip is lowered."""
+        if name in self.read_first:
+            raise NeedsUnrolling(self.node)
+        self.drop(name, reason)
 
     def drop(self, name: str, reason: str) -> None:
         """Give up carrying a name; what a list holds cannot be given up."""
@@ -258,7 +306,7 @@ class Slots:
         """Note a list or dict that the body changes; one whose structure changes needs the loop unrolled."""
         self.changed = True
         if isinstance(before, Node) and isinstance(after, Node):
-            if (before.keys, len(before.children)) == (after.keys, len(after.children)):
+            if before.form == after.form:
                 self.plan.lists.add(identity)
                 return
         parts = [*before.children, *after.children] if isinstance(before, Node) and isinstance(after, Node) else []
@@ -395,6 +443,7 @@ class Slots:
                 value = Const(Conflict(self.plan.dropped[name]))
             lo.frame.names[name] = value
         self.forget()
+        self.pair_twins()
         self.enter_lists(by_key)
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))

@@ -20,6 +20,7 @@ from adcompile.frontend.lifetimes import may_be_read, names_read
 from adcompile.frontend.paths import READ_ONLY, read_path, stored, type_along
 from adcompile.frontend.values import (
     Box,
+    Element,
     Flat,
     Generator,
     Iterable,
@@ -29,6 +30,7 @@ from adcompile.frontend.values import (
     Ref,
     Rerun,
     Step,
+    Super,
     Value,
 )
 from adcompile.frontend.variables import global_names, outer_names
@@ -36,7 +38,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node, NodeKind
 from adcompile.ir.types import OBJECT, Type, numpy_dtype
-from adcompile.records import dataclass, field
+from adcompile.records import dataclass, field, replace
 
 
 class Scope(Protocol):
@@ -58,12 +60,12 @@ class NeedsUnrolling(Exception):
     """A container that is known only when compiling is indexed by a loop variable.
 
     Or a store may be seen through names that stand for other arrays on other trips: then `error` says so, if the loop
-    has no constant and small number of trips.
+    has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container.
     """
 
-    def __init__(self, place: ast.AST, error: CompileError | None = None) -> None:
+    def __init__(self, place: ast.AST, error: CompileError | None = None, said: str = "") -> None:
         super().__init__(place)
-        self.place, self.error = place, error
+        self.place, self.error, self.said = place, error, said
 
 
 class Unresolved(Exception):
@@ -90,6 +92,7 @@ class Frame:
     macro   a function of ours, run in place of NumPy's: what it calls is known, and errors point at its caller
     given   the arguments
     calls   the call sites that led here; local: the names that the function assigns
+    shape   the structures of the containers among its arguments
     node    the function; `statement` and `loops` say where in it lowering has come to
     """
 
@@ -104,6 +107,7 @@ class Frame:
     local: frozenset[str] = frozenset()
     node: ast.AST | None = None
     given: Mapping[str, Value] = field(default_factory=dict)
+    shape: object = None
     statement: ast.stmt | None = None
     loops: list[ast.stmt] = field(default_factory=list)
 
@@ -114,6 +118,7 @@ class Snapshot:
     cells: dict[int, Var]
     contents: dict[int, Value]
     aliases: frozenset[frozenset[int]]
+    twins: frozenset[frozenset[int]]
 
 
 class State:
@@ -131,11 +136,14 @@ class State:
         self.cells: dict[int, Var] = {}
         self.cell_count = 0
         self.contents: dict[int, Value] = {}
+        self.resized: set[int] = set()  # cells of lists whose length was changed
+        self.limits: dict[int, int] = {}  # of cells that are deques: how many items they have at most
         self.aliases: set[frozenset[int]] = set()
         self.origins: dict[frozenset[int], object] = {}
         self.pending: dict[int, object] = {}
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
+        self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
         self.frames: list[Frame] = []
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
@@ -163,13 +171,20 @@ class State:
     # -- snapshots for branches and loops
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(dict(self.frame.names), dict(self.cells), dict(self.contents), frozenset(self.aliases))
+        return Snapshot(
+            dict(self.frame.names),
+            dict(self.cells),
+            dict(self.contents),
+            frozenset(self.aliases),
+            frozenset(self.twins),
+        )
 
     def restore(self, snapshot: Snapshot) -> None:
         self.frame.names = dict(snapshot.names)
         self.cells = dict(snapshot.cells)
         self.contents = dict(snapshot.contents)
         self.aliases = set(snapshot.aliases)
+        self.twins = set(snapshot.twins)
 
     @contextmanager
     def reopened(self, stmts: list[Stmt]) -> Iterator[None]:
@@ -182,37 +197,120 @@ class State:
 
     # -- containers
 
-    def container(self, kind: NodeKind, children: Sequence[Value], keys: Sequence[object] = ()) -> Node[Value]:
-        """Make a new list or dict, which every name that refers to it sees changing; or a tuple."""
-        if kind == "tuple":
-            return Node("tuple", tuple(children))
+    def container(
+        self,
+        kind: NodeKind,
+        children: Sequence[Value],
+        keys: Sequence[object] = (),
+        cls: type | None = None,
+        detail: object = None,
+    ) -> Node[Value]:
+        """Make a new list, dict or object, which every name that refers to it sees changing; or a tuple."""
+        return self.like(Node(kind, (), tuple(keys), 0, cls, detail), children)
+
+    def like(self, pattern: Node[Value], children: Sequence[Value]) -> Node[Value]:
+        """Make a new container of the kind, keys and class of another one."""
+        if pattern.kind == "tuple":
+            return pattern.holding(children)
         self.cell_count += 1
-        new: Node[Value] = Node(kind, tuple(children), tuple(keys), self.cell_count)
+        new = replace(pattern, children=tuple(children), identity=self.cell_count)
         self.contents[self.cell_count] = new
         return new
 
     def owned(self, value: Value) -> Value:
-        """Give the lists and dicts in an argument identities of their own."""
+        """Give the lists, dicts and objects in an argument identities of their own."""
         if not isinstance(value, Node):
             return value
-        return self.container(value.kind, [self.owned(c) for c in value.children], value.keys)
+        return self.like(value, [self.owned(c) for c in value.children])
 
     def detached(self, value: Value) -> Value:
         """Return a value like this one that shares no buffer and no container with it."""
         value = self.current(value)
         if isinstance(value, Node):
-            return self.container(value.kind, [self.detached(c) for c in value.children], value.keys)
+            return self.like(value, [self.detached(c) for c in value.children])
         return self.new_cell(self.read(value)) if isinstance(value, Ref) else value
 
     def current(self, value: Value) -> Value:
-        """Return what a list or dict holds now."""
+        """Return what a list, dict or object holds now."""
+        if isinstance(value, Element):
+            return self.current(self.element(value))
         return self.contents.get(value.identity, value) if isinstance(value, Node) and value.identity else value
 
-    def change(self, node: ast.AST, held: Node[Value], children: Sequence[Value], keys: Sequence[object] = ()) -> None:
-        """Change the contents of a list or dict."""
+    def element(self, item: Element) -> Value:
+        """Return an item of a container that is being iterated over."""
+        held = self.contents[item.identity]
+        if not isinstance(held, Node) or len(held.children) != item.count:
+            message = "this container changes its size while it is iterated over"
+            self.refuse(None, message, "here", "iterate over a copy of it, as list(...) makes")
+        return held.children[list(held.steps).index(item.step)]
+
+    def settled(self, value: Value) -> Value:
+        """Return a value with the items of containers that are iterated over as they are now, at any depth."""
+        value = self.current(value)
+        if isinstance(value, Node) and not value.identity:
+            return value.holding([self.settled(c) for c in value.children])
+        return value
+
+    def change(
+        self, node: ast.AST, held: Node[Value], children: Sequence[Value], keys: Sequence[object] | None = None
+    ) -> None:
+        """Change the contents of a list, dict or object."""
         if held.identity not in self.contents:
-            self.refuse(node, f"this {held.kind} cannot be changed here", "made outside the function", "copy it first")
-        self.contents[held.identity] = Node(held.kind, tuple(children), tuple(keys), held.identity)
+            self.refuse(
+                node, f"this {held.called} cannot be changed here", "made outside the function", "copy it first"
+            )
+        self.check_twins(held.identity, held.called, node)
+        known = set(map(id, held.children))
+        if any(id(c) not in known and self.reaches(c, held.identity) for c in children):
+            self.refuse(node, f"a {held.called} that contains itself is not supported", "here")
+        self.contents[held.identity] = held.holding(children, keys)
+
+    def twin(self, one: int, two: int) -> None:
+        """Remember that two containers may be one, and with what else each of them may be."""
+        if not one or not two or one == two:
+            return
+        others = {i for pair in self.twins if two in pair for i in pair} | {two}
+        self.twins |= {frozenset((one, other)) for other in others if other != one}
+
+    def check_twins(self, identity: int, called: str, node: ast.AST) -> None:
+        """Refuse to change a container that may be the same as another one, which is read later by another name."""
+        for other in {i for pair in self.twins if identity in pair for i in pair} - {identity}:
+            for frame in self.frames:
+                for name, value in frame.names.items():
+                    if self.holds(value, other) and may_be_read(frame, name):
+                        self.refuse(
+                            node,
+                            f"this {called} may also be that of `{name.lstrip('.')}`",
+                            "whether it is, is known only at run time",
+                            "change a copy of it, or return a new one",
+                        )
+
+    def holds(self, value: Value, identity: int) -> bool:
+        """Tell whether a value is or contains a container with this identity, or a list in this cell."""
+        match value:
+            case Node():
+                if value.identity == identity:
+                    return True
+                value = self.current(value)
+                return (
+                    any(self.holds(c, identity) for c in value.children)
+                    if isinstance(value, Node)
+                    else self.holds(value, identity)
+                )
+            case Ref(path=()):
+                return value.cell == identity
+            case Method() | Super():
+                return self.holds(value.receiver, identity)
+            case Partial():
+                return any(self.holds(a, identity) for a in (value.function, *value.args, *value.keywords.values()))
+        return False
+
+    def reaches(self, value: Value, identity: int) -> bool:
+        """Tell whether a container is, or contains, the one with this identity."""
+        value = self.current(value)
+        if not isinstance(value, Node):
+            return False
+        return value.identity == identity or any(self.reaches(c, identity) for c in value.children)
 
     # -- names
 
@@ -360,7 +458,7 @@ class State:
             case Node():
                 for child in value.children:
                     yield from self.refs_in(child)
-            case Method():
+            case Method() | Super():
                 yield from self.refs_in(value.receiver)
             case Flat():
                 yield from self.refs_in(value.array)

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, branches, elements, exceptions, expressions, lists, loops, managers, surgery
+from adcompile.frontend import (
+    access,
+    branches,
+    calls,
+    containers,
+    elements,
+    exceptions,
+    expressions,
+    lists,
+    loops,
+    managers,
+    objects,
+    surgery,
+)
 from adcompile.frontend.desugar import ENDED, RETURNED, always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Frame, Unbound, owner_of
@@ -77,6 +90,9 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
             expressions.evaluate(lo, stmt.value)
         case ast.Pass():
             pass
+        case ast.Delete():
+            for target in stmt.targets:
+                delete(lo, target)
         case ast.Assert():
             assert_(lo, stmt)
         case ast.Raise():
@@ -124,12 +140,7 @@ def assign(lo: Lowering, target: ast.expr, value: Value) -> None:
         case ast.Subscript():
             store(lo, target, value)
         case ast.Attribute():
-            lo.refuse(
-                target,
-                f"assignment to the attribute `{target.attr}` cannot be differentiated",
-                "here",
-                "keep the value in a local variable, a list or an array",
-            )
+            store_attribute(lo, target, expressions.evaluate(lo, target.value), value)
         case _:
             lo.refuse(target, "this assignment target is not supported", "here", "assign to names, tuples or items")
 
@@ -190,6 +201,46 @@ def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
     lo.write(ref, expressions.number(lo, value, target), target)
 
 
+def store_attribute(lo: Lowering, target: ast.Attribute, base: Value, value: Value) -> None:
+    """Lower ``base.name = value``."""
+    if objects.is_object(base):
+        assert isinstance(base, Node)
+        objects.assign(lo, base, target.attr, value, target)
+        return
+    lo.refuse(
+        target,
+        f"assignment to the attribute `{target.attr}` cannot be differentiated",
+        "this object comes from outside the function" if isinstance(base, Const) else "here",
+        "pass the object as an argument, or keep the value in a local variable, a list or an array",
+    )
+
+
+def delete(lo: Lowering, target: ast.expr) -> None:
+    """Lower ``del target``."""
+    match target:
+        case ast.Name(id=name):
+            expressions.name_value(lo, name, target)
+            lo.assign_name(lo.frame, name, UNDEFINED)
+        case ast.Tuple() | ast.List():
+            for element in target.elts:
+                delete(lo, element)
+        case ast.Attribute():
+            base = expressions.evaluate(lo, target.value)
+            if not objects.is_object(base) or not isinstance(base, Node):
+                lo.refuse(target, "this attribute cannot be deleted", "here")
+            objects.delete(lo, base, target.attr, target)
+        case ast.Subscript():
+            base = expressions.evaluate(lo, target.value)
+            index = expressions.evaluate(lo, target.slice)
+            own = objects.method(lo, base, "__delitem__", target)
+            if own is not None:
+                calls.call(lo, own, [index], {}, target)
+            else:
+                containers.delete_item(lo, base, index, target)
+        case _:
+            lo.refuse(target, "this cannot be deleted", "here")
+
+
 def location(lo: Lowering, base: Ref, target: ast.Subscript) -> Ref:
     """Return the part of an array that a subscript denotes, as something to write to."""
     step, atoms = access.subscript(lo, target.slice)
@@ -200,7 +251,11 @@ def location(lo: Lowering, base: Ref, target: ast.Subscript) -> Ref:
 
 def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -> None:
     """Store into a list or dict whose structure is known."""
-    if not isinstance(base, Node) or base.kind == "tuple":
+    own = objects.method(lo, base, "__setitem__", target)
+    if own is not None:
+        calls.call(lo, own, [expressions.evaluate(lo, target.slice), value], {}, target)
+        return
+    if not isinstance(base, Node) or base.kind in ("tuple", "object"):
         lo.refuse(target, "this object does not support item assignment", "not an array, a list or a dict")
     children, keys = list(base.children), list(base.keys)
     index = expressions.evaluate(lo, target.slice)
@@ -218,34 +273,6 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
     else:
         children[access.position_in(lo, base, index, target)] = value
     lo.change(target, base, children, keys)
-
-
-def delete(lo: Lowering, target: ast.expr) -> None:
-    """Lower ``del name`` and ``del items[k]``."""
-    match target:
-        case ast.Name(id=name):
-            expressions.name_value(lo, name, target)
-            lo.assign_name(lo.frame, name, UNDEFINED)
-        case ast.Tuple() | ast.List():
-            for element in target.elts:
-                delete(lo, element)
-        case ast.Subscript():
-            base = expressions.evaluate(lo, target.value)
-            index = expressions.evaluate(lo, target.slice)
-            if not isinstance(base, Node) or base.kind == "tuple":
-                lo.refuse(target, "an item of this object cannot be deleted", "here", "build a new one without it")
-            children, keys = list(base.children), list(base.keys)
-            if isinstance(index, Slice):
-                bounds = lo.static(index, target.slice)
-                assert isinstance(bounds, slice)
-                del children[bounds]
-            else:
-                k = access.key_position(lo, base, index, target)
-                del children[k]
-                del keys[k : k + 1]
-            lo.change(target, base, children, keys)
-        case _:
-            lo.refuse(target, "this cannot be deleted", "here", "leave it alone")
 
 
 def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:
@@ -273,14 +300,11 @@ def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
     assert op is not None
     match stmt.target:
         case ast.Name(id=name):
-            current = expressions.name_value(lo, name, stmt.target)
+            current = lo.current(expressions.name_value(lo, name, stmt.target))
             right = expressions.evaluate(lo, stmt.value)
-            if isinstance(current, Ref):
-                update_in_place(lo, current, op, right, stmt)
-            elif isinstance(current, Node) and current.kind == "list" and op == "add":
-                lo.change(stmt, current, [*current.children, *expressions.items_of(lo, right, stmt.value, None)])
-            else:
-                bind(lo, name, apply_binary(lo, op, current, right, stmt))
+            new = augmented(lo, op, current, right, stmt)
+            if new is not None:
+                bind(lo, name, new)
         case ast.Subscript():
             base = expressions.evaluate(lo, stmt.target.value)
             if isinstance(base, Flat):
@@ -291,8 +315,33 @@ def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
                 update_in_place(lo, ref, op, expressions.evaluate(lo, stmt.value), stmt)
             else:
                 augment_item(lo, stmt, op, base)
+        case ast.Attribute():
+            base = expressions.evaluate(lo, stmt.target.value)
+            current = lo.current(access.attribute(lo, base, stmt.target.attr, stmt.target))
+            new = augmented(lo, op, current, expressions.evaluate(lo, stmt.value), stmt)
+            if new is not None or objects.watches(base, stmt.target.attr):
+                store_attribute(lo, stmt.target, lo.current(base), lo.current(current) if new is None else new)
         case _:
             lo.refuse(stmt.target, "this assignment target is not supported", "here", "assign to names or items")
+
+
+def augmented(lo: Lowering, op: str, current: Value, right: Value, stmt: ast.AugAssign) -> Value | None:
+    """Lower the operation of ``x op= right``; return what is to be bound anew, None if `current` changed in place."""
+    own = objects.special(lo, current, f"__i{objects.METHODS[op][0][2:]}", [right], stmt)
+    if own is not None and not (isinstance(own, Const) and own.value is NotImplemented):
+        return own
+    if isinstance(current, Ref) and lists.is_list(lo, current):
+        if op != "add":
+            lo.refuse(stmt, "this operation on a list is not supported in place", "here")
+        lists.extend(lo, current, right, stmt)
+        return None
+    if isinstance(current, Ref):
+        update_in_place(lo, current, op, right, stmt)
+        return None
+    if isinstance(current, Node) and current.kind in ("list", "dict"):
+        if containers.update_in_place(lo, op, current, right, stmt):
+            return None
+    return apply_binary(lo, op, current, right, stmt)
 
 
 def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> None:
@@ -300,10 +349,11 @@ def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> Non
     assert isinstance(stmt.target, ast.Subscript)
     current = access.read_item(lo, base, stmt.target)
     right = expressions.evaluate(lo, stmt.value)
-    if isinstance(current, Ref):
-        update_in_place(lo, current, op, right, stmt)
+    new = augmented(lo, op, current, right, stmt)
+    if new is None and not isinstance(stmt.target.slice, ast.Slice) and not objects.is_object(base):
         return
-    new = apply_binary(lo, op, current, right, stmt)
+    new = lo.current(current) if new is None else new  # Python stores what was changed in place
+    base = lo.current(base)
     if isinstance(base, Ref):
         lists.store(lo, base, expressions.evaluate(lo, stmt.target.slice), new, stmt)
     else:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Union
 
 from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.forms import is_record_class, made, parts
 from adcompile.ir.structure import Node
 from adcompile.records import dataclass
 
@@ -81,6 +82,26 @@ class Partial:
     keywords: Mapping[str, Value]
 
 
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An item of a list or dict that is being iterated over: what it holds when its turn comes.
+
+    `identity` is that of the container, which had `count` items when the iteration began.
+    """
+
+    identity: int
+    step: object
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Super:
+    """super(): attributes come from the classes after `after`, methods are bound to `receiver`."""
+
+    after: type
+    receiver: Value
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rerun:
     """A function that is run again in the reverse sweep."""
@@ -122,7 +143,21 @@ class Generator:
 
 
 Value = Union[
-    Atom, Ref, Flat, Slice, Method, Box, Choice, LocalFunction, Partial, Rerun, Iterable, Generator, "Node[Value]"
+    Atom,
+    Ref,
+    Flat,
+    Slice,
+    Method,
+    Box,
+    Choice,
+    LocalFunction,
+    Partial,
+    Rerun,
+    Element,
+    Super,
+    Iterable,
+    Generator,
+    "Node[Value]",
 ]
 
 EMPTY: Final[Node[Value]] = Node("tuple", ())
@@ -142,11 +177,8 @@ def static_value(value: Value) -> object:
     match value:
         case Const():
             return value.value
-        case Node(kind="dict"):
-            return dict(zip(value.keys, map(static_value, value.children), strict=True))
         case Node():
-            items = [static_value(c) for c in value.children]
-            return tuple(items) if value.kind == "tuple" else items
+            return made(value.kind, [static_value(c) for c in value.children], value.keys, value.cls, value.detail)
         case Slice(lo, hi, step):
             return slice(static_value(lo), static_value(hi), static_value(step))
     raise TypeError(f"{type(value).__name__} is not known when compiling")
@@ -156,11 +188,9 @@ def lift(value: object) -> Value:
     """Turn a Python object that is known when compiling into a value; containers become nodes, atoms stay."""
     if isinstance(value, Var | Const):
         return value
-    if type(value) in (tuple, list):
-        assert isinstance(value, tuple | list)
-        return Node("tuple" if isinstance(value, tuple) else "list", tuple(map(lift, value)))
-    if type(value) is dict:
-        return Node("dict", tuple(map(lift, value.values())), tuple(value))
+    held = None if is_record_class(type(value)) else parts(value)
+    if held is not None:
+        return Node(held.kind, tuple(map(lift, held.children)), held.keys, 0, held.cls, held.detail)
     if type(value) is slice:
         return Slice(Const(value.start), Const(value.stop), Const(value.step))
     return Const(value)

@@ -166,7 +166,7 @@ class _Builder:
         self.owners: dict[Value, str] = {}
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
-        outside = {c.var for c in seen.example.lowered.captures}
+        outside = {v for c in seen.example.lowered.captures for v in c.used}
         for variable, v in self.run.inputs.items():
             if v.number is not None:
                 name = v.user.partition("[")[0]

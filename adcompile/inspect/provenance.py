@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import Literal, NamedTuple
 
 from adcompile import driver
+from adcompile.dispatch.assembly import captured
 from adcompile.dispatch.constants import stated
 from adcompile.driver import Written
 from adcompile.emit import source as emission
@@ -49,8 +50,7 @@ class Provenance:
 
 def source_of(seen: Subject, mode: Mode, value: bool = False) -> str:
     """Return the source of a derivative; with `value`, of the value and the gradient."""
-    captured = {c.var.name: c.read() for c in seen.example.lowered.captures}
-    return stated(written(seen, mode, value).compiled().source, captured)
+    return stated(written(seen, mode, value).compiled().source, captured(seen.example))
 
 
 def ssa_of(seen: Subject, mode: Mode) -> str:
@@ -76,7 +76,7 @@ def provenance(seen: Subject, mode: Mode) -> Provenance:
     made = written(seen, mode)
     emitted = emission.emit_lines(made.units)
     ssa, places, keys = _ssa([unit.fn for unit in made.units])
-    complete = stated(emitted.text, {c.var.name: c.read() for c in seen.example.lowered.captures})
+    complete = stated(emitted.text, captured(seen.example))
     shift = complete.count("\n") - emitted.text.count("\n")  # of constants, which are before all functions
     text = [Line(f"e{k}", k, line) for k, line in enumerate(complete.splitlines(), 1)]
     of_key: dict[object, list[str]] = {}

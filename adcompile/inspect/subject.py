@@ -10,12 +10,14 @@ import numpy as np
 from adcompile import layouts
 from adcompile.api import Derivative
 from adcompile.dispatch import assembly
+from adcompile.dispatch.containers import spelled
 from adcompile.dispatch.signature import Signature, Transform, Wrt, parse_argnums
 from adcompile.errors import ArgumentError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.inspect.machine import Record, Value, record
 from adcompile.ir.core import Var
+from adcompile.ir.forms import parts
 from adcompile.ir.structure import Node
 from adcompile.opt import dce
 from adcompile.transforms import forward, reverse
@@ -84,7 +86,8 @@ def subject(f: Callable[..., object], args: Sequence[object], argnums: int | Seq
         for variable, place, content in _leaves(argument, name, values[name]):
             places[variable], contents[variable] = place, content
     for capture in example.lowered.captures:
-        places[capture.var], contents[capture.var] = capture.name, capture.read()
+        for variable, place, content in _leaves(capture.tree, capture.name, capture.read()):
+            places[variable], contents[variable] = place, content
     return Subject(example, values, numbers, places, contents, signature.wrt)
 
 
@@ -97,10 +100,9 @@ def _differentiated(args: Sequence[object]) -> tuple[int, ...]:
 
 
 def _has_numbers(value: object, integers: bool) -> bool:
-    if isinstance(value, dict):
-        return any(_has_numbers(v, integers) for v in value.values())
-    if isinstance(value, list | tuple):
-        return any(_has_numbers(v, integers) for v in value)
+    held = parts(value)
+    if held is not None:
+        return any(_has_numbers(v, integers) for v in held.children)
     if isinstance(value, np.ndarray | np.generic):
         return value.dtype.kind == "f"
     return isinstance(value, float) or (integers and type(value) is int)
@@ -111,8 +113,7 @@ def _leaves(argument: Argument, place: str, value: object) -> Iterator[tuple[Var
     if isinstance(argument, Var):
         yield argument, place, value
     elif isinstance(argument, Node):
-        assert isinstance(value, tuple | list | dict)
-        items = value.values() if isinstance(value, dict) else value
-        keys: Sequence[object] = argument.keys if argument.kind == "dict" else range(len(argument.children))
-        for child, key, item in zip(argument.children, keys, items, strict=True):
-            yield from _leaves(child, f"{place}[{key!r}]", item)
+        held = parts(value)
+        assert held is not None
+        for child, step, item in zip(argument.children, held.steps, held.children, strict=True):
+            yield from _leaves(child, spelled(place, held.kind, step), item)

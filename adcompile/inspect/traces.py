@@ -20,7 +20,8 @@ from adcompile.inspect.local import Local, Locals, Mode
 from adcompile.inspect.machine import Heading, Operation, Record, Value
 from adcompile.inspect.subject import Subject, subject
 from adcompile.ir.core import Atom, Var
-from adcompile.ir.structure import Node, build, leaves
+from adcompile.ir.forms import build
+from adcompile.ir.structure import Node, leaves
 from adcompile.rules import table
 
 L = TypeVar("L")

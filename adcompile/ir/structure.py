@@ -10,12 +10,16 @@ from adcompile.records import dataclass, field
 L = TypeVar("L")
 M = TypeVar("M")
 
-NodeKind = Literal["tuple", "list", "dict"]
+NodeKind = Literal["tuple", "list", "dict", "object", "set"]
 
 
 @dataclass(frozen=True, slots=True)
 class Node(Generic[L]):
-    """A tuple, list or dict whose children are nodes or leaves. `keys` are a dict's keys, in order; else empty.
+    """A tuple, list, dict or object whose children are nodes or leaves; or a set, of keys.
+
+    `keys` are a dict's keys or the names of an object's attributes, in order; else empty. `cls` is the class of an
+    object, or of a container that is no plain one (a NamedTuple, an OrderedDict); None if it is the plain one.
+    `detail` is what makes a defaultdict's items, or the length that bounds a deque.
 
     `identity` tells one mutable container from another while a function is lowered; 0 for any other use.
     """
@@ -24,6 +28,28 @@ class Node(Generic[L]):
     children: tuple[Node[L] | L, ...]
     keys: tuple[object, ...] = ()
     identity: int = field(default=0, compare=False)
+    cls: type | None = None
+    detail: object = None
+
+    @property
+    def steps(self) -> Sequence[object]:
+        """The key, position or attribute name of every child."""
+        return self.keys if self.kind in ("dict", "object") else range(len(self.children))
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """Everything but the children: equal for containers that differ in their leaves only."""
+        return (self.kind, self.keys, len(self.children), self.cls, self.detail)
+
+    @property
+    def called(self) -> str:
+        """How an error message calls the container."""
+        return self.kind if self.cls is None else self.cls.__name__
+
+    def holding(self, children: Sequence[Node[M] | M], keys: Sequence[object] | None = None) -> Node[M]:
+        """Return the same container with other children, and with other keys if they are given."""
+        new_keys = self.keys if keys is None else tuple(keys)
+        return Node(self.kind, tuple(children), new_keys, self.identity, self.cls, self.detail)
 
 
 def leaves(tree: Node[L] | L) -> Iterator[L]:
@@ -38,18 +64,8 @@ def leaves(tree: Node[L] | L) -> Iterator[L]:
 def map_leaves(f: Callable[[L], M], tree: Node[L] | L) -> Node[M] | M:
     """Apply `f` to every leaf."""
     if isinstance(tree, Node):
-        return Node(tree.kind, tuple(map_leaves(f, c) for c in tree.children), tree.keys, tree.identity)
+        return tree.holding([map_leaves(f, c) for c in tree.children])
     return f(tree)
-
-
-def build(tree: Node[L] | L, get: Callable[[L], object]) -> object:
-    """Make the Python container that a structure describes."""
-    if not isinstance(tree, Node):
-        return get(tree)
-    children = [build(c, get) for c in tree.children]
-    if tree.kind == "dict":
-        return dict(zip(tree.keys, children, strict=True))
-    return tuple(children) if tree.kind == "tuple" else children
 
 
 def replace_leaves(tree: Node[L] | L, new: Sequence[M]) -> Node[M] | M:

@@ -89,6 +89,20 @@ def infer_items(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return list_type(Type("array" if len(t.dims) > 1 else "scalar", t.dtype, t.dims[1:]))
 
 
+def infer_concat(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer ``l + m``."""
+    return widened(facts, args[0].type, element_type(args[1].type))
+
+
+def infer_fold(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer the list of the sums of every len(like)-th item, the transpose of ``like * n``."""
+    return args[1].type
+
+
+def infer_insert(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    return widened(facts, args[0].type, args[2].type)
+
+
 register(Primitive("list_new", infer_new, signature="*xs, type", n_attrs=1, cost="product", allocates=True))
 register(Primitive("list_append", infer_append, signature="l, x", cost="product", updates=True))
 register(Primitive("list_pop", infer_pop, signature="l", cost="product", updates=True))
@@ -100,4 +114,11 @@ register(Primitive("list_sum", infer_add, signature="l, m", cost="product"))
 register(Primitive("list_array", infer_array, "np.array", signature="l", cost="product"))
 register(Primitive("list_items", infer_items, "list", signature="x", cost="product", shares=True))
 register(Primitive("list_length", infer_length, "len", signature="l", cost="product"))
+register(Primitive("list_slice", infer_add, signature="l, lo, hi, step", cost="product", allocates=True))
+register(Primitive("list_concat", infer_concat, signature="l, m", cost="product", allocates=True))
+register(Primitive("list_repeat", infer_add, signature="l, n", cost="product", allocates=True))
+register(Primitive("list_insert", infer_insert, signature="l, i, x", cost="product", updates=True))
+register(Primitive("list_take", infer_pop, signature="l, i", cost="product", updates=True))
+register(Primitive("list_add_slice", infer_add, signature="l, lo, hi, step, m", cost="product", updates=True))
+register(Primitive("list_fold", infer_fold, signature="l, like", cost="product", allocates=True))
 nondifferentiable("list_zeros", "list_length")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from adcompile.errors import CompileError
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import Atom, Const, Eqn, Var
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Var
 from adcompile.transforms import conform
 
 Bars = dict[Var, Atom]
@@ -43,6 +43,28 @@ def list_adjoint(
         case "list_items":
             assert g is not None and held is not None
             accumulate(held, b.emit("list_array", g))
+        case "list_slice":
+            assert g is not None and isinstance(held, Var)
+            before = bars[held] if held in bars else conform.zeros(b, held)
+            bars[held] = b.emit("list_add_slice", before, *eqn.args[1:], g)
+        case "list_concat":
+            assert g is not None and held is not None
+            length = b.emit("list_length", held)
+            accumulate(held, b.emit("list_slice", g, NONE, length, NONE))
+            accumulate(eqn.args[1], b.emit("list_slice", g, length, NONE, NONE))
+        case "list_repeat":
+            assert g is not None and held is not None
+            accumulate(held, b.emit("list_fold", g, held))
+        case "list_insert":
+            assert g is not None and isinstance(held, Var)
+            rest, item = b.emit_many("list_take", (g, inserted_at(b, g, eqn.args[1])))
+            settle(bars, held, rest, eqn)
+            accumulate(eqn.args[2], item)
+        case "list_take":
+            assert isinstance(held, Var)
+            rest = conform.zeros(b, eqn.outs[0]) if g is None else g
+            item = conform.zeros(b, eqn.outs[1]) if gs[1] is None else gs[1]
+            settle(bars, held, b.emit("list_insert", rest, taken_from(b, rest, eqn.args[1]), item), eqn)
         case "list_set":
             assert g is not None and isinstance(held, Var)
             index, value = eqn.args[1:]
@@ -50,6 +72,23 @@ def list_adjoint(
             accumulate(value, part)
             zero = conform.zeros(b, part) if isinstance(part, Var) else Const(0.0)
             settle(bars, held, b.emit("list_set", g, index, zero), eqn)
+
+
+def inserted_at(b: Builder, g: Atom, index: Atom) -> Atom:
+    """Return where the item of ``insert(index, item)`` is, in a list like the result."""
+    if isinstance(index, Const) and index.value == 0:
+        return index
+    last = b.emit("sub", b.emit("list_length", g), Const(1))
+    if isinstance(index, Const) and isinstance(index.value, int) and index.value < 0:
+        return b.emit("max_int", b.emit("add", last, index), Const(0))
+    return b.emit("min_int", index, last)
+
+
+def taken_from(b: Builder, rest: Atom, index: Atom) -> Atom:
+    """Return where the item of ``pop(index)`` was, given a list like that which is left."""
+    if isinstance(index, Const) and isinstance(index.value, int) and index.value >= 0:
+        return index
+    return b.emit("mod", index, b.emit("add", b.emit("list_length", rest), Const(1)))
 
 
 def settle(bars: Bars, held: Var, bar: Atom, eqn: Eqn) -> None:

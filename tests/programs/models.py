@@ -252,7 +252,7 @@ def huber(x, delta):
     return np.sum(np.where(np.abs(x) <= delta, 0.5 * x**2, delta * (np.abs(x) - 0.5 * delta)))
 
 
-@program(X, again=False)
+@program(X)
 def list_of_rows(x):
     rows = list(x)
     rows.append(x[0] * 2.0)
@@ -262,7 +262,7 @@ def list_of_rows(x):
     return s * rows.pop()[1]
 
 
-@program(V, again=False)
+@program(V)
 def list_of_numbers(x):
     values = list(x[1:])
     values[1] = x[0] ** 2

@@ -1,0 +1,109 @@
+"""sorted() and list.sort(): of things that are known the order is found when compiling, of numbers at run time."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from adcompile.frontend import application, calls, iteration, lists
+from adcompile.frontend.values import Ref, Value, is_static, static_value
+from adcompile.ir.core import NONE, Const
+from adcompile.ir.structure import Node
+from adcompile.rules import binding
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Keywords = Mapping[str, Value]
+
+
+def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower ``sorted(source, key=..., reverse=...)``."""
+    if not set(keywords) <= {"key", "reverse"}:
+        lo.refuse(node, "sorted() takes `key` and `reverse` only", "called here")
+    reverse = bool(lo.static(keywords.get("reverse", Const(False)), node))
+    key = keywords.get("key", NONE)
+    found = iteration.iterable(lo, source, node)
+    if not isinstance(found, list):
+        return at_run_time(lo, source, key, reverse, node)
+    items = [lo.settled(item) for item in found]
+    keyed = key is not NONE and not (isinstance(key, Const) and key.value is None)
+    keys = [lo.settled(calls.call(lo, key, [item], {}, node)) for item in items] if keyed else items
+    known = [known_key(k) for k in keys]
+    if len(items) < 2 or (all(k is not None for k in known) and _decides(known, keys)):
+        order = sorted(range(len(items)), key=lambda i: known[i], reverse=reverse)  # type: ignore[arg-type,return-value]  # Python raises as it would
+        return lo.container("list", [items[i] for i in order])
+    return chosen(lo, items, keys, reverse, node)
+
+
+def known_key(key: Value) -> object:
+    """Return a key that is known, or the part of a tuple before the first number; None if there is nothing."""
+    if is_static(key):
+        return (static_value(key),)
+    if isinstance(key, Node) and key.kind == "tuple":
+        head: list[object] = []
+        for child in key.children:
+            if not is_static(child):
+                break
+            head.append(static_value(child))
+        return tuple(head) or None
+    return None
+
+
+def _decides(known: Sequence[object], keys: Sequence[Value]) -> bool:
+    """Tell whether the known parts of keys decide about the order: wholly known, or all different."""
+    return all(map(is_static, keys)) or len(set(map(repr, known))) == len(known)
+
+
+def chosen(lo: Lowering, items: list[Value], keys: list[Value], reverse: bool, node: ast.AST) -> Value:
+    """Sort by numbers: the items in the order of np.argsort."""
+    numbers = [lo.number(k, node) for k in keys]
+    if any(not n.type.is_scalar or not n.type.inexact for n in numbers):
+        lo.refuse(node, "the order of these is known only at run time, and they are no floats", "here")
+    order = order_of(lo, Node("list", tuple(keys)), reverse, node)
+    return lo.container("list", [picked(lo, items, order, k, node) for k in range(len(items))])
+
+
+def order_of(lo: Lowering, keys: Value, reverse: bool, node: ast.AST) -> Value:
+    """Return the positions of keys in ascending or descending order; equal ones stay in order."""
+    if np.argsort not in binding.FUNCTIONS:
+        lo.refuse(node, "the order of these is known only at run time", "called here", "sort before differentiating")
+    array = application.apply(lo, np.array, [keys], {}, node) if isinstance(keys, Node) else keys
+    if reverse:
+        array = lo.emit(node, "neg", lo.number(array, node))
+    return application.apply(lo, np.argsort, [array], {"kind": Const("stable")}, node)
+
+
+def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: ast.AST) -> Value:
+    """Return the item at a position of the sorted list."""
+    first = items[0]
+    if isinstance(first, Node):
+        alike = all(isinstance(i, Node) and i.form == first.form for i in items)
+        if not alike or first.identity:
+            lo.refuse(node, "the order of these is known only at run time", "here", "sort tuples of numbers")
+        columns = [
+            [lo.current(i.children[k]) for i in items if isinstance(i, Node)] for k in range(len(first.children))
+        ]
+        return first.holding([picked(lo, column, order, position, node) for column in columns])
+    if all(isinstance(i, Const) and isinstance(first, Const) and i.key == first.key for i in items):
+        return first
+    if not all(isinstance(i, Const) and i.type.is_numeric or lo.type_of(i).is_numeric for i in items):
+        lo.refuse(node, "which of these comes first is known only at run time", "here", "sort numbers or arrays")
+    stacked = application.apply(lo, np.array, [Node("list", tuple(items))], {}, node)
+    assert isinstance(order, Ref) and isinstance(stacked, Ref)
+    index = lo.atom(lo.view(order, "i", (Const(position),)))
+    return lo.view(stacked, "i", (index,))
+
+
+def at_run_time(lo: Lowering, source: Value, key: Value, reverse: bool, node: ast.AST) -> Value:
+    """Sort an array, or a list of numbers, of run-time length; the result is a list."""
+    array = source
+    if isinstance(source, Ref) and lists.is_list(lo, source):
+        array = lo.wrap(lo.number(source, node))
+    if key is not NONE or not isinstance(array, Ref) or lo.type_of(array).rank != 1:
+        lo.refuse(node, "sorting by a key needs a known number of items", "called here", "use np.argsort of the keys")
+    order = order_of(lo, array, reverse, node)
+    return lists.of_array(lo, lo.view(array, "a", (lo.atom(order),)), node)

@@ -1,0 +1,657 @@
+"""Lists, dicts, sets and deques that change, comprehensions, and lists whose length is known only at run time."""
+
+import math
+from collections import Counter, defaultdict, deque, namedtuple
+
+import numpy as np
+
+from tests.programs.registry import program
+
+V = np.array([1.1, -0.7, 1.3, 0.9, 0.4])
+A = np.array([[0.5, -1.2, 0.3], [0.8, 0.1, -0.4]])
+X = np.array([[0.2, 0.7], [-0.3, 1.1], [0.5, -0.9]])
+B = np.array([0.1, -0.2, 0.3])
+
+
+@program(V)
+def listcomp_static_array_len(x):
+    return sum([xi * xi for xi in x])
+
+
+@program(V)
+def listcomp_runtime(x):
+    y = [xi * xi for xi in x]
+    return y[0] * y[-1] + len(y)
+
+
+@program(V)
+def genexp_sum(x):
+    return sum(xi * math.sin(xi) for xi in x)
+
+
+@program(V)
+def genexp_filter(x):
+    return sum(xi * xi for xi in x if xi > 0)
+
+
+@program(V)
+def listcomp_filter_runtime(x):
+    y = [xi * xi for xi in x if xi > 0]
+    return sum(y) / len(y)
+
+
+@program(V)
+def listcomp_index_filter(x):
+    y = [x[i] * x[i - 1] for i in range(len(x)) if i % 2 == 0]
+    return sum(y)
+
+
+@program(V)
+def nested_genexp(x):
+    return sum(x[i] * x[j] for i in range(len(x)) for j in range(i))
+
+
+@program(V)
+def nested_listcomp_array(x):
+    m = np.array([[x[i] * x[j] for j in range(len(x))] for i in range(len(x))])
+    return np.sum(m * m)
+
+
+@program(V)
+def array_of_listcomp(x):
+    m = np.array([np.sin(xi) * xi for xi in x])
+    return np.sum(m * x)
+
+
+@program(V)
+def loop_append_array(x):
+    out = []
+    for i in range(len(x)):
+        out.append(x[i] * x[i - 1])
+    return np.sum(np.array(out) ** 2)
+
+
+@program(A)
+def loop_append_rows_stack(a):
+    out = []
+    for row in a:
+        out.append(np.tanh(row) * 2.0)
+    return np.sum(np.stack(out) ** 2)
+
+
+@program(A)
+def loop_append_concat(a):
+    out = []
+    for row in a:
+        out.append(row[1:] * row[:-1])
+    return np.sum(np.concatenate(out) ** 2)
+
+
+@program(A)
+def loop_append_vstack(a):
+    out = [a[0]]
+    for i in range(3):
+        out.append(np.sin(out[-1]))
+    return np.sum(np.vstack(out) ** 2)
+
+
+@program(0.5, 6)
+def stack_pop_insert(x, n):
+    s = []
+    for i in range(n):
+        s.append(x * i)
+    s.insert(0, x * x)
+    s.pop(0)
+    return s[0] + s[1] * s[2]
+
+
+@program(0.5)
+def list_insert_static(x):
+    s = [x, 2.0 * x]
+    s.insert(1, x * x)
+    s.insert(-1, x + 1)
+    s.extend([x, math.sin(x)])
+    return s[0] * s[1] + s[2] * s[3] - s[4] * s[5]
+
+
+@program(0.5)
+def list_del(x):
+    s = [x, 2.0 * x, x * x]
+    del s[1]
+    return s[0] * s[1]
+
+
+@program(0.5)
+def dict_del(x):
+    d = {"a": x, "b": x * x}
+    del d["a"]
+    return d["b"] * len(d)
+
+
+@program(0.5)
+def list_remove_count(x):
+    s = [1, 2, 3]
+    s.remove(2)
+    return x * s[1] * s.count(3)
+
+
+@program(0.5)
+def slice_assign(x):
+    s = [x, 2.0, 3.0, x * x]
+    s[1:3] = [x * 3.0, x * 4.0, x * x * x]
+    return s[0] * s[1] + s[2] * s[3] + s[4]
+
+
+@program(0.5)
+def list_mul_add(x):
+    s = [x] * 3 + [x * x]
+    s = s + [1.0]
+    s *= 2
+    return sum(s) * s[3]
+
+
+@program(np.array([3.0, 1.0, 2.0]))
+def sort_pairs(x):
+    s = sorted([(2, x[0]), (1, x[1]), (3, x[2])])
+    return s[0][1] + 2 * s[1][1] ** 2
+
+
+@program(0.5)
+def tuple_in(x):
+    if 3 in (1, 2, 3):
+        return x * x
+    return x
+
+
+@program(0.5)
+def dict_ops(x):
+    d = {"a": x, "b": x * x}
+    d.update({"c": x**3})
+    d.setdefault("e", math.sin(x))
+    y = d.pop("a") + d.get("z", 1.0) * d.get("b")
+    d |= {"f": 2.0 * x}
+    g = d | {"b": x}
+    for k, v in g.items():
+        if k != "e":
+            y = y + v * v
+    return y + g["e"]
+
+
+@program(0.5)
+def dict_comp(x):
+    d = {k: x**k for k in range(1, 4)}
+    return d[1] + d[2] * d[3]
+
+
+@program(0.5)
+def dict_comp_items(x):
+    d = {"a": x, "b": x * x}
+    e = {k + "2": v * v for k, v in d.items() if k != "c"}
+    return e["a2"] + e["b2"]
+
+
+@program(0.5)
+def dict_new_keys_loop(x):
+    d = {}
+    for k in ("u", "v", "w"):
+        d[k] = x * len(d) + x * x
+    return d["u"] * d["v"] + d["w"]
+
+
+@program(0.5)
+def dict_int_keys_memo(x):
+    memo = {0: 1.0, 1: x}
+    for i in range(2, 6):
+        memo[i] = memo[i - 1] * x + memo[i - 2]
+    return memo[5]
+
+
+@program(0.5, 6)
+def dict_memo_runtime(x, n):
+    memo = {0: 1.0, 1: x}
+    for i in range(2, n):
+        memo[i] = memo[i - 1] * x + memo[i - 2]
+    return memo[n - 1]
+
+
+@program(0.5)
+def memo_recursion(x):
+    memo = {}
+
+    def fib(n):
+        if n in memo:
+            return memo[n]
+        r = x if n < 2 else fib(n - 1) * x + fib(n - 2)
+        memo[n] = r
+        return r
+
+    return fib(6)
+
+
+@program(0.5)
+def set_static(x):
+    s = {1, 2, 3}
+    t = 0.0
+    for i in (0, 1, 2, 5):
+        if i in s:
+            t += x**i
+    return t
+
+
+@program(0.5)
+def set_add(x):
+    seen = set()
+    t = 0.0
+    for i in [1, 2, 1, 3, 2]:
+        if i not in seen:
+            seen.add(i)
+            t += x**i
+    return t * len(seen)
+
+
+@program(0.5)
+def deque_queue(x):
+    q = deque([x, x * x])
+    q.append(x + 1)
+    a = q.popleft()
+    q.appendleft(a * 2)
+    return q[0] * q[1] + q[-1] * len(q)
+
+
+@program(0.5, 7)
+def deque_runtime(x, n):
+    q = deque()
+    q.append(x)
+    s = 0.0
+    for i in range(n):
+        v = q.popleft()
+        q.append(v * x + 1.0)
+        s += v
+    return s
+
+
+@program(V)
+def deque_maxlen(x):
+    q = deque(maxlen=3)
+    s = 0.0
+    for xi in x:
+        q.append(xi)
+        s += sum(q) / len(q)
+    return s
+
+
+@program(0.5)
+def namedtuple_local(x):
+    p = Pt(x, x * x)
+    q = p._replace(x=p.y * 2)
+    a, b = q
+    return a * b + p.x + q[1] + q.x
+
+
+Pt = namedtuple("Pt", ["x", "y"])
+
+
+@program(0.5)
+def counter_static(x):
+    c = Counter("abca")
+    return x ** c["a"] + x * c["z"]
+
+
+@program(0.5)
+def defaultdict_local(x):
+    d = defaultdict(list)
+    for i, k in enumerate("aba"):
+        d[k].append(x * (i + 1))
+    return sum(d["a"]) * sum(d["b"])
+
+
+@program(0.5)
+def defaultdict_float(x):
+    d = defaultdict(float)
+    for i, k in enumerate("aba"):
+        d[k] += x ** (i + 1)
+    return d["a"] * d["b"]
+
+
+@program(0.5)
+def starred_list(x):
+    a = [x, x * x]
+    b = [*a, 1.0, *a]
+    c = {**{"u": x}, "v": 2.0}
+    first, *mid, last = b
+    return first * last + sum(mid) * c["u"] * c["v"]
+
+
+@program(0.5, 0.7)
+def varargs(x, y):
+    def f(*args, **kwargs):
+        s = 0.0
+        for a in args:
+            s += a * a
+        for k, v in kwargs.items():
+            s += v * (2.0 if k == "p" else 3.0)
+        return s
+
+    return f(x, y, p=x * y, q=x)
+
+
+@program(
+    [
+        A.T @ A,
+        A.T,
+    ],
+    X[:, 0],
+    wrt=(0,),
+)
+def hetero_indexed_layers(ws, x):
+    for i in range(len(ws)):
+        x = np.tanh(ws[len(ws) - 1 - i] @ x[: ws[len(ws) - 1 - i].shape[1]])
+    return np.sum(x)
+
+
+@program([(A, B), (A.T[:, :2] @ np.ones((2, 2)), np.ones(2))], X, wrt=(0,))
+def hetero_layers_index(layers, x):
+    n = len(layers)
+    for i in range(n):
+        w, b = layers[i]
+        x = x @ w + b
+        if i < n - 1:
+            x = np.maximum(x, 0.0)
+    return np.sum(x**2)
+
+
+@program({"w0": A, "b0": B, "w1": A.T, "b1": np.ones(2)}, X, wrt=(0,))
+def fstring_keys(p, x):
+    for i in range(2):
+        x = np.tanh(x @ p[f"w{i}"] + p[f"b{i}"])
+    return np.sum(x)
+
+
+@program(V)
+def rnn_states(x):
+    hs = [0.0]
+    for t in range(len(x)):
+        hs.append(np.tanh(0.5 * hs[-1] + x[t]))
+    return sum(h * h for h in hs)
+
+
+@program(V, A)
+def rnn_array_states(x, a):
+    w = a[:, :2]
+    hs = [np.zeros(2)]
+    for t in range(len(x)):
+        hs.append(np.tanh(w @ hs[-1] + x[t]))
+    total = 0.0
+    for h in hs:
+        total += np.sum(h * h)
+    return total
+
+
+@program(V)
+def zip_lists(x):
+    a = [x[0], x[1]]
+    b = [x[2], x[3]]
+    return sum(p * q for p, q in zip(a, b))
+
+
+@program(V)
+def zip_runtime_lists(x):
+    a = [v * 2 for v in x]
+    b = []
+    for v in x:
+        b.append(v * v)
+    return sum(p * q for p, q in zip(a, b))
+
+
+@program(V)
+def enumerate_list(x):
+    a = [v * 2 for v in x]
+    s = 0.0
+    for i, v in enumerate(a):
+        s += i * v * v
+    return s
+
+
+@program(V)
+def reversed_list(x):
+    a = []
+    for v in x:
+        a.append(v * v)
+    s = 0.0
+    for v in reversed(a):
+        s = s * 0.5 + v
+    for v in a[::-1]:
+        s = s * 0.5 + v
+    return s
+
+
+@program(V)
+def list_slice_runtime(x):
+    a = []
+    for v in x:
+        a.append(v * v)
+    b = a[1:3]
+    return b[0] * b[1] + sum(a[:-1])
+
+
+@program(V)
+def list_concat_runtime(x):
+    a = []
+    for v in x:
+        a.append(v * v)
+    b = a + [x[0]]
+    return b[-1] * b[0] + len(b)
+
+
+@program(V)
+def list_copy_alias(x):
+    a = [x[0], x[1]]
+    b = a
+    c = a.copy()
+    d = a[:]
+    e = list(a)
+    b[0] = 5.0 * x[2]
+    return a[0] * c[0] + d[0] * e[1]
+
+
+@program(V)
+def np_array_mixed(x):
+    m = np.array([[x[0], 0.0, 1], [x[1] * x[2], 2, x[3]]])
+    return np.sum(m @ m.T)
+
+
+@program(V)
+def np_array_of_arrays(x):
+    m = np.array([x[:2], x[2:4] * 2])
+    return np.sum(m @ m.T)
+
+
+@program(V)
+def np_stack_list(x):
+    m = np.stack([x, x * x, np.ones_like(x)])
+    return np.sum(m @ m.T)
+
+
+@program(V)
+def np_hstack_list(x):
+    m = np.hstack([x, x[0], 1.0, x * 2])
+    return np.sum(m**3)
+
+
+@program(V)
+def sum_of_arrays(x):
+    parts = [x * k for k in range(3)]
+    return np.sum(sum(parts) ** 2)
+
+
+@program(V)
+def min_max_list(x):
+    vals = [x[0] * 2, x[1], x[2]]
+    return max(vals) + 2 * min(vals) + max(x[3], x[4])
+
+
+@program(V)
+def max_genexp(x):
+    return max(xi * xi for xi in x)
+
+
+@program(V)
+def map_list(x):
+    return sum(map(lambda t: t * t, x)) + sum(list(map(math.sin, [x[0], x[1]])))
+
+
+@program(V)
+def filter_list(x):
+    return sum(filter(lambda t: t > 0, x))
+
+
+@program(V)
+def any_all(x):
+    if any([xi > 1.0 for xi in x]) and all(xi > -5 for xi in x):
+        return np.sum(x**2)
+    return x[0]
+
+
+@program(V)
+def nested_list_matrix(x):
+    n = 3
+    m = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(n):
+            m[i][j] = x[i] * x[j] + m[i - 1][j]
+    return m[2][2] + m[1][0]
+
+
+@program(V)
+def nested_list_matrix_runtime(x):
+    n = len(x)
+    m = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(n):
+            m[i][j] = x[i] * x[j] + m[i - 1][j]
+    return m[2][2] + m[1][0]
+
+
+@program(V)
+def dp_list_runtime(x):
+    n = len(x)
+    d = [0.0] * (n + 1)
+    for i in range(n):
+        d[i + 1] = d[i] * 0.5 + x[i] * x[i]
+    return d[n]
+
+
+@program(V)
+def list_of_dicts(x):
+    ps = [{"m": x[0], "v": x[1]}, {"m": x[2], "v": x[3]}]
+    e = 0.0
+    for p in ps:
+        p["v"] = p["v"] * 2
+        e += p["m"] * p["v"] ** 2
+    return e + ps[0]["v"]
+
+
+@program([{"m": 1.0, "v": 2.0}, {"m": 0.5, "v": -1.0}])
+def list_of_dict_args(ps):
+    return sum(p["m"] * p["v"] ** 2 for p in ps) / len(ps)
+
+
+@program({"a": [1.0, 2.0], "b": (0.5, {"c": V})})
+def nested_arg(p):
+    (u, d) = p["b"]
+    return p["a"][0] * p["a"][1] * u + np.sum(d["c"] ** 2)
+
+
+@program(0.5)
+def dict_from_zip(x):
+    d = dict(zip(["a", "b"], [x, x * x]))
+    e = dict(a=x, b=2.0)
+    return d["a"] * d["b"] + e["a"] * e["b"]
+
+
+@program(0.5)
+def dict_fromkeys(x):
+    d = dict.fromkeys(["a", "b"], 0.0)
+    d["a"] += x
+    d["b"] += x * x
+    return d["a"] * d["b"]
+
+
+@program(0.5)
+def list_index_method(x):
+    names = ["a", "b", "c"]
+    v = [x, x * x, x**3]
+    return v[names.index("c")] + v[-2]
+
+
+@program(V)
+def list_truth(x):
+    a = []
+    if not a:
+        a.append(x[0])
+    while len(a) < 4:
+        a.append(a[-1] * x[1])
+    return a[3] + a[0]
+
+
+@program(V)
+def two_stacks(x):
+    a, b = [], []
+    for v in x:
+        a.append(v)
+    while a:
+        b.append(a.pop() * 2.0)
+    s = 1.0
+    while b:
+        s = s * 0.5 + b.pop() ** 2
+    return s
+
+
+@program(V)
+def postfix_stack(x):
+    st = []
+    for tok in ["0", "1", "+", "2", "*", "3", "-"]:
+        if tok in "+-*":
+            b = st.pop()
+            a = st.pop()
+            st.append(a + b if tok == "+" else a - b if tok == "-" else a * b)
+        else:
+            st.append(x[int(tok)])
+    return st[-1]
+
+
+@program(0.3)
+def tuple_swap_items(x):
+    a = [x, 2.0, x * x]
+    a[0], a[2] = a[2], a[0]
+    return a[0] + a[2] * a[1]
+
+
+@program(0.3)
+def chained_dict(x):
+    cfg = {"opt": {"lr": x, "betas": (0.9, x)}}
+    cfg["opt"]["lr"] *= 2.0
+    return cfg["opt"]["lr"] * cfg["opt"]["betas"][1]
+
+
+@program(V)
+def append_tuple(x):
+    hist = []
+    for i in range(3):
+        hist.append((x[i], x[i + 1] * 2))
+    return sum(a * b for a, b in hist)
+
+
+@program(V)
+def append_tuple_runtime(x):
+    hist = []
+    for i in range(len(x) - 1):
+        hist.append((x[i], x[i + 1] * 2))
+    return sum(a * b for a, b in hist)
+
+
+@program(V)
+def unzip(x):
+    pairs = [(x[0], x[1]), (x[2], x[3])]
+    a, b = zip(*pairs)
+    return a[0] * b[1] + a[1] * b[0]
