@@ -112,6 +112,8 @@ class _Annotator:
                 stmt.body = self.body(stmt.body)
                 self.inside(other)
             case ast.If() | ast.For() | ast.While():
+                if not isinstance(stmt, ast.If):
+                    self.above = None  # what is computed once for all trips may come from a line of the loop
                 stmt.body = self.body(stmt.body)
                 stmt.orelse = self.body(stmt.orelse)
 

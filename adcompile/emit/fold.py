@@ -4,7 +4,7 @@
 
 A value is folded into the one statement that reads it if that is in the same block, and nothing in between stores to an
 array that it reads or has an effect that it could overtake. Names that the user gave, and adjoints of what the user
-named, stay; so does what would make a line too wide. Reads of shapes are folded wherever they are read.
+named, stay; so does what would make a line too wide. Reads of shapes and transposes are folded wherever they are read.
 """
 
 from __future__ import annotations
@@ -196,7 +196,8 @@ class _Folder:
         if not self.may_fold(eqn):
             return
         v, measure = eqn.out, self.measure(eqn)
-        if eqn.prim in ("dim", "size") and not self.reads(eqn.args[0]) & self.stored and not self.keeps_name(eqn):
+        free = eqn.prim in ("dim", "size") or self.is_flip(eqn, stmts)
+        if free and not self.reads(eqn.args[0]) & self.stored and not self.keeps_name(eqn):
             self.accept(v, eqn, measure)
         elif self.is_shift(eqn, k, stmts, readers):
             self.accept(v, eqn, measure)
@@ -219,6 +220,12 @@ class _Folder:
         if eqn.prim not in ("add", "sub") or self.keeps_name(eqn) or self.counts.get(eqn.out, 0) > 3:
             return False
         return eqn.args[0] in self.indices and isinstance(eqn.args[1], Const)
+
+    def is_flip(self, eqn: Eqn, stmts: tuple[Stmt, ...]) -> bool:
+        """Tell whether a value is the transpose of a matrix that has a name, read in this block only."""
+        if eqn.prim != "transpose" or eqn.attrs != (None,) or self.is_tree(eqn.args[0]):
+            return False
+        return self.counts.get(eqn.out) == sum(operands(s).count(eqn.out) for s in stmts if isinstance(s, Eqn))
 
     def accept(self, v: Var, tree: Eqn | If, measure: _Measure) -> None:
         self.trees.of[v] = tree

@@ -141,6 +141,7 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
         if name and not lo.frame.rule:
             lo.names[index] = name
         params = slots.enter()
+        lo.builder.span = span
         with lo.builder.block() as stmts:
             trip(lo, flags, lambda: body(index))
         return Loop(params, stmts, index=index)

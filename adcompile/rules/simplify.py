@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Attrs, Const, is_const, same_atom
+from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Attrs, Const, Var, is_const, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Simplify
 from adcompile.ir.types import PY_BOOL, Facts, Length, Type, anchored
 
@@ -331,6 +331,9 @@ def accumulate(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
     inner = negated(b, x)
     if inner is not None and same_type(b.facts, x.type, g.type):
         return b.emit("sub", g, inner)
+    total = b.definition(x, "acc")
+    if total is not None and isinstance(g, Var) and g.type.inexact and total.args[1] is g:
+        return b.emit("acc", total.args[0], b.emit("mul", Const(2.0), g))
     return x if is_const(g, 0) else None
 
 

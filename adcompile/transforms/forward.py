@@ -200,6 +200,8 @@ class Pusher:
         for o in eqn.outs:
             self.dots.pop(o, None)  # what an earlier attempt at a loop left
         custom.refuse_outside(eqn, self.dots.__contains__)
+        for o in eqn.outs:  # in a loop, what an earlier try has left
+            self.dots.pop(o, None)
         moving = [k for k in differentiable_args(eqn) if self.tangent(eqn.args[k]) is not None]
         if not moving or not any(o.type.inexact for o in eqn.outs):
             self.b.add(eqn)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from adcompile import custom_vjp, nn
+
 X = np.array([0.61, -0.43, 0.87, 0.29, -0.75])
 M = np.linspace(-1.0, 1.0, 12).reshape(3, 4)
 
@@ -160,3 +162,113 @@ def views(x):
     v[0] = x[2] * x[2]
     v *= 3.0
     return np.sum(z * z)
+
+
+# -- from the examples
+
+ROWS = np.sin(np.arange(20.0)).reshape(5, 4)
+W = ROWS[:4, :3]
+
+
+@golden(X[:4], ROWS, np.array([0.0, 1.0, 1.0, 0.0, 1.0]))
+def logistic(weights, inputs, targets):
+    p = 1 / (1 + np.exp(-(inputs @ weights)))
+    return -np.sum(np.log(p * targets + (1 - p) * (1 - targets)))
+
+
+@custom_vjp
+def legendre(i):
+    return 0.5 * (5.0 * i**3 - 3.0 * i)
+
+
+def legendre_forward(i):
+    return 0.5 * (5.0 * i**3 - 3.0 * i), i
+
+
+def legendre_backward(i, o_bar):
+    return (o_bar * 1.5 * (5.0 * i**2 - 1.0),)
+
+
+legendre.defvjp(legendre_forward, legendre_backward)
+
+
+@golden((0.1, -1.0, 0.2, 0.3), X, X)
+def polynomial(coefficients, x, y):
+    a, b, c, d = coefficients
+    return np.sum((a + b * legendre(c + d * x) - y) ** 2)
+
+
+@golden({"weight": W.T, "bias": X[:3], "scale": X[:3], "shift": X[:3]}, ROWS)
+def normalised(layer, x):
+    h = nn.linear(x, layer["weight"], layer["bias"])
+    return np.mean(nn.tanh(nn.batch_norm(h, layer["scale"], layer["shift"])) ** 2)
+
+
+@golden([(W.T, X[:3]), (), (W[:3], X[:3])], ROWS, np.array([0, 1, 2, 1, 0]))
+def network(layers, x, classes):
+    scores = nn.sequence(x, (nn.linear, nn.sigmoid, nn.linear), layers)
+    return nn.cross_entropy(scores, classes)
+
+
+@golden({"w": W.T, "u": W[:3], "b": X[:3]}, ROWS)
+def recurrent(params, x):
+    h = np.zeros(3)
+    loss = 0.0
+    for t in range(len(x)):
+        h = np.tanh(params["w"] @ x[t] + params["u"] @ h + params["b"])
+        loss += np.sum((h - 0.1 * t) ** 2)
+    return loss
+
+
+@golden(2.0)
+def newton(a):
+    x = a
+    for _ in range(20):
+        step = (x * x - a) / (2.0 * x)
+        x = x - step
+        if abs(step) < 1e-14:
+            break
+    return x
+
+
+@golden(X, X**2, 0.5 * X, X**2, 3, wrt=(0, 1))
+def adam_step(g, p, m, v, t):
+    m = 0.9 * m + 0.1 * g
+    v = 0.999 * v + 0.001 * g**2
+    m_hat = m / (1 - 0.9**t)
+    v_hat = v / (1 - 0.999**t)
+    p = p - 0.01 * m_hat / (np.sqrt(v_hat) + 1e-8)
+    return np.sum(p**2)
+
+
+def pendulum(state, damping):
+    return np.array([state[1], -np.sin(state[0]) - damping * state[1]])
+
+
+@golden(np.array([1.0, 0.0]), 0.1, 0.05, 8, wrt=(0, 1))
+def heun(state, damping, h, n):
+    for _ in range(n):
+        k1 = pendulum(state, damping)
+        k2 = pendulum(state + h * k1, damping)
+        state = state + h / 2 * (k1 + k2)
+    return state[0]
+
+
+@golden(0.9, 0.3, 0.5, X, wrt=(0, 1, 2))
+def kalman(a, q, r, observed):
+    mean, variance, likelihood = 0.0, 1.0, 0.0
+    for z in observed:
+        mean, variance = a * mean, a * a * variance + q**2
+        s = variance + r**2
+        gain = variance / s
+        residual = z - mean
+        likelihood -= 0.5 * (np.log(2 * np.pi * s) + residual**2 / s)
+        mean += gain * residual
+        variance = (1 - gain) * variance
+    return likelihood
+
+
+@golden(ROWS, W, W[::-1].copy(), W * 0.5, wrt=(1, 2, 3))
+def attention(x, wq, wk, wv):
+    q, k, v = x @ wq, x @ wk, x @ wv
+    return np.sum((nn.softmax(q @ k.T / np.sqrt(q.shape[1])) @ v) ** 2)

@@ -280,3 +280,14 @@ def cross_products(x, y):
 @program(V, 3)
 def repeated_list(x, n):
     return np.sum(np.array([x[0], x[1]] * n + [x[2]] * len(x)) ** 2 * x[3])
+
+
+@program(0.5)
+def gates_in_nested_loops(x):
+    c = 0.1
+    for _ in range(3):
+        d = c
+        while d < 2.0:
+            d = d + nn.sigmoid(c) * x * x + 0.1
+        c = c * nn.sigmoid(d) + x
+    return c

@@ -40,7 +40,6 @@ def break_and_continue_value_and_vjp(x, y_bar=1.0):
             # s = s * 1.1
             s_bar = 1.1 * s_bar
         # s = s + np.sin(x) * s + x * x
-        v5 = s_bar * x
-        x_bar += s_bar * s * np.cos(x) + v5 + v5
+        x_bar += s_bar * s * np.cos(x) + 2.0 * (s_bar * x)
         s_bar += s_bar * v3
     return y, (x_bar,)

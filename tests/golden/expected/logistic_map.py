@@ -9,6 +9,7 @@ def logistic_map_value_and_vjp(x, n, y_bar=1.0):
     y = 0.3
     for _ in range(n):
         y_tape.append(y)
+        # y = y + 0.001 * x * y * (1.0 - y)
         y = y + v1 * y * (1.0 - y)
 
     # reverse sweep

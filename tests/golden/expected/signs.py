@@ -8,7 +8,6 @@ def signs_value_and_vjp(x, y_bar=1.0):
     s = 0.0
     for i in range(len(x)):
         s_tape.append(s)
-        # if a > 0.5:
         a = x[i]
         if a > 0.5:
             s += a * a
@@ -24,7 +23,6 @@ def signs_value_and_vjp(x, y_bar=1.0):
     x_bar = np.zeros_like(x)
     for i in range(len(x) - 1, -1, -1):
         s_1 = s_tape.pop()
-        # if a > 0.5:
         a = x[i]
         if a > 0.5:
             # s += a * a
@@ -38,6 +36,5 @@ def signs_value_and_vjp(x, y_bar=1.0):
             a_bar = -y_bar
             if not s_1 > 1.0:
                 a_bar = -(2.0 * y_bar)
-        # if a > 0.5:
         x_bar[i] += a_bar
     return s, (x_bar,)
