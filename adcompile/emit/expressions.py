@@ -302,6 +302,7 @@ def _opaque(w: Expressions, eqn: Eqn) -> ast.expr:
 Form = Callable[[Expressions, Eqn], ast.expr | None]
 
 FORMS: Final[Mapping[str, Form]] = {
+    "stop_gradient": lambda w, eqn: w.atom(eqn.args[0]),  # where a program is run equation by equation
     "neg": _unary(ast.USub),
     "not": _unary(ast.Not),
     "invert": _unary(ast.Invert),
