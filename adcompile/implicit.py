@@ -7,6 +7,7 @@ theorem. The iterations that found x are not differentiated; reverse mode transp
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -28,22 +29,26 @@ class Implicit(CustomJvp):
     def __init__(self, solver: Rule, equation: Rule, fixed: bool) -> None:
         super().__init__(solver)
         self.equation, self.fixed = equation, fixed
-        self._rules: dict[tuple[tuple[bool, ...], int], Rule] = {}
 
     @property
     def parts(self) -> tuple[str, ...]:
         return ("equation", "fixed")
 
-    def rule_for(self, moving: Sequence[bool], rank: int | None) -> Rule | None:
-        """Return the rule for arguments of which some are differentiated, and a solution of some rank."""
+    def rule_for(self, moving: Sequence[bool], rank: int | None) -> str | None:
         if rank is None:
             return None
-        key = tuple(moving), rank
-        if key not in self._rules:
-            self._rules[key] = self._made(*key)
-        return self._rules[key]
+        return f"rule_{''.join('01'[m] for m in moving)}_{rank}"
 
-    def _made(self, moving: tuple[bool, ...], rank: int) -> Rule:
+    def __getattr__(self, name: str) -> Rule:
+        """Make the rule for arguments of which some are differentiated, and a solution of some rank."""
+        found = re.fullmatch(r"rule_([01]+)_(\d+)", name)
+        if found is None:
+            raise AttributeError(name)
+        rule = self._made([m == "1" for m in found[1]], int(found[2]))
+        setattr(self, name, rule)
+        return rule
+
+    def _made(self, moving: Sequence[bool], rank: int) -> Rule:
         name = "".join(c if c.isalnum() else "_" for c in self.__name__).strip("_") or "solve"
         numbers = range(1, len(moving))
         given = "".join(f", p{k}" for k in numbers)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +22,7 @@ from adcompile import (
     from_source,
     grad,
     hessian,
+    hvp,
     jvp,
     primitive,
     vjp,
@@ -378,6 +382,60 @@ def test_a_changed_rule_is_compiled_anew():
     same(derivative(1.0), np.cos(1.0))
     f.defvjp(lambda x: (np.sin(x), x), lambda x, g: (g * 2.0,))
     same(derivative(1.0), 2.0)
+
+
+def test_forward_mode_over_a_gradient():
+    def clipped(x):
+        return np.sum(clip_gradient(x) ** 3)
+
+    def surrogate(x):
+        s = 0.0
+        for i in range(3):
+            s = s + np.sum(norm(x * (i + 1.0)) * np.sin(clip_gradient(x * 0.1) + s))
+        return s
+
+    bent = np.where(np.abs(3 * X**2) < 1, 6 * X, 0.0)
+    same(hessian(clipped)(X), np.diag(bent))
+    same(jvp(grad(clipped), (X,), (Y,))[1], bent * Y)
+    same(hvp(clipped, (X,), (Y,)), bent * Y)
+    same(grad(grad(lambda x: clip_gradient(x) ** 3))(0.3), 1.8)
+    check_grads(grad(surrogate), X, modes=("forward",))
+    np.testing.assert_allclose(hessian(surrogate)(X) @ Y, jvp(grad(surrogate), (X,), (Y,))[1], rtol=1e-12)
+    with pytest.raises(CompileError, match="reverse rule only"):
+        grad(lambda x: np.sum(grad(clipped)(x) ** 2))(X)
+
+
+PROGRAM = """\
+import numpy as np, adcompile
+from adcompile import custom_vjp, elementwise, grad
+SCALE = 3
+def helper(x): return np.cos(x)
+@custom_vjp
+def f(x): return np.sin(x)
+def fwd(x): return f(x), x
+def bwd(x, g): return (g * helper(x) * SCALE,)
+f.defvjp(fwd, bwd)
+@elementwise("h(x)", "np.cos(x)")
+def h(x): return np.sin(x)
+print(grad(lambda x: f(x) + h(x))(0.5), adcompile.cache_info().hits)
+"""
+
+
+def test_programs_on_disk_belong_to_the_rules(tmp_path):
+    def run(text):
+        path = tmp_path / "program.py"
+        path.write_text(text)
+        env = {**os.environ, "ADCOMPILE_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+        out = subprocess.run([sys.executable, str(path)], env=env, capture_output=True, text=True, check=True).stdout
+        value, hits = out.split()
+        return float(value), int(hits)
+
+    c, s = math.cos(0.5), math.sin(0.5)
+    assert run(PROGRAM) == (pytest.approx(4 * c), 0)
+    assert run(PROGRAM) == (pytest.approx(4 * c), 1)
+    assert run(PROGRAM.replace("SCALE = 3", "SCALE = 5")) == (pytest.approx(6 * c), 0)
+    assert run(PROGRAM.replace("return np.cos(x)", "return np.sin(x)")) == (pytest.approx(3 * s + c), 0)
+    assert run(PROGRAM.replace('"np.cos(x)"', '"np.sin(x)"')) == (pytest.approx(3 * c + s), 0)
 
 
 # -- custom_jvp

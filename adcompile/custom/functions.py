@@ -228,9 +228,12 @@ class CustomJvp(CustomFunction):
         self.jvp, self.terms = jvp, ()
         return jvp
 
-    def rule_for(self, moving: Sequence[bool], rank: int | None) -> Rule | None:
-        """Return the rule where some of the arguments have derivatives and the result has some number of axes."""
-        return self.jvp
+    def rule_for(self, moving: Sequence[bool], rank: int | None) -> str | None:
+        """Return the attribute that holds the rule for all arguments together; None if each has one of its own.
+
+        `moving` says which of the arguments have derivatives, and `rank` how many axes the result has.
+        """
+        return None if self.jvp is None else "jvp"
 
     def defjvps(self, *jvps: Rule | None) -> None:
         """State one rule for each argument: a function of (t, ans, *arguments), which returns what the tangent t of
@@ -239,7 +242,9 @@ class CustomJvp(CustomFunction):
         if self.nondiff:
             raise ArgumentError(f"{self.__name__}: defjvps does not go with nondiff_argnums: use defjvp")
         self.jvp, self.terms = None, jvps
+        for k, rule in enumerate(jvps):
+            setattr(self, f"term_{k}", rule)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        return ("jvp", "terms")
+        return ("jvp", *(f"term_{k}" for k in range(len(self.terms))))

@@ -18,9 +18,25 @@ from adcompile.frontend.scopes import CalledFrom, RowScope
 from adcompile.frontend.state import Frame, Unbound
 from adcompile.frontend.values import Ref, Value, is_static, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, Stmt, Var, blocks_of, bound_by, free, operands
+from adcompile.ir.core import (
+    NONE,
+    Atom,
+    Block,
+    Const,
+    Eqn,
+    Function,
+    Stmt,
+    Var,
+    blocks_of,
+    bound_by,
+    free,
+    map_atoms,
+    operands,
+    with_blocks,
+)
 from adcompile.ir.custom import CustomCall, Pull, Push
 from adcompile.ir.derivatives import Pullback, Pushforward
+from adcompile.ir.inlining import copied, keys_after
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import PY_FLOAT, Type, example_of, join, numpy_dtype
 from adcompile.records import dataclass, field, replace
@@ -546,7 +562,7 @@ class Maker:
         atoms = iter(piece.atoms)
         ys = self.outputs(out, atoms, ahead)
         self.widen(ys)
-        forward = self.function("_fwd", self.params, piece.stmts, (*ys, *atoms))
+        forward = self.without_itself(self.function("_fwd", self.params, piece.stmts, (*ys, *atoms)))
         kept = variables_in([residuals])
         g, gs, seeds = self.cotangents()
         params = (*kept, *self.params, *gs)
@@ -555,13 +571,35 @@ class Maker:
         backward = self.function("_bwd", params, piece.stmts, tuple(found.values()))
         return Pull(forward, backward, seeds, tuple(found))
 
+    def without_itself(self, fn: Function) -> Function:
+        """Put the function itself in the place of calls of it: the rule that they are in is theirs."""
+        primal, env, keys = self.call.primal, dict[Var, Atom](), keys_after(fn.primal)
+        assert primal is not None
+
+        def read(a: Atom) -> Atom:
+            return env.get(a, a) if isinstance(a, Var) else a
+
+        def put(stmts: Sequence[Stmt]) -> Iterator[Stmt]:
+            for stmt in stmts:
+                blocks = tuple(replace(b, stmts=tuple(put(b.stmts))) for b in blocks_of(stmt))
+                stmt = map_atoms(with_blocks(stmt, blocks), read)
+                if isinstance(stmt, Eqn) and stmt.prim == "custom" and stmt.attrs[0] is self.call:
+                    copies, results = copied(primal, stmt.args, keys)
+                    yield from copies
+                    env.update(zip(stmt.outs, results, strict=True))
+                else:
+                    yield stmt
+
+        return replace(fn, primal=tuple(put(fn.primal)), outs=tuple(map(read, fn.outs)))
+
     def jvp(self) -> tuple[Push, ...]:
         f = self.f
         assert isinstance(f, CustomJvp)
         moving = [any(isinstance(v, Var) and v.type.inexact for v in leaves(tree)) for tree in self.tree]
         rule = f.rule_for(moving, self.results[0].type.rank if len(self.results) == 1 else None)
         if rule is not None:
-            return (self.whole_jvp(rule),)
+            self.lo.depend(f, rule, getattr(f, rule))
+            return (self.whole_jvp(getattr(f, rule)),)
         if not f.terms:
             self.refuse(f"`{f.__name__}` has no derivative rule yet", f"give it one with {f.__name__}.defjvp(rule)")
         if len(f.terms) != len(self.tree):

@@ -46,7 +46,7 @@ class Callees:
     pairs: dict[str, Pair] = field(default_factory=dict)
     derived: dict[object, str] = field(default_factory=dict)
     taken: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    pushed: dict[tuple[Function, tuple[int, ...]], Function] = field(default_factory=dict)
+    pushed: dict[tuple[Function, tuple[int, ...], bool], Function] = field(default_factory=dict)
     watched: bool = False
 
     reserved: frozenset[str] = frozenset()
@@ -85,9 +85,9 @@ class Callees:
             make(found)
         return self.pairs[self.derived[key]]
 
-    def tangent(self, fn: Function, wrt: tuple[int, ...], make: Callable[[], Function]) -> Function:
+    def tangent(self, fn: Function, wrt: tuple[int, ...], lift: bool, make: Callable[[], Function]) -> Function:
         """Return the function with tangents of a function that pullbacks are of: one for each pattern of tangents."""
-        key = fn, wrt
+        key = fn, wrt, lift
         if key not in self.pushed:
             self.pushed[key] = make()
         return self.pushed[key]

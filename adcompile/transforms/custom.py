@@ -27,6 +27,12 @@ from adcompile.records import replace
 
 __all__ = ["close", "expand", "forward_rules", "open_calls", "refuse_outside"]
 
+REVERSE_ONLY = {
+    True: "give it a tangent with @{}.tangent, which serves both modes",
+    False: "use reverse mode (grad, vjp) or forward mode over it (hessian, hvp); rules of adcompile.custom_jvp serve "
+    "both modes",
+}
+
 HELPERS = frozenset({"stop", "delta", "attach", "pull", "hook"})
 
 
@@ -300,8 +306,6 @@ def forward_rules(eqn: Eqn) -> tuple[Push, ...]:
             f"forward mode reaches `{call.name}`, which has a reverse rule only ({kind})",
             eqn.span,
             "called here",
-            f"give it a tangent with @{call.name}.tangent, which serves both modes"
-            if call.linear
-            else "use reverse mode (grad, vjp), or adcompile.custom_jvp, whose rule serves both modes",
+            REVERSE_ONLY[call.linear].format(call.name),
         )
     return call.push

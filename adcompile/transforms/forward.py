@@ -29,11 +29,12 @@ from adcompile.ir.core import (
     While,
     blocks_of,
 )
+from adcompile.ir.custom import Pull
 from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, custom, pullbacks
+from adcompile.transforms import conform, custom, lift, pullbacks
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.local import check_complex, no_rule, refuse_obstacles, row_term, tangent_rule
 
@@ -46,15 +47,16 @@ def run(
     callees: Callees | None = None,
     known: Mapping[Var, Const] = NOTHING,
     apart: bool = False,
+    lift: bool = False,
 ) -> Function:
     """Append a tangent for each variable of `wrt` to the parameters, and one for each result to the results.
 
     Tangents that are `known` are no parameters. `apart`: no equation computes both what depends on a tangent and what
-    does not.
+    does not. `lift`: the function with tangents is for a pullback of it alone, so that rules for reverse mode will do.
     """
     refuse_obstacles(fn, active(fn, wrt))
     pusher = Pusher(fn, callees or Callees({}))
-    pusher.apart = apart
+    pusher.apart, pusher.lift = apart, lift
     pusher.dots.update(known)
     pusher.b.phase = "adjoint"  # the primal equations stay as they are; those made here are for tangents
     tangents = [pusher.input(v) for v in wrt if v not in known]
@@ -77,13 +79,13 @@ def run(
     return custom.close(made)
 
 
-def tangent_of(callees: Callees, fn: Function, wrt: tuple[int, ...]) -> Function:
-    """Return the function with tangents of some of its parameters, made once."""
+def tangent_of(callees: Callees, fn: Function, wrt: tuple[int, ...], lift: bool = False) -> Function:
+    """Return the function with tangents of some of its parameters, made once. For `lift` see `run`."""
 
     def make() -> Function:
-        return replace(run(fn, [fn.params[k] for k in wrt], callees), name=f"{fn.name}_jvp")
+        return replace(run(fn, [fn.params[k] for k in wrt], callees, lift=lift), name=f"{fn.name}_jvp")
 
-    return callees.tangent(fn, wrt, make)
+    return callees.tangent(fn, wrt, lift, make)
 
 
 class Pusher:
@@ -97,7 +99,7 @@ class Pusher:
             self.b.anchor(v)
         self.keys = keys_after(fn.stmts)
         self.dots: dict[Var, Atom] = {}
-        self.apart = False
+        self.apart = self.lift = False
         self.names: dict[Var, str] = {}
 
     def hint(self, v: Var) -> str:
@@ -206,6 +208,9 @@ class Pusher:
         if not moving or not any(o.type.inexact for o in eqn.outs):
             self.b.add(eqn)
             return
+        if self.lift and lift.check(custom.call_of(eqn)):
+            self.lifted(eqn)
+            return
         rules = [r for r in custom.forward_rules(eqn) if set(r.positions) & set(moving)]
         given = eqn.args[: custom.call_of(eqn).count]
         if not any(r.whole for r in rules):
@@ -221,6 +226,18 @@ class Pusher:
                 have = self.dots.get(eqn.outs[k])
                 d = conform.tangent(self.b, d, eqn.outs[k])
                 self.dots[eqn.outs[k]] = d if have is None else self.b.emit("add", have, d)
+
+    def lifted(self, eqn: Eqn) -> None:
+        """Call the function with tangents of one that has a reverse rule only."""
+        call = custom.call_of(eqn)
+        made = lift.lifted(call, lambda fn, wrt: run(fn, wrt, self.callees, lift=True))
+        moving = [k for k in range(call.count) if k not in call.nondiff]
+        dots = [conform.tangent(self.b, self.tangent_or_zero(a), a) if isinstance(a := eqn.args[k], Var) else Const(0.0)
+                for k in moving]  # fmt: skip
+        assert isinstance(call.pull, Pull)
+        outs = [self.fresh(eqn.outs[k]) for k in call.pull.seeds]
+        args = (*eqn.args[: call.count], *dots, *custom.extra(eqn))
+        self.b.add(Eqn((*eqn.outs, *outs), "custom", args, (made,), eqn.span))
 
     def half(self, eqn: Eqn) -> None:
         """Call a half of the pair that carries tangents of all operands, zero for those that have none."""

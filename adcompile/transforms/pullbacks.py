@@ -22,7 +22,8 @@ from adcompile.transforms import conform
 
 # Returns the function with tangents of the parameters of these numbers, which come after its own parameters; its
 # results are those of the function and then their tangents.
-Push = Callable[[Function, tuple[int, ...]], Function]
+# Whether rules for reverse mode will do, is said third: where the adjoint of a pullback is also its tangent.
+Push = Callable[[Function, tuple[int, ...], bool], Function]
 
 
 def description(eqn: Eqn) -> Pullback:
@@ -43,11 +44,12 @@ def pull(
     u = {j: g for j, g in zip(of.wrt, given[len(of.kept) :], strict=True) if g is not None}
     cotangents = {k: g for k, g in zip(of.kept, given, strict=False) if g is not None}
     fn, kept = of.function, dict[int, int]()
+    wanted = [k for k, a in enumerate(primals) if a in active and a.type.inexact]
     if u:
-        fn = push(of.function, tuple(u))
+        symmetric = len(u) == 1 and [*u] == wanted and primals[wanted[0]].type.dims == ()
+        fn = push(of.function, tuple(u), symmetric and not any(w in active for w in seeds))
         kept = {results + s: count + i for i, s in enumerate(of.seeds) if seeds[i] in active}
         cotangents |= {results + s: w for s, w in zip(of.seeds, seeds, strict=True)}
-    wanted = [k for k, a in enumerate(primals) if a in active and a.type.inexact]
     wrt = tuple(k for k in wanted if reaches(fn, k, cotangents))
     if not wrt and not kept:
         return
@@ -87,7 +89,7 @@ def push(
         adjoints = eqn.outs[len(of.kept) :]
         _add(b, new, (*eqn.args[:count], *seed_dots.values()), [], adjoints, dots, hint)
         return
-    fn, results = push(of.function, primal), len(of.function.outs)
+    fn, results = push(of.function, primal, True), len(of.function.outs)
     cotangents = {**seed_dots, **{results + s: w for s, w in zip(of.seeds, eqn.args[count:], strict=True)}}
     args = (*eqn.args[:count], *(dots[a] for k in primal if isinstance(a := eqn.args[k], Var)), *cotangents.values())
     kept, adjoints = eqn.outs[: len(of.kept)], eqn.outs[len(of.kept) :]
