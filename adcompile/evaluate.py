@@ -44,6 +44,8 @@ class Evaluator:
 
     def equation(self, eqn: Eqn, operands: Sequence[object]) -> tuple[object, ...]:
         """Return the results of an equation, given the values of all its operands."""
+        if eqn.prim == "stop_gradient":
+            return (operands[0],)
         if eqn.prim == "custom":
             call = eqn.attrs[0]
             assert isinstance(call, CustomCall) and call.primal is not None

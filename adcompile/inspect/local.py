@@ -21,7 +21,7 @@ from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Facts, Type, type_of_value
 from adcompile.opt import clean, dce
 from adcompile.records import replace
-from adcompile.transforms import custom, forward, reverse, store
+from adcompile.transforms import custom, derivatives, forward, reverse, store
 from adcompile.transforms.callees import Callees
 
 __all__ = ["Local", "Locals", "Mode"]
@@ -101,7 +101,7 @@ def _local(operation: Operation, wrt: tuple[int, ...], wanted: tuple[int, ...], 
         hidden = frozenset(alone.outs) if operation.masked else frozenset()
         made = reverse.run(fn, inputs, wanted, False, Callees({}), hidden=hidden)
         answers = made.outs
-    made = custom.expand(replace(made, outs=answers))
+    made = derivatives.release(custom.expand(replace(made, outs=answers)))
     if any(isinstance(s, For | While) for s in walk(made.stmts)):  # of a rule of the user's
         made = store.run(clean(made))
     made = dce.run(made)

@@ -104,7 +104,7 @@ def _nested(value: object, digits: int) -> str:
 
 def of_equation(eqn: Eqn, texts: Mapping[Var, str]) -> str:
     """Write the right-hand side of an equation, whose operands are written as `texts` says."""
-    if eqn.prim == "custom":
+    if eqn.prim in ("custom", "stop_gradient"):
         return called(eqn, texts)
     if PRIMITIVES[eqn.prim].updates or eqn.prim in EFFECTS:
         return _statement(eqn, texts)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import numpy as np
 
-from adcompile import layouts
+from adcompile import driver, layouts
 from adcompile.api import Derivative
 from adcompile.dispatch import assembly
 from adcompile.dispatch.containers import spelled
 from adcompile.dispatch.signature import Signature, Transform, Wrt, parse_argnums
-from adcompile.errors import ArgumentError
+from adcompile.errors import ArgumentError, CompileError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.inspect.machine import Record, Value, record
-from adcompile.ir.core import Var
+from adcompile.ir.core import Eqn, Function, Var, walk
 from adcompile.ir.forms import parts
 from adcompile.ir.structure import Node
-from adcompile.opt import dce
-from adcompile.transforms import forward, reverse
+from adcompile.opt import clean, dce
+from adcompile.transforms import derivatives, forward, reverse, store
 from adcompile.transforms.callees import Callees
 
 __all__ = ["Subject", "subject"]
+
+
+# What is done to the adjoint of a function inside a function: what stops the outer derivative stays.
+_EXECUTABLE: Final = (clean, store.run, clean)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,26 @@ class Subject:
             v: Value(content, numbers.get(v), v in active and v.type.inexact, self.places[v])
             for v, content in self.contents.items()
         }
-        return record(dce.run(self.example.function), self.example.lowered.callees, inputs)
+        return record(*self._steps(), inputs)
+
+    def _steps(self) -> tuple[Function, Mapping[str, Function]]:
+        """Return the function with the derivatives that it takes of others put in their places, and what it calls."""
+        lowered = self.example.lowered
+        callees = Callees.of(lowered.callees)
+        fn = dce.run(derivatives.lower(callees, partial(driver.run, passes=_EXECUTABLE), clean, lowered.function))
+        called = {name: f for name, f in callees.functions.items() if f is not None}
+        reached = [fn, *called.values()]
+        if callees.pairs or any(
+            isinstance(s, Eqn) and s.prim in ("push", "pop") for f in reached for s in walk(f.stmts)
+        ):
+            source = self.example.source
+            raise CompileError(
+                f"{self.name} takes the derivative of a function with loops or branches, whose steps are not shown",
+                source.span(source.node),
+                "here",
+                "look at the inner function by itself",
+            )
+        return fn, called
 
 
 def subject(f: Callable[..., object], args: Sequence[object], argnums: int | Sequence[int] | None = None) -> Subject:
