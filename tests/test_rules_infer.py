@@ -527,6 +527,8 @@ def ordering_cases() -> Iterator[tuple[Any, ...]]:
         yield np.maximum.accumulate, (x,), {}
         yield np.minimum.accumulate, (x,), {"axis": 0}
         yield np.take_along_axis, (x, np.argsort(x, axis=0), 0), {}
+        yield np.lexsort, ([x, x],), {}
+        yield np.isin, (x, np.array([1, 2])), {}
 
 
 def selecting_cases() -> Iterator[tuple[Any, ...]]:
@@ -544,6 +546,7 @@ def selecting_cases() -> Iterator[tuple[Any, ...]]:
     yield np.insert, (X1, 1, 5.0), {}
     yield np.resize, (X2, (3, 3)), {}
     yield np.unique, (X2,), {}
+    yield np.unique, (np.array([3, 1, 3]),), {"return_index": True, "return_inverse": True, "return_counts": True}
     for k in (0, 1, 2, -1):
         yield np.rot90, (X2, k), {}
     yield np.rollaxis, (X3, 2), {}
@@ -594,6 +597,15 @@ def statistics_cases() -> Iterator[tuple[Any, ...]]:
         yield np.ediff1d, (x,), {}
         yield np.diff, (x,), {"prepend": 0.0}
     yield np.average, (X2,), {}
+    yield np.sum, (X2,), {"where": B2, "axis": 0}
+    yield np.mean, (X2,), {"where": B2}
+    yield np.max, (X2,), {"initial": 1.0}
+    yield np.min, (X2,), {"initial": 1.0, "axis": 1}
+    yield np.polyfit, (np.arange(4.0), X1, 2), {}
+    yield np.polyadd, (X1, X1[:2]), {}
+    yield np.polysub, (X1[:2], X1), {}
+    yield np.logaddexp.reduce, (X2,), {}
+    yield np.logaddexp2.reduce, (X2,), {"axis": 1}
     yield np.average, (X2,), {"axis": 0, "weights": np.array([1.0, 2.0])}
     yield np.average, (X2,), {"weights": X2}
     for x in (X1, X2):
@@ -718,7 +730,7 @@ def test_every_function_is_tested() -> None:
 @pytest.mark.parametrize(
     ("f", "args", "kwargs", "message"),
     [
-        (np.sum, (X2,), {"where": B2}, r"np.sum: the argument `where` is not supported"),
+        (np.prod, (X2,), {"where": B2}, r"np.prod: the argument `where` is not supported"),
         (np.sum, (X2,), {"out": X1}, r"np.sum: the argument `out` is not supported"),
         (np.sum, (X2,), {"axes": 1}, r"np.sum has no argument `axes`"),
         (np.sum, (), {}, r"np.sum needs the argument `a`"),

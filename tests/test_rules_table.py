@@ -345,6 +345,14 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
         for mode in ("full", "same", "valid")
         for x, y in ((X1, X2[0]), (X2[0], X1), (X1, X1[:2]))
     ],
+    *[
+        (name, (X3, X3[0] > 0), (axis, k))
+        for name in ("sum_where", "mean_where")
+        for axis in (None, 1)
+        for k in (True, False)
+    ],
+    *[(f"{name}.reduce", (x,), (0,)) for name in ("logaddexp", "logaddexp2") for x in (X1, X2)],
+    ("cross", (X3[:, :, 0], X3[:, :, 1]), ()),
     ("broadcast_with", (X2[0], (X2, X2[:, :1])), ()),
     ("weighted_count", (np.array([0, 2, 1, 2]), X1, 4), ()),
     ("unwrap", (4.0 * X1,), (None, -1, 2.0 * math.pi)),
@@ -357,7 +365,7 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     ],
     *[(name, (x,), ()) for name in ("orthogonal_factor", "triangular_factor") for x in (X2.T, SQUARE, BATCH)],
     *[("pinv", (x,), ()) for x in (X2, X2.T, SQUARE, X3)],
-    *[("least_squares", p, (None,)) for p in ((Y2.T, X1), (Y2, X2[0]), (SQUARE, SQUARE[0]), (Y2.T, Y2.T @ SQUARE))],
+    *[("least_squares", (*p, None), ()) for p in ((Y2.T, X1), (Y2, X2[0]), (SQUARE, SQUARE[0]), (Y2.T, Y2.T @ SQUARE))],
     *[("chain", (xs,), ()) for xs in ((X2, Y2, X1), (X2[:, 0], X2, Y2), (SQUARE, X2.T, X2))],
     *[("vecdot", p, ()) for p in ((X1, Y1), (Y2, X1), (X3, X3 + 1.0))],
     *[("inv", (Z3,), ()), ("det", (Z3,), ()), ("cofactors", (Z3,), ()), ("solve", (Z3, Z2.T), ())],

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, calls, containers, destinations, elements, lists, opaque, views
+from adcompile.frontend import (
+    access,
+    arrangements,
+    calls,
+    containers,
+    destinations,
+    elements,
+    lists,
+    opaque,
+    views,
+)
 from adcompile.frontend.values import (
     Flat,
     Generator,
@@ -117,6 +127,8 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
             return elements.item(lo, receiver, args, node)
         if name in ("transpose", "swapaxes") and not keywords:
             return permute(lo, name, [receiver, *args], node)
+        if name == "tolist" and not args and not keywords and lo.type_of(receiver).rank is not None:
+            return arrangements.as_list(lo, receiver, node)
         if name in binding.METHODS:
             return apply(lo, name, [receiver, *args], keywords, node)
         t = lo.type_of(receiver)

@@ -17,6 +17,7 @@ import numpy as np
 from adcompile.frontend import (
     access,
     application,
+    arrangements,
     calls,
     checkpoints,
     containers,
@@ -567,6 +568,7 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     np.transpose: _permuted("transpose"),
     np.swapaxes: _permuted("swapaxes"),
     np.asarray: _same_array,
+    np.piecewise: arrangements.piecewise,
     np.asanyarray: _same_array,
     np.array: _array,
     np.ascontiguousarray: _contiguous,

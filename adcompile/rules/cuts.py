@@ -128,6 +128,23 @@ primitive(
     "minlength=0",
     usage="x, /, weights: no = None, minlength: static = 0",
 )
+
+
+def infer_isin(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer isin."""
+    t = args[0].type
+    return Type("array", np.dtype(bool), t.dims)
+
+
+def infer_lexsort(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer lexsort of several keys."""
+    return Type("array", INDEX, args[0].type.dims)
+
+
+primitive("isin", infer_isin, "np.isin", "x, y", "invert=False", usage="element, test_elements, assume_unique: no = "
+          "False, invert: static = False, *, kind: no = None")  # fmt: skip
+primitive("lexsort", infer_lexsort, "np.lexsort", "[*keys]", "axis=-1", usage="keys: operands, axis: static = -1")
+nondifferentiable("isin", "lexsort")
 nondifferentiable(
     *("argsort", "argpartition", "searchsorted", "digitize", "nonzero", "flatnonzero", "argwhere"),
     *("isclose", "allclose", "array_equal", "bincount"),

@@ -358,7 +358,7 @@ def pinv_adjoint(g: Array, ans: Array, a: Array) -> Array:
 
 def infer_lstsq(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer the solution of a least-squares problem."""
-    a, b = (x.type for x in args)
+    a, b = args[0].type, args[1].type
     dims = matrices(a, "lstsq")
     if dims is None or b.dims is None:
         return Type("array", floating(a, b), None)
@@ -366,18 +366,23 @@ def infer_lstsq(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 def infer_unknown(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    return Type("array", floating(*[a.type for a in args]), None)
+    """Infer the residuals, of which there may be none."""
+    return Type("array", floating(*[a.type for a in args[:2]]), None)
 
 
-primitive("least_squares", infer_lstsq, "least_squares", "a, b", "rcond=None", cost="product",
-          helper=runtime.least_squares)  # fmt: skip
-function(runtime.least_squares, "least_squares", "a, b, rcond: static = None")
-primitive("rank_of_matrix", lambda facts, args, attrs: Type("np", np.dtype(np.intc)), "rank_of_matrix", "a, b",
-          "rcond=None", cost="product", helper=runtime.rank_of_matrix)  # fmt: skip
-primitive("squared_residuals", infer_unknown, "squared_residuals", "a, b", "rcond=None", cost="product",
-          helper=runtime.squared_residuals)  # fmt: skip
-function(runtime.rank_of_matrix, "rank_of_matrix", "a, b, rcond: static = None")
-function(runtime.squared_residuals, "squared_residuals", "a, b, rcond: static = None")
+def infer_rank(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer the rank of a matrix."""
+    return Type("np", np.dtype(np.intc))
+
+
+for _name, _infer in {
+    "least_squares": infer_lstsq,
+    "squared_residuals": infer_unknown,
+    "rank_of_matrix": infer_rank,
+}.items():
+    _helper = getattr(runtime, _name)
+    primitive(_name, _infer, _name, "a, b, rcond", cost="product", helper=_helper)
+    function(_helper, _name, "a, b, rcond=None")
 nondifferentiable("rank_of_matrix")
 
 
@@ -398,7 +403,13 @@ def column(b: Array) -> Array:
 
 @nonlinear("least_squares")
 def least_squares_tangent(
-    ans: Array, a: Array, b: Array, rcond: float | None, a_dot: Array | None, b_dot: Array | None
+    ans: Array,
+    a: Array,
+    b: Array,
+    rcond: float | None,
+    a_dot: Array | None,
+    b_dot: Array | None,
+    rcond_dot: float | None,
 ) -> Array:
     p = np.linalg.pinv(a)
     if a_dot is None:
@@ -411,7 +422,7 @@ def least_squares_tangent(
 
 
 @adjoint("least_squares")
-def least_squares_adjoint(g: Array, ans: Array, a: Array, b: Array, rcond: float | None) -> tuple[Array, Array]:
+def least_squares_adjoint(g: Array, ans: Array, a: Array, b: Array, rcond: float | None) -> tuple[Array, Array, None]:
     p = np.linalg.pinv(a)
     y = flipped(p) @ g
     rest, again = column(b - a @ ans), column(p @ y)
@@ -419,7 +430,7 @@ def least_squares_adjoint(g: Array, ans: Array, a: Array, b: Array, rcond: float
     a_bar = (
         -(column(y) @ flipped(column(ans))) + rest @ flipped(again) + column(flipped(p) @ ans) @ flipped(column(outer))
     )
-    return a_bar, y
+    return a_bar, y, None
 
 
 # -- powers, chains, tensors
@@ -530,16 +541,6 @@ def vecdot_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Arr
     wide = np.expand_dims(g, -1)
     return wide * y, wide * x
 
-
-@macro(np.cross)
-def cross(a: Array, b: Array) -> Array:
-    """The product of vectors of length 3 along the last axis."""
-    a0, a1, a2 = np.moveaxis(np.asarray(a), -1, 0)
-    b0, b1, b2 = np.moveaxis(np.asarray(b), -1, 0)
-    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], -1)
-
-
-FUNCTIONS[np.linalg.cross] = FUNCTIONS[np.cross]
 
 # -- norms of matrices, condition numbers
 

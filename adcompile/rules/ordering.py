@@ -14,7 +14,7 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.types import Facts, Type, numpy_dtype, result_type
 from adcompile.rules import runtime
-from adcompile.rules.binding import Operand, function, macro
+from adcompile.rules.binding import METHODS, Binding, Operand, function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import product, reduced
 from adcompile.rules.reductions import averaged, restore
@@ -97,6 +97,19 @@ def partition_adjoint(g: Array, ans: Array, x: Array, kth: int, axis: int | None
         return np.reshape(g[np.argsort(np.argpartition(np.ravel(x), kth))], x.shape)
     return along(g, np.argsort(np.argpartition(x, kth, axis=axis), axis=axis), axis)
 
+
+def sort_in_place(a: Array, axis: int = -1, kind: str | None = None) -> None:
+    """What the method sort does."""
+    a[...] = np.sort(a, axis)
+
+
+def partition_in_place(a: Array, kth: int, axis: int = -1, kind: str = "introselect") -> None:
+    """What the method partition does."""
+    a[...] = np.partition(a, kth, axis)
+
+
+METHODS["sort"] = Binding("the method sort", macro=sort_in_place)
+METHODS["partition"] = Binding("the method partition", macro=partition_in_place)
 
 # -- median, quantile
 

@@ -17,7 +17,7 @@ from adcompile.ir.primitives import Infer
 from adcompile.ir.types import OBJECT, Facts, Type, combine, result_type
 from adcompile.rules import simplify
 from adcompile.rules.arithmetic import matmul_infer
-from adcompile.rules.binding import Operand, rank_of
+from adcompile.rules.binding import FUNCTIONS, Operand, rank_of
 from adcompile.rules.define import UFUNC_OPTIONS, primitive
 from adcompile.rules.lengths import Dims, broadcast, normalise_axes, product, require_same, show
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
@@ -294,6 +294,9 @@ primitive(
     simplification=simplify.negation_outward("cross", 2),
     cost="arithmetic",
 )
+
+
+FUNCTIONS[np.linalg.cross] = FUNCTIONS[np.cross]
 
 
 @linear("cross", 0, 1)

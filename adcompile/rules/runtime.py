@@ -229,3 +229,23 @@ def rank_of_matrix(a, b, rcond=None):
 def chain(*xs):
     """The product of several matrices."""
     return np.linalg.multi_dot(xs)
+
+
+def unique_counts(x):
+    """How often each of the different entries occurs, in their order."""
+    return np.unique(x, return_counts=True)[1]
+
+
+def unique_inverse(x):
+    """Which one of the different entries each entry is."""
+    return np.unique(x, return_inverse=True)[1]
+
+
+def sum_where(x, mask, axis=None, keepdims=False):
+    """Sum the entries that a mask chooses."""
+    return np.sum(x, axis=axis, keepdims=keepdims, where=mask)
+
+
+def mean_where(x, mask, axis=None, keepdims=False):
+    """Average the entries that a mask chooses."""
+    return np.mean(x, axis=axis, keepdims=keepdims, where=mask)

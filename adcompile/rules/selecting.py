@@ -94,6 +94,11 @@ def infer_integers(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array", INDEX, (facts.fresh_for((*map(atom_key, args), attrs)),))
 
 
+def infer_index_like(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer an index for each entry."""
+    return Type("array", INDEX, args[0].type.dims)
+
+
 def infer_resized(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer resize of places."""
     return Type("array", INDEX, shape_of(facts, args[1:]))
@@ -103,6 +108,11 @@ primitive("repeated_places", infer_integers, "np.repeat", "x, repeats")
 primitive("left_places", infer_integers, "left_places", "x", "obj", helper=runtime.left_places)
 primitive("resized_places", infer_resized, "np.resize", "x, (*shape)")
 primitive("unique_places", infer_integers, "unique_places", "x", helper=runtime.unique_places)
+primitive("unique_counts", infer_integers, "unique_counts", "x", helper=runtime.unique_counts)
+primitive("unique_inverse", infer_index_like, "unique_inverse", "x", helper=runtime.unique_inverse)
+function(runtime.unique_counts, "unique_counts", "x")
+function(runtime.unique_inverse, "unique_inverse", "x")
+nondifferentiable("unique_counts", "unique_inverse")
 nondifferentiable("repeated_places", "left_places", "resized_places", "unique_places")
 function(runtime.repeated_places, "repeated_places", "x, repeats")
 function(runtime.left_places, "left_places", "x, obj: static")
@@ -164,9 +174,17 @@ def resize(a: Array, new_shape: Shape) -> Array:
 
 
 @macro(np.unique)
-def unique(ar: Array) -> Array:
-    """The entries in order, each once."""
-    return np.ravel(ar)[runtime.unique_places(ar)]
+def unique(ar: Array, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False) -> object:
+    """The entries in order, each once; and where they are first, which one each entry is, how many there are."""
+    places = runtime.unique_places(ar)
+    found: tuple[Array, ...] = (np.ravel(ar)[places],)
+    if return_index:
+        found = (*found, places)
+    if return_inverse:
+        found = (*found, runtime.unique_inverse(ar))
+    if return_counts:
+        found = (*found, runtime.unique_counts(ar))
+    return found if len(found) > 1 else found[0]
 
 
 # -- turns and axes

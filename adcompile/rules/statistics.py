@@ -9,18 +9,84 @@ methods of ufuncs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const, atom_key
-from adcompile.ir.types import Facts, Type
-from adcompile.rules.binding import FUNCTIONS, Argument, Binding, macro
+from adcompile.ir.types import Facts, Type, result_type
+from adcompile.rules import runtime
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive
+from adcompile.rules.lengths import reduced
+from adcompile.rules.reductions import averaged, restore
 from adcompile.rules.table import adjoint, linear, nonlinear
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
+
+# -- reductions of some entries
+
+
+def infer_where(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer sums and means of the entries that a mask chooses."""
+    t = args[0].type
+    dtype = None if t.dtype is None else averaged(np.dtype(t.dtype))
+    return result_type(dtype, reduced(facts.broadcast_dims(t.dims, args[1].type.dims), attrs[0], attrs[1]))
+
+
+for _name in ("sum_where", "mean_where"):
+    _helper = getattr(runtime, _name)
+    primitive(_name, infer_where, _name, "x, mask", "axis=None, keepdims=False", helper=_helper)
+    function(_helper, _name, "x, mask, axis: axes = None, keepdims: static = False")
+
+
+def spread_over(g: Array, mask: Array, axis: Axis, keepdims: bool) -> Array:
+    return np.where(mask, restore(g, axis, keepdims), 0.0)
+
+
+@linear("sum_where")
+def sum_where_adjoint(g: Array, ans: Array, x: Array, mask: Array, axis: Axis, keepdims: bool) -> tuple[Array, None]:
+    return np.broadcast_to(spread_over(g, mask, axis, keepdims), x.shape), None
+
+
+@linear("mean_where")
+def mean_where_adjoint(g: Array, ans: Array, x: Array, mask: Array, axis: Axis, keepdims: bool) -> tuple[Array, None]:
+    count = np.sum(np.broadcast_to(mask, x.shape), axis=axis, keepdims=keepdims)
+    return np.broadcast_to(spread_over(g / count, mask, axis, keepdims), x.shape), None
+
+
+def sum_of_some(a: Array, axis: Axis = None, keepdims: bool = False, *, where: Array) -> Array:
+    return runtime.sum_where(a, where, axis, keepdims)
+
+
+def mean_of_some(a: Array, axis: Axis = None, keepdims: bool = False, *, where: Array) -> Array:
+    return runtime.mean_where(a, where, axis, keepdims)
+
+
+def max_from(a: Array, axis: Axis = None, keepdims: bool = False, *, initial: float) -> Array:
+    return np.maximum(np.max(a, axis=axis, keepdims=keepdims), initial)
+
+
+def min_from(a: Array, axis: Axis = None, keepdims: bool = False, *, initial: float) -> Array:
+    return np.minimum(np.min(a, axis=axis, keepdims=keepdims), initial)
+
+
+def with_option(f: Callable[..., object], option: str, instead: Callable[..., object]) -> None:
+    """Let calls that give an option mean another function."""
+    usual = FUNCTIONS[f]
+
+    def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+        only = set(kwargs) <= {option, "axis", "keepdims"} and len(args) <= 2
+        return Binding(usual.name, macro=instead) if option in kwargs and only else usual
+
+    FUNCTIONS[f] = Binding(usual.name, choose=choose)
+
+
+with_option(np.sum, "where", sum_of_some)
+with_option(np.mean, "where", mean_of_some)
+with_option(np.max, "initial", max_from)
+with_option(np.min, "initial", min_from)
 
 # -- averages
 
@@ -240,6 +306,33 @@ def polyint(p: Array, m: int = 1, k: float | None = None) -> Array:
     return polyint(np.concatenate([np.asarray(p) / np.arange(len(p), 0, -1), ends]), m - 1, None)
 
 
+@macro(np.polyfit)
+def polyfit(x: Array, y: Array, deg: int) -> Array:
+    """The coefficients of the polynomial of least squares."""
+    powers = np.vander(np.asarray(x) + 0.0, deg + 1)
+    scale = np.sqrt(np.sum(powers * powers, axis=0))
+    found = np.linalg.lstsq(powers / scale, np.asarray(y) + 0.0, len(x) * np.finfo(float).eps)[0]
+    return (found.T / scale).T
+
+
+@macro(np.polyadd)
+def polyadd(a1: Array, a2: Array) -> Array:
+    a1, a2 = np.atleast_1d(np.asarray(a1)), np.atleast_1d(np.asarray(a2))
+    n = max(len(a1), len(a2))
+    return led_by_zeros(a1, n) + led_by_zeros(a2, n)
+
+
+@macro(np.polysub)
+def polysub(a1: Array, a2: Array) -> Array:
+    a1, a2 = np.atleast_1d(np.asarray(a1)), np.atleast_1d(np.asarray(a2))
+    n = max(len(a1), len(a2))
+    return led_by_zeros(a1, n) - led_by_zeros(a2, n)
+
+
+def led_by_zeros(a: Array, n: int) -> Array:
+    return np.concatenate([np.zeros(n - len(a), a.dtype), a])
+
+
 @macro(np.vander)
 def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """The powers of the entries, one column each."""
@@ -319,6 +412,43 @@ def modf(x: Array) -> tuple[Array, Array]:
 @macro(np.divmod)
 def divide_with_remainder(x: Array, y: Array) -> tuple[Array, Array]:
     return np.floor_divide(x, y), np.remainder(x, y)
+
+
+def infer_log_sum(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer logaddexp.reduce."""
+    t = args[0].type
+    return result_type(t.dtype, reduced(t.dims, attrs[0], False))
+
+
+for _name in ("logaddexp", "logaddexp2"):
+    primitive(
+        f"{_name}.reduce",
+        infer_log_sum,
+        f"np.{_name}.reduce",
+        "x",
+        "axis=0",
+        usage="array, axis: axis = 0, dtype: no = None, out: no = None, keepdims: no = False",
+    )
+
+
+@nonlinear("logaddexp.reduce")
+def log_sum_tangent(ans: Array, x: Array, axis: int | None, x_dot: Array) -> Array:
+    return np.sum(np.exp(x - restore(ans, axis, False)) * x_dot, axis=axis)
+
+
+@adjoint("logaddexp.reduce")
+def log_sum_adjoint(g: Array, ans: Array, x: Array, axis: int | None) -> Array:
+    return restore(g, axis, False) * np.exp(x - restore(ans, axis, False))
+
+
+@nonlinear("logaddexp2.reduce")
+def log2_sum_tangent(ans: Array, x: Array, axis: int | None, x_dot: Array) -> Array:
+    return np.sum(np.exp2(x - restore(ans, axis, False)) * x_dot, axis=axis)
+
+
+@adjoint("logaddexp2.reduce")
+def log2_sum_adjoint(g: Array, ans: Array, x: Array, axis: int | None) -> Array:
+    return restore(g, axis, False) * np.exp2(x - restore(ans, axis, False))
 
 
 @macro(np.add.reduce)

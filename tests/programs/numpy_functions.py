@@ -201,3 +201,17 @@ def pairs_and_counts(x):
 def methods_of_ufuncs(x):
     a = np.add.reduce(x) ** 2 + np.multiply.reduce(x) + np.maximum.reduce(x) + np.sum(np.add.accumulate(x) ** 2)
     return a + np.sum(np.add.outer(x, x) ** 3) + np.sum(np.multiply.outer(x, x) * np.subtract.outer(x, x) ** 2)
+
+
+@program(V)
+def in_place_and_piecewise(x):
+    y = x.copy()
+    y.sort()
+    a = np.piecewise(x, [x < 0, x >= 1.0], [lambda t: t**2, lambda t: t**3, 0.5])
+    return np.sum(y * K) + np.sum(a * K) + sum(v**2 for v in x.tolist()) + np.sum(np.polyfit(K, x, 1) ** 2)
+
+
+@program(M)
+def some_entries(x):
+    a = np.sum(x, where=x > 0) + np.mean(x, where=x < 1.0) ** 2 + np.max(x, initial=0.5)
+    return a + np.sum(np.sum(x, axis=0, where=x > 0) ** 2) + np.logaddexp.reduce(x[0])

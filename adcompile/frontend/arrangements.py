@@ -1,0 +1,55 @@
+"""NumPy's ways of arranging arrays that are not plain calls: tolist, piecewise."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from adcompile.frontend import access, application, calls, iteration
+from adcompile.frontend.values import LocalFunction, Partial, Ref, Value
+from adcompile.ir.core import Const, Var
+from adcompile.ir.structure import Node
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+LONGEST: Final = 200  # items of an array that becomes a list
+
+
+def as_list(lo: Lowering, value: Value, node: ast.AST) -> Value:
+    """Lower the method tolist: lists of Python numbers."""
+    if lo.type_of(value).dims == ():
+        return application.apply(lo, "item", [value], {}, node)
+    items = iteration.static_items(lo, value, node, None, pin=True)
+    if len(items) > LONGEST:
+        lo.refuse(node, f"a list of {len(items)} numbers is too long", "here", "use the array itself, or its rows")
+    return lo.container("list", [as_list(lo, item, node) for item in items])
+
+
+def piecewise(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
+    """Lower np.piecewise: each function is called with the entries where its condition holds."""
+    if len(args) != 3 or keywords:
+        lo.refuse(node, "np.piecewise() needs an array, conditions and functions", "called here")
+    x, conditions, functions = (lo.current(a) for a in args)
+    tests = list(conditions.children) if isinstance(conditions, Node) else [conditions]
+    choices = list(functions.children) if isinstance(functions, Node) else []
+    y = application.apply(lo, np.zeros_like, [x], {}, node)
+    if not isinstance(y, Ref) or len(choices) not in (len(tests), len(tests) + 1):
+        lo.refuse(node, "np.piecewise() needs as many functions as conditions, or one more", "called here")
+    if len(choices) > len(tests):
+        found = tests[0]
+        for test in tests[1:]:
+            found = application.apply(lo, np.logical_or, [found, test], {}, node)
+        tests = [*tests, application.apply(lo, np.logical_not, [found], {}, node)]
+    for test, choice in zip(tests, choices, strict=True):
+        step, atoms = access.components(lo, test, node)
+        if isinstance(choice, LocalFunction | Partial) or (isinstance(choice, Const) and callable(choice.value)):
+            assert isinstance(x, Ref | Var)
+            value: Value = calls.call(lo, choice, [lo.view(x, step, atoms)], {}, node)
+        else:
+            value = choice
+        lo.write(Ref(y.cell, (*y.path, step), y.atoms + atoms), lo.number(value, node), node)
+    return y
