@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
+from adcompile import hessian, hvp, jacobian
 from benchmarks import __main__ as table
-from benchmarks import arguments, functions
+from benchmarks import arguments, functions, operators
 from benchmarks.measure import peak_memory, seconds
 
 SMALL = {
@@ -86,3 +89,21 @@ def test_sources_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_measures() -> None:
     assert peak_memory(lambda: bytearray(10**6)) == pytest.approx(10**6, rel=0.01)
     assert [seconds(t) for t in (2.0, 3e-3, 4.5e-6, 7e-9, None)] == ["2 s ", "3 ms", "4.5 us", "7 ns", "-"]
+
+
+def test_higher_derivatives_by_hand_are_ours() -> None:
+    generator = np.random.default_rng(3)
+    x, w, v = generator.standard_normal(6), generator.standard_normal(3), generator.standard_normal(3)
+    data, labels = generator.standard_normal((8, 3)), np.sign(generator.standard_normal(8))
+    wide = generator.standard_normal(100)
+    product = hvp(functools.partial(operators.logistic, x=data, y=labels))
+    pairs = [
+        (hessian(operators.rosenbrock)(x), operators.rosenbrock_hessian(x)),
+        (jacobian(operators.network)(wide), operators.network_jacobian(wide)),
+        (product((w,), (v,)), operators.logistic_hvp(w, v, data, labels)),
+        (operators.saddle(1.0, 0.5), operators.saddle_by_hand(1.0, 0.5)),
+        (operators.steer(0.3), operators.steer_by_hand(0.3)),
+    ]
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+    assert type(operators.saddle(1.0, 0.5)[0]) is float

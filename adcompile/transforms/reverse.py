@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from adcompile.analysis.activity import active, differentiable_args
 from adcompile.analysis.masking import masked
 from adcompile.ir.builder import Builder, table_of
@@ -96,6 +98,8 @@ def seed_type(v: Var) -> Type:
     if v.type.is_array and v.type.dims is None:  # a number, as a test in the program makes sure
         return PY_FLOAT
     plain = v.type.dims != () or v.type.kind in ("py", "list")
+    if v.type.kind == "scalar" and numpy_dtype(v.type) == np.float64:  # Python's float serves for either
+        return PY_FLOAT
     return v.type if plain else Type("np", numpy_dtype(v.type))
 
 
