@@ -6,6 +6,7 @@ This layer stands above the functions that users call and calls them, so that wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from adcompile.checking.gradients import check_grads
 from adcompile.checking.rules import check_rule
@@ -13,8 +14,14 @@ from adcompile.checking.rules import check_rule
 __all__ = ["check_grads", "check_rule", "check_symbolic"]
 
 
-def check_symbolic(f: Callable[..., object], *args: object, argnums: int | Sequence[int] | None = None) -> None:
+def check_symbolic(
+    f: Callable[..., object], *args: object, argnums: int | Sequence[int] | None = None
+) -> Literal["proved", "tested"]:
     """Check the gradient of f at scalar arguments against sympy's; raise DerivativeMismatch where they differ.
+
+    Returns "proved" if sympy simplified the difference of the formulas to zero for each argument, so that the gradient
+    is right wherever the formulas hold; "tested" if some difference was only found to vanish in numbers, at the
+    arguments and next to them.
 
     Both the formula that the emitted gradient computes and the numbers that it returns are compared. f must return one
     number and consist of assignments and calls only: a loop or branch that is still there once the arguments' types
@@ -23,4 +30,4 @@ def check_symbolic(f: Callable[..., object], *args: object, argnums: int | Seque
     """
     from adcompile.checking.symbolic import compare  # here, because importing sympy takes a third of a second
 
-    compare(f, args, argnums)
+    return "proved" if compare(f, args, argnums) else "tested"
