@@ -15,6 +15,7 @@ from adcompile.emit.pairs import write_pair
 from adcompile.emit.statements import Origin
 from adcompile.emit.support import support_for, support_names
 from adcompile.ir.core import Eqn, Function, walk
+from adcompile.ir.primitives import PRIMITIVES
 
 __all__ = ["Emitted", "Layout", "Pair", "Param", "Unit", "emit", "emit_all", "emit_lines", "emit_pair"]
 
@@ -108,6 +109,8 @@ def _modules(units: Sequence[Unit | Pair]) -> list[str]:
     """Return the modules, besides NumPy, whose functions are called as they are."""
     found: set[str] = set()
     for stmt in (s for u in units for s in walk(u.fn.stmts)):
+        if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].spelling.startswith("scipy.special."):
+            found.add("scipy.special")
         if isinstance(stmt, Eqn) and stmt.prim == "opaque" and stmt.attrs[0] == "path":
             assert isinstance(stmt.attrs[1], tuple)
             found.add(str(stmt.attrs[1][0]))

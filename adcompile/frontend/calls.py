@@ -6,8 +6,10 @@ import ast
 import functools
 import linecache
 import math
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -148,7 +150,7 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
         return lo.guarded(node, lambda: lift(f(*values, **given)))
-    if f in binding.FUNCTIONS:
+    if f in binding.FUNCTIONS or has_table(f):
         return application.apply(lo, f, args, keywords, node)
     if isinstance(f, checkpoints.Checkpoint):
         return checkpoints.call(lo, lift(f.__wrapped__), args, keywords, node)
@@ -201,6 +203,15 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
         if made is None:
             raise
         return made
+
+
+def has_table(f: object) -> bool:
+    """Tell whether a function of scipy.special has a primitive; its table is loaded when it is first asked for."""
+    special = sys.modules.get("scipy.special")
+    if special is None or getattr(special, getattr(f, "__name__", ""), None) is not f:
+        return False
+    import_module("adcompile.rules.special")
+    return f in binding.FUNCTIONS
 
 
 def _static_argument(lo: Lowering, value: Value) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -25,7 +26,7 @@ UFUNC_OPTIONS: Final = ", ".join(
 def spelled(text: str) -> Callable[..., object]:
     """Return the function that a spelling names: np.linalg.norm, math.exp."""
     head, *rest = text.split(".")
-    found: object = {"np": np, "math": math, "cmath": cmath}[head]
+    found: object = {"np": np, "math": math, "cmath": cmath}.get(head) or sys.modules[head]
     for part in rest:
         found = getattr(found, part)
     assert callable(found)
