@@ -20,7 +20,7 @@ from adcompile.inspect.local import Local, Locals, Mode
 from adcompile.inspect.machine import Heading, Operation, Record, Value
 from adcompile.inspect.subject import Subject, subject
 from adcompile.ir.core import Atom, Var
-from adcompile.ir.forms import build
+from adcompile.ir.forms import build, parts
 from adcompile.ir.structure import Node, leaves
 from adcompile.rules import table
 
@@ -278,9 +278,12 @@ class _Forward(_Tracer):
             tangents = [_filled(a, self.run, 1.0 if k == 0 else 0.0) for k, a in enumerate(wrt)]
         if len(tangents) != len(wrt):
             raise ArgumentError(f"there are {len(wrt)} differentiated arguments, but {len(tangents)} tangents")
-        for argument, tangent in zip(wrt, tangents, strict=True):
-            content = build(argument, self.content)
-            fitted = containers.fit("a tangent", tangent, containers.outline(content), "the argument")
+        for argument, tangent, (name, k) in zip(wrt, tangents, seen.wrt, strict=True):
+            content = seen.values[name]
+            if k is not None:
+                assert isinstance(content, tuple)
+                content = content[k]
+            fitted = containers.fit(f"the tangent of {name}", tangent, containers.outline(content), name)
             for a, dot in _paired(argument, fitted):
                 if isinstance(a, Var) and dot is not None:
                     self.dots[self.run.inputs[a]] = dot
@@ -293,9 +296,6 @@ class _Forward(_Tracer):
             lambda k: self.dots.get(results[k], _zero(results[k].content)),
         )
         return Trace(self.seen.name, "forward", tuple(self.rows(steps)), self.value, tangent)
-
-    def content(self, a: object) -> object:
-        return self.run.inputs[a].content if isinstance(a, Var) else None
 
     def operation(self, operation: Operation) -> Iterator[Step]:
         wanted = [k for k, v in enumerate(operation.results) if v.active]
@@ -405,8 +405,8 @@ def _paired(tree: Node[L] | L, value: object) -> Iterator[tuple[L, object]]:
     if not isinstance(tree, Node):
         yield tree, value
         return
-    assert isinstance(value, tuple | list | dict | None)
-    items = value.values() if isinstance(value, dict) else value or [None] * len(tree.children)
+    held = parts(value)
+    items = [None] * len(tree.children) if held is None else held.children
     for child, item in zip(tree.children, items, strict=True):
         yield from _paired(child, item)
 
