@@ -84,7 +84,9 @@ class Builder:
             self.anchor(out)
 
     def anchor(self, var: Var) -> None:
-        """Remember a variable as a place to read its lengths from."""
+        """Remember a variable as a place to read its lengths from; those of a list are the lengths of its elements."""
+        if var.type.is_list:
+            return
         for axis, length in enumerate(var.type.dims or ()):
             if isinstance(length, Dim):
                 self.anchors.setdefault(length, (var, axis))

@@ -124,7 +124,7 @@ register(Primitive("size", infer_size, simplify=simplify.size, cost="free", safe
 register(Primitive("ndim", infer_ndim, "np.ndim", cost="free", safe=True))
 register(Primitive("acc", infer_acc, signature="x, g", simplify=simplify.accumulate, cost="arithmetic", updates=True))
 register(Primitive("zeros_like", infer_zeros_like, "np.zeros_like", cost="arithmetic", allocates=True, safe=True))
-register(Primitive("copy", infer_copy, cost="arithmetic", allocates=True, safe=True))
+register(Primitive("copy", infer_copy, simplify=simplify.copy, cost="arithmetic", allocates=True, safe=True))
 register(
     Primitive(
         "broadcast_to",

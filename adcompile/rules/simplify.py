@@ -406,3 +406,8 @@ def index(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
         return None
     result = PRIMITIVES["index"].infer(b.facts, args, attrs)
     return x if isinstance(result, Type) and same_type(b.facts, x.type, result) else None
+
+
+def copy(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """The array that is made of a list is a new one: copy(list_array(l)) -> list_array(l)."""
+    return args[0] if b.definition(args[0], "list_array") is not None else None

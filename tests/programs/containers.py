@@ -189,3 +189,8 @@ def axes_in_a_container(x, axes):
 @program({"w": A, "b": B}, np.array([0.3, -0.4]), wrt=(0,))
 def shapes_that_nothing_else_reads(params, x):
     return np.sum(x + np.sum(params["w"], axis=1)) + params["b"][0]
+
+
+@program(np.array([0.4, -0.7, 1.3, 0.9, -0.2]))
+def products_in_nested_lists(x):
+    return np.sum(np.array([[a * b for a in x[:3]] for b in x[3:]]) ** 2)
