@@ -613,3 +613,64 @@ def test_a_constant_matrix_is_transposed() -> None:
 
     w = np.array([[0.5, -1.0], [2.0, 0.3]])
     assert np.allclose(grad(f)(w), 2 * matrix.T @ (matrix @ w))
+
+
+def test_decorated_inner_functions() -> None:
+    def f(x):
+        @grad
+        def g(y):
+            return y**3 * x
+
+        @value_and_grad(argnums=1)
+        def h(y, z):
+            return y * z**2 * x
+
+        @derivative
+        @grad
+        def k(y):
+            return y**4
+
+        value, z_bar = h(x, 2.0)
+        return g(x) + value * z_bar + k(x)
+
+    check(f, lambda x: 3 * x**3 + 4 * x**2 * 4 * x**2 + 12 * x**2, 0.8)
+
+
+def test_other_decorators_of_inner_functions_are_applied() -> None:
+    def twice(f):
+        return lambda *args: 2.0 * f(*args)
+
+    def f(x):
+        @twice
+        def g(y):
+            return y * x
+
+        return g(x)
+
+    assert grad(f)(3.0) == 12.0
+
+
+def test_many_ways_to_nest() -> None:
+    """Loops over functions, comprehensions, arrays that change afterwards, gradients of gradients made by functions."""
+
+    def f(x):
+        a = x.copy()
+        y, pullback = vjp(lambda b: b * a, x)
+        a[0] = 7.0 * x[1]
+        w = np.zeros(2)
+        for _ in range(2):
+            w -= 0.1 * grad(lambda w: np.sum((w * x - 1.0) ** 2))(w)
+        both = sum([grad(lambda t, k=k: t**k * x[0])(x[1]) for k in range(1, 4)])
+        again = lambda g: lambda t: grad(g)(t)  # noqa: E731
+        last = again(again(lambda t: t**4 * x[0]))(x[1])
+        return np.sum(pullback(x)[0] * a) + np.sum(y * w) + both + last
+
+    def plain(x):
+        a = np.array([7.0 * x[1], x[1]])
+        w = np.zeros(2)
+        for _ in range(2):
+            w = w - 0.1 * 2 * (w * x - 1.0) * x
+        both = x[0] * (1 + 2 * x[1] + 3 * x[1] ** 2)
+        return np.sum(x * x * a) + np.sum(x * x * w) + both + 12 * x[1] ** 2 * x[0]
+
+    check(f, plain, np.array([0.5, 1.2]))

@@ -66,6 +66,15 @@ def note_place(lo: Lowering, stmt: ast.stmt) -> None:
         lo.builder.span = replace(outer, within=lo.frame.scope.name)
 
 
+def decorated(lo: Lowering, stmt: ast.FunctionDef) -> Value:
+    """Make a function inside the function being lowered, and apply its decorators, the last one first."""
+    decorators = [expressions.evaluate(lo, d) for d in stmt.decorator_list]
+    value: Value = LocalFunction(stmt, lo.frame, expressions.defaults(lo, stmt.args))
+    for decorator, node in zip(reversed(decorators), reversed(stmt.decorator_list), strict=True):
+        value = calls.call(lo, decorator, [value], {}, node)
+    return value
+
+
 def statement(lo: Lowering, stmt: ast.stmt) -> None:
     match stmt:
         case ast.Assign():
@@ -100,7 +109,7 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
         case ast.Try():
             exceptions.try_(lo, stmt, lambda body: run(lo, body))
         case ast.FunctionDef():
-            lo.assign_name(lo.frame, stmt.name, LocalFunction(stmt, lo.frame, expressions.defaults(lo, stmt.args)))
+            lo.assign_name(lo.frame, stmt.name, decorated(lo, stmt))
         case ast.Delete():
             for target in stmt.targets:
                 delete(lo, target)
