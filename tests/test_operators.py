@@ -490,7 +490,13 @@ def test_refusals() -> None:
         hessian(3.0)
     with pytest.raises(TypeError, match="one floating-point number"):
         hessian(vector)(X)
+    with pytest.raises(ArgumentError, match="it is a string"):
+        jacobian(lambda x: 1.0)("x")
+    with pytest.raises(ArgumentError, match="argument 3"):
+        hessian(product, argnums=3)(X)
+    with pytest.raises(TypeError, match="another shape"):
+        hvp(product, (X,), (X[:2],))
     with pytest.raises(TypeError, match="complex numbers"):
         jacobian(lambda x: x * 1j)(X)
-    with pytest.raises(TypeError, match=r"astype\(float\)"):
+    with pytest.raises(ArgumentError, match=r"astype\(float\)"):
         jacobian(vector)(np.array([1, 2, 3]))

@@ -167,7 +167,8 @@ def elementwise_grad(f: Function | None = None, argnums: Argnums = 0) -> Derivat
     array([ 1., -1.])
     """
     numbers, single = parse_argnums(argnums)
-    return _composed(f, Recipe("elementwise_grad", (("argnums", numbers[0] if single else numbers),)))
+    options = (("argnums", numbers[0] if single else numbers),)
+    return _composed(f, Recipe("elementwise_grad", options, Transform("plain", numbers, single)))
 
 
 @overload
@@ -193,7 +194,8 @@ def derivative(
         raise ArgumentError(f"the order of a derivative must be an int from 0 on, not {order!r}")
     if type(argnum) is not int:
         raise ArgumentError(f"argnum must be an int, not {argnum!r}")
-    return _composed(f, Recipe("derivative_along", (("order", order), ("argnum", argnum))))
+    options = (("order", order), ("argnum", argnum))
+    return _composed(f, Recipe("derivative_along", options, Transform("plain", (argnum,), True)))
 
 
 def _composed(f: Function | None, recipe: Recipe) -> Derivative | Callable[[Function], Derivative]:

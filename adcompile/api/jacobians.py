@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, overload
 
 from adcompile.api.derived import Derivative, Function, Recipe, operator
-from adcompile.dispatch.signature import parse_argnums
+from adcompile.dispatch.signature import Transform, parse_argnums
 from adcompile.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ def hessian(f: Function | None = None, argnums: Argnums = 0, has_aux: bool = Fal
 
 def _jacobian(name: str, f: Function | None, argnums: Argnums, has_aux: bool) -> Made:
     numbers, single = parse_argnums(argnums)
-    recipe = Recipe(name, (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux)))
+    options = (("argnums", numbers[0] if single else numbers), ("has_aux", has_aux))
+    recipe = Recipe(name, options, Transform("plain", numbers, single, has_aux))
     if f is None:
         return lambda function: Derivative(function, recipe)
     return Derivative(f, recipe)

@@ -182,6 +182,11 @@ class Signature:
     # -- the shape of the signature
 
     @property
+    def asked(self) -> str:
+        """Return what is asked for, for error messages."""
+        return "derivative" if self.transform.kind == "plain" else self.transform.kind
+
+    @property
     def stale(self) -> bool:
         """Tell whether the function has got other code or defaults since."""
         now = _state(self.callee.function)
@@ -230,7 +235,7 @@ class Signature:
         if self.variadic and index >= 0:
             return self.variadic, index - len(names)
         takes = f"takes {len(names)} positional argument{'s' * (len(names) != 1)}"
-        raise ArgumentError(f"{self.transform.kind} of argument {number}: {self.label} {takes}")
+        raise ArgumentError(f"{self.asked} of argument {number}: {self.label} {takes}")
 
     # -- headers
 
@@ -281,7 +286,7 @@ class Signature:
         if p.kind is Parameter.VAR_KEYWORD:
             return {}
         if p.default is Parameter.empty:
-            raise ArgumentError(f"{self.transform.kind} of {self.label}: missing the argument {p.name!r}")
+            raise ArgumentError(f"{self.asked} of {self.label}: missing the argument {p.name!r}")
         return p.default
 
     # -- calls
@@ -318,7 +323,7 @@ class Signature:
 
     def _spread(self, args: Sequence[object]) -> dict[str, object]:
         if len(args) != len(self.wrt):
-            raise ArgumentError(f"{self.transform.kind} of {self.label}: {len(args)} arguments for {len(self.wrt)}")
+            raise ArgumentError(f"{self.asked} of {self.label}: {len(args)} arguments for {len(self.wrt)}")
         values = dict(self.rest)
         values |= {name: value for (name, k), value in zip(self.wrt, args, strict=True) if k is None}
         if self.variadic:

@@ -82,6 +82,8 @@ def close(
     for k in argnums:
         hint = hints[k] if k < len(hints) else "x"
         given[k], tree = _parameter(lo, made, args[k], hint, node)
+        if tree is None:
+            lo.refuse(node, f"`{hint}` has no derivative", "differentiated here", "pass numbers or arrays")
         wrt.append(tree)
     given = [lo.detached(a) for a in given]
     flat: list[Atom] = []

@@ -16,6 +16,7 @@ from adcompile.frontend.values import Partial, Ref, Value, is_static, lift, stat
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Pullback, Pushforward
 from adcompile.ir.structure import Node, leaves, map_leaves
+from adcompile.ir.types import anchored, example_of
 from adcompile.records import dataclass
 
 if TYPE_CHECKING:
@@ -113,13 +114,20 @@ def _one_number(lo: Lowering, closed: Closed, loss: Result, node: ast.AST) -> in
     fn = closed.function
     if isinstance(loss, int) and fn.outs[loss].type.dims == () and fn.outs[loss].type.inexact:
         return loss
-    what = f"a {loss.kind}" if isinstance(loss, Node) else str(fn.outs[loss].type)
+    what = f"a {loss.kind}" if isinstance(loss, Node) else _described(fn.outs[loss])
     lo.refuse(
         node,
         f"the gradient is that of one floating-point number, but {fn.name} returns {what}",
         "called here",
         "take jacobian() or vjp() of it, or sum its result",
     )
+
+
+def _described(a: Atom) -> str:
+    if not a.type.is_array:
+        return f"a {a.type}" if a.type.is_numeric else "no number"
+    rank = a.type.rank
+    return "an array" if rank is None else f"an array with {rank} {'axis' if rank == 1 else 'axes'}"
 
 
 def pulled(lo: Lowering, closed: Closed, seeds: Mapping[int, Atom], node: ast.AST) -> tuple[list[Value], list[Value]]:
@@ -255,6 +263,12 @@ def _same_shape(lo: Lowering, atom: Atom, like: Atom, what: str, node: ast.AST) 
     b = lo.builder
     for axis, (have, want) in enumerate(zip(atom.type.dims or (), like.type.dims or (), strict=False)):
         if lo.facts.same(have, want) or not isinstance(like, Var):
+            continue
+        lengths = example_of(have), example_of(want)
+        if None not in lengths and anchored(lo.facts.find(have)) and anchored(lo.facts.find(want)):
+            if lengths[0] != lengths[1]:
+                lo.refuse(node, f"the {what} has another shape than what it belongs to", "called here")
+            lo.facts.unify(have, want)
             continue
         same = b.emit("eq", b.emit("dim", atom, attrs=(axis,)), b.length(want))
         if isinstance(same, Const) and not same.value:

@@ -18,7 +18,6 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from adcompile.frontend.exceptions import Catcher
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound, Unresolved
+from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound, Unresolved, is_ours
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.frontend.variables import boxed_names
@@ -424,9 +423,6 @@ def _constant(value: object) -> bool:
     return isinstance(value, STATIC_TYPES + (int, float, complex, range, frozenset)) or callable(value)
 
 
-# The module of the functions that derivatives are lowered by where they are called inside a function.
-WRAPPER: Final = "adcompile_wrapper"
-
 _bodies: dict[ast.AST, Desugared] = {}
 
 
@@ -501,11 +497,6 @@ def returns_nothing(node: ast.FunctionDef | ast.Lambda) -> bool:
 
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def is_ours(scope: object) -> bool:
-    """Tell whether a function is one that an operator is lowered by, and none of the user's."""
-    return isinstance(scope, Source) and scope.function.__module__ in (macros.__name__, WRAPPER)
 
 
 def lower(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 import numpy as np
 
@@ -39,6 +39,16 @@ from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node, NodeKind
 from adcompile.ir.types import OBJECT, Type, numpy_dtype
 from adcompile.records import dataclass, field, replace
+
+# The modules of the functions that operators are lowered by, instead of the user's.
+MACROS: Final = "adcompile.frontend.macros"
+WRAPPER: Final = "adcompile_wrapper"
+
+
+def is_ours(scope: object) -> bool:
+    """Tell whether a function is one that an operator is lowered by, and none of the user's."""
+    function = getattr(scope, "function", None)
+    return function is not None and function.__module__ in (MACROS, WRAPPER)
 
 
 class Scope(Protocol):
@@ -163,7 +173,7 @@ class State:
 
     def span(self, node: ast.AST | None) -> Span | None:
         for frame in reversed(self.frames):
-            if frame.rule or frame.macro:
+            if frame.rule or frame.macro or is_ours(frame.scope):
                 continue
             return frame.scope.span(node) if node is not None and frame is self.frame else self.builder.span
         return self.builder.span

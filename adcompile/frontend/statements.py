@@ -57,7 +57,7 @@ def run_one(lo: Lowering, stmt: ast.stmt) -> None:
 
 def note_place(lo: Lowering, stmt: ast.stmt) -> None:
     """Let what is built from now on come from a statement; of one in a helper, from where the helper is called."""
-    from adcompile.frontend.lower import is_ours
+    from adcompile.frontend.state import is_ours
 
     outer = lo.builder.span
     if len(lo.frames) == lo.outermost:
