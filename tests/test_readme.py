@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
+TUTORIAL = README.parent / "examples" / "tutorial.md"
 
 
-def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("path", [README, TUTORIAL], ids=lambda path: path.name)
+def test_examples(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The doctests hold, and a block under a comment that names a text is that text."""
-    text = README.read_text()
-    test = doctest.DocTestParser().get_doctest(text, {}, "README.md", str(README), 0)
+    text = path.read_text()
+    test = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     with np.errstate(all="ignore"):
         runner.run(test, clear_globs=False)

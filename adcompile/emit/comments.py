@@ -82,9 +82,11 @@ class _Annotator:
         origin = self.origin(run)
         if origin is None or origin.span is None or _place(origin) == self.above:
             return []
-        self.above = _place(origin)
         text = written_by_user(origin.span)
-        if not text or text.startswith(("for ", "while ")) or _says_itself(run, origin):
+        if not text or text.startswith(("for ", "while ")):
+            return []
+        self.above = _place(origin)
+        if _says_itself(run, origin):
             return []
         return [self.notes.place(text, Origin(origin.span, origin.primal))]
 

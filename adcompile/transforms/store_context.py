@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from adcompile.analysis.webs import Webs, is_store, is_view
-from adcompile.ir.core import Atom, Attrs, Eqn, Function, Stmt, Var, walk
+from adcompile.ir.core import Atom, Attrs, Eqn, Function, Stmt, Var, is_const, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type
 from adcompile.records import dataclass, field
@@ -101,9 +101,14 @@ def is_cheap(eqn: Eqn) -> bool:
         return False
     if eqn.out.type.kind == "object":
         return False
-    if prim.cost == "free" or eqn.prim == "index":
+    if prim.cost == "free" or eqn.prim == "index" or is_square(eqn):
         return True
     return not reduces(eqn) and (prim.cost == "arithmetic" or (prim.cost == "division" and eqn.out.type.is_scalar))
+
+
+def is_square(eqn: Eqn) -> bool:
+    """Tell whether a value is ``x**2``, which is a product whatever x is."""
+    return eqn.prim in ("pow", "power") and is_const(eqn.args[1], 2)
 
 
 def reduces(eqn: Eqn) -> bool:

@@ -7,9 +7,6 @@ def kalman_value_and_vjp(a, q, r, observed, y_bar=1.0):
     v1 = a * a
     mean_tape = []
     variance_tape = []
-    variance_tape_1 = []
-    s_tape = []
-    tape = []
     mean = 0.0
     variance = 1.0
     likelihood = 0.0
@@ -20,22 +17,18 @@ def kalman_value_and_vjp(a, q, r, observed, y_bar=1.0):
         # mean, variance = a * mean, a * a * variance + q**2
         mean = a * mean
         variance = v1 * variance + q ** 2
-        variance_tape_1.append(variance)
         s = variance + r ** 2
-        s_tape.append(s)
         gain = variance / s
         residual = z - mean
         # likelihood -= 0.5 * (np.log(2 * np.pi * s) + residual**2 / s)
-        v2 = residual ** 2 / s
-        tape.append(v2)
-        likelihood -= 0.5 * (np.log(6.283185307179586 * s) + v2)
+        likelihood -= 0.5 * (np.log(6.283185307179586 * s) + residual ** 2 / s)
         mean += gain * residual
         variance = (1 - gain) * variance
 
     # reverse sweep
     # likelihood -= 0.5 * (np.log(2 * np.pi * s) + residual**2 / s)
-    v3 = 0.5 * y_bar
-    v4 = -v3
+    v2 = 0.5 * y_bar
+    v3 = -v2
     mean_bar = 0.0
     variance_bar = 0.0
     r_bar = 0.0
@@ -44,9 +37,10 @@ def kalman_value_and_vjp(a, q, r, observed, y_bar=1.0):
     for i in range(len(observed) - 1, -1, -1):
         mean = mean_tape.pop()
         variance = variance_tape.pop()
-        variance_1 = variance_tape_1.pop()
-        s = s_tape.pop()
-        v5 = tape.pop()
+        # mean, variance = a * mean, a * a * variance + q**2
+        variance_1 = v1 * variance + q ** 2
+        # s = variance + r**2
+        s = variance_1 + r ** 2
         # gain = variance / s
         gain = variance_1 / s
         # variance = (1 - gain) * variance
@@ -62,7 +56,8 @@ def kalman_value_and_vjp(a, q, r, observed, y_bar=1.0):
         gain_bar += mean_bar * residual
         # likelihood -= 0.5 * (np.log(2 * np.pi * s) + residual**2 / s)
         residual_bar -= y_bar / s * residual
-        s_bar = 6.283185307179586 * np.divide(v4, 6.283185307179586 * s) + v3 * v5 / s
+        v4 = 6.283185307179586 * np.divide(v3, 6.283185307179586 * s)
+        s_bar = v4 + v2 * (residual ** 2 / s) / s
         # residual = z - mean
         mean_bar -= residual_bar
         # gain = variance / s
