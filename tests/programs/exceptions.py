@@ -524,7 +524,7 @@ def break_in_try(x):
     return s
 
 
-@program(V, again=False)
+@program(V)
 def pop_empty(x):
     st = []
     s = 0.0
