@@ -19,10 +19,13 @@ from adcompile import (
     custom_jvp,
     custom_vjp,
     elementwise,
+    elementwise_grad,
     from_source,
     grad,
     hessian,
     hvp,
+    jacfwd,
+    jacrev,
     jvp,
     primitive,
     vjp,
@@ -509,6 +512,38 @@ def test_defjvps_with_keywords():
     scaled.defjvps(lambda t, ans, x, scale: t * scale, lambda t, ans, x, scale: t * x)
     check_grads(lambda x: np.sum(scaled(x) * scaled(x, scale=3.0)), X)
     check_grads(lambda x, s: np.sum(scaled(x) * scaled(x, scale=s)), X, 2.0)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda t, ans, x: t * t,
+        lambda t, ans, x: np.abs(t) * x,
+        lambda t, ans, x: np.where(t > 0, t, 0.0),
+        lambda t, ans, x: x / t,
+        lambda t, ans, x: np.tanh(t),
+    ],
+)
+def test_rules_must_be_linear_in_the_tangents(rule):
+    f = custom_jvp(lambda x: x * 2)
+    f.defjvps(rule)
+    for derivative in (lambda: grad(lambda x: np.sum(f(x)))(X), lambda: jvp(lambda x: f(x), (X,), (X,))):
+        with pytest.raises(CompileError, match="not linear in the tangents"):
+            derivative()
+
+
+def test_operators_see_rules_of_functions_that_they_are_given():
+    @custom_vjp
+    def f(x):
+        return x
+
+    f.defvjp(lambda x: (f(x), None), lambda _, g: (10 * g,))
+    same(jacrev(f)(X), 10 * np.eye(3))
+    same(elementwise_grad(f)(X), np.full(3, 10.0))
+    same(grad(f)(1.0), 10.0)
+    same(vjp(f, X)[1](Y)[0], 10 * Y)
+    with pytest.raises(CompileError, match="reverse rule only"):
+        jacfwd(f)(X)
 
 
 def test_straight_through_in_both_modes():

@@ -134,6 +134,8 @@ def inside(target: object) -> tuple[object, tuple[object, ...], Mapping[str, obj
         return target.func, target.args, target.keywords
     if isinstance(target, types.MethodType):
         return target.__func__, (target.__self__,), {}
+    if isinstance(target, CustomFunction):
+        return None  # its rules count, not its body
     call = inspect.getattr_static(type(target), "__call__", None)
     if isinstance(call, types.FunctionType) and not isinstance(target, type):
         return call, (target,), {}

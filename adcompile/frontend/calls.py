@@ -110,6 +110,8 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
             return application.call_method(lo, function, args, keywords, node)
         case Rerun():
             return checkpoints.call(lo, function.function, args, keywords, node)
+        case Const(value=CustomFunction() as f):
+            return custom.call_custom(lo, f, args, keywords, node)
         case Node() | Const() if (own := objects.method(lo, function, "__call__", node)) is not None:
             return call(lo, own, args, keywords, node)
         case Const() if callable(function.value):
@@ -119,8 +121,8 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
 
 def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Call a Python object that is known when compiling."""
-    if isinstance(f, CustomFunction):
-        return custom.call_custom(lo, f, args, keywords, node)
+    if f is CustomFunction.__call__ and args and isinstance(args[0], Const):
+        return call(lo, args[0], args[1:], keywords, node)
     rule = custom.rule_for(lo, f)
     if rule is not None:
         return custom.call_custom(lo, rule, args, keywords, node)

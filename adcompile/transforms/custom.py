@@ -24,6 +24,7 @@ from adcompile.ir.custom import CustomCall, Pull, Push
 from adcompile.ir.inlining import Keys, copied, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
+from adcompile.transforms.linearity import nonlinear
 
 __all__ = ["close", "expand", "forward_rules", "open_calls", "refuse_outside"]
 
@@ -166,6 +167,7 @@ class Opener:
             ys = self.kept(eqn, call, operands, out)
         attached: list[Atom] = list(ys)
         for rule in rules:
+            check_linear(eqn, rule)
             dots = [self.delta(eqn, call, k, out) for k in rule.positions]
             stmts, results = copied(rule.function, (*operands, *ys, *dots, *extra(eqn)), self.keys)
             out += stmts
@@ -308,4 +310,20 @@ def forward_rules(eqn: Eqn) -> tuple[Push, ...]:
             "called here",
             REVERSE_ONLY[call.linear].format(call.name),
         )
+    for rule in call.push:
+        check_linear(eqn, rule)
     return call.push
+
+
+def check_linear(eqn: Eqn, rule: Push) -> None:
+    """Refuse a rule that is seen not to be linear in the tangents."""
+    call, fn = call_of(eqn), rule.function
+    first = len(fn.params) - len(extra(eqn)) - len(rule.positions)
+    bent = nonlinear(fn, fn.params[first : first + len(rule.positions)])
+    if bent is not None:
+        raise CompileError(
+            f"the rule of `{call.name}` is not linear in the tangents",
+            bent.span or eqn.span,
+            "here",
+            "a tangent is multiplied by derivatives, and added up",
+        )
