@@ -77,6 +77,18 @@ def test_large_graphs_are_folded_by_line() -> None:
     assert found.nodes[1].count == 600
     assert len(graph(scan, np.ones(100), max_nodes=1000).nodes) == 603
 
+    def squares(numbers):
+        total = 0.0
+        for number in numbers:
+            total = total + number * number
+        return total
+
+    found = graph(squares, [1.0] * 150)
+    assert [(n.label, n.kind, n.count) for n in found.nodes] == [
+        ("numbers", "parameter", 150), ("total = total + number * number", "operation", 300), ("y", "output", 1)
+    ]  # fmt: skip
+    assert "150 values" in found.svg()
+
 
 def boxes(svg: str) -> dict[str, tuple[float, float, float, float]]:
     """Return the borders of every node in a picture."""

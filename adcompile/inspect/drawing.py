@@ -52,7 +52,7 @@ def lines_of(graph: Graph, node: Node) -> list[str]:
     """Return what is written in a node: what it is, then its value."""
     label = node.label if len(node.label) <= LABEL else node.label[: LABEL - 3] + "..."
     if node.count > 1:
-        return [label, f"{node.count} operations"]
+        return [label, f"{node.count} {'operations' if node.kind == 'operation' else 'values'}"]
     if node.value is None or node.kind == "output" and label == node.name:
         return [label]
     if not graph.values:

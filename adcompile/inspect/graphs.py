@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -246,32 +247,38 @@ def _is_number(value: object) -> bool:
 
 
 def folded(whole: Graph) -> Graph:
-    """Make the operations that come from one line of source one node."""
+    """Make the operations that come from one line of source one node, and the parts of one argument or result."""
     groups: dict[object, Node] = {}
     renamed: dict[str, str] = {}
-    nodes: list[Node | None] = []
-    places: dict[object, int] = {}
     for node in whole.nodes:
-        if node.kind in ("input", "parameter", "output"):
-            renamed[node.name] = node.name
-            nodes.append(node)
-            continue
-        key = (node.span.filename, node.span.line) if node.span is not None else None
+        key = _group(node)
         first = groups.get(key)
-        if first is None:
-            label = _shortened(written_by_user(node.span)) if node.span is not None else "..."
-            first = replace(node, label=label, value=None, kind="operation")
-            places[key] = len(nodes)
-            nodes.append(None)
-        else:
-            first = replace(first, count=first.count + 1)
-        groups[key] = first
-        renamed[node.name] = first.name
-    for group, position in places.items():
-        nodes[position] = groups[group]
+        groups[key] = node if first is None else _joined(first)
+        renamed[node.name] = groups[key].name
     pairs = dict.fromkeys((renamed[e.source], renamed[e.target]) for e in whole.edges)
     edges = tuple(Edge(a, b) for a, b in pairs if a != b)
-    return replace(whole, nodes=tuple(n for n in nodes if n is not None), edges=edges)
+    return replace(whole, nodes=tuple(map(_titled, groups.values())), edges=edges)
+
+
+def _group(node: Node) -> object:
+    """Return what the nodes have in common that become one."""
+    if node.kind in ("operation", "constant"):
+        return (node.span.filename, node.span.line) if node.span is not None else None
+    return node.kind, "" if node.kind == "output" else re.split(r"[\[.]", node.label)[0]
+
+
+def _joined(first: Node) -> Node:
+    return replace(
+        first, value=None, kind="operation" if first.kind == "constant" else first.kind, count=first.count + 1
+    )
+
+
+def _titled(node: Node) -> Node:
+    """Write in a node what it stands for: a line of source, or an argument."""
+    if node.kind in ("operation", "constant"):
+        label = _shortened(written_by_user(node.span)) if node.span is not None else "..."
+        return replace(node, label=label, value=None, kind="operation")
+    return node if node.count == 1 else replace(node, label=re.split(r"[\[.]", node.label)[0])
 
 
 def _shortened(text: str) -> str:
