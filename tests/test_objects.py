@@ -286,3 +286,21 @@ def test_tangents_and_cotangents_must_fit() -> None:
 def test_check_grads_looks_into_objects() -> None:
     check_grads(loss, model(), X, order=2)
     check_grads(lambda p: p.w**p.n, Frozen(1.5))
+
+
+def exchange(p: Any, q: Any) -> float:
+    p.a = p.a * q.a
+    q.b.append(p.a)
+    return p.a * q.a + sum(q.b)
+
+
+def test_one_object_under_two_names_is_refused_where_it_is_changed() -> None:
+    p, q = SimpleNamespace(a=2.0, b=[1.0]), SimpleNamespace(a=3.0, b=[4.0])
+    f = grad(exchange, argnums=(0, 1))
+    assert f(p, q)[0] == SimpleNamespace(a=12.0, b=[0.0])
+    with pytest.raises(ArgumentError, match="q and p are one object, and exchange changes it|p and q are one object"):
+        f(p, p)
+    q.b = p.b
+    with pytest.raises(ArgumentError, match=r"b and .*b are one object"):
+        f(p, q)
+    assert grad(lambda p, q: p.a * q.a)(p, p).a == 2.0  # not changed: each is differentiated for itself

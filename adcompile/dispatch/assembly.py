@@ -12,6 +12,7 @@ from adcompile.analysis.activity import active
 from adcompile.dispatch import containers, digest, guard, programs
 from adcompile.dispatch.constants import stated
 from adcompile.dispatch.guard import Outside
+from adcompile.dispatch.linking import read
 from adcompile.dispatch.programs import Place, Program
 from adcompile.dispatch.signature import Signature, callee
 from adcompile.driver import Compiled
@@ -100,6 +101,11 @@ def _hidden(capture: Capture) -> tuple[tuple[str, tuple[object, ...]], ...]:
 
 def _refuse_overlaps(example: Example, values: Values) -> None:
     """Refuse arguments of which a store into one changes another."""
+    function = example.function.name
+    for one, two in example.lowered.apart:
+        if read(values, one) is read(values, two):
+            places = " and ".join(containers.written(path, values) for path in (one, two))
+            raise ArgumentError(f"{places} are one object, and {function} changes it: pass a copy of one of them")
     conflicts = example.conflicts()
     arrays: dict[str, object] = {}
     for name, argument in example.arguments.items() if conflicts else ():
@@ -109,8 +115,7 @@ def _refuse_overlaps(example: Example, values: Values) -> None:
         first, second = arrays[a], arrays[b]
         assert isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
         if np.may_share_memory(first, second):
-            name = example.function.name
-            raise ArgumentError(f"{a} and {b} share memory, and {name} stores into {a}: pass a copy of one of them")
+            raise ArgumentError(f"{a} and {b} share memory, and {function} stores into {a}: pass a copy of one of them")
 
 
 def leaf_values(argument: Argument, value: object) -> Iterator[tuple[str, object]]:

@@ -6,13 +6,13 @@ A place inside a container is named as the user would write it: ``params["w"][0]
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from adcompile.errors import ArgumentError
-from adcompile.ir.forms import Parts, made, meaning_of_int, parts, remade
+from adcompile.ir.forms import Parts, made, meaning_of_int, part_of, parts, remade
 from adcompile.records import dataclass
 
 __all__ = ["Fixed", "Leaf", "Outline", "copied", "describe", "fit", "outline", "promote", "spelled", "with_article"]
@@ -91,6 +91,16 @@ def promote(name: str, value: object) -> object:
     if fixed or (value is not None and callable(value) and parts(value) is None):
         raise ArgumentError(f"cannot differentiate with respect to {name}: it is {describe(value)}")
     return _promote(name, value, ())
+
+
+def written(path: Sequence[object], values: Mapping[str, object]) -> str:
+    """Return how the user would write what steps lead to, the first of which is the name of an argument."""
+    text, held = str(path[0]), values[str(path[0])]
+    for step in path[1:]:
+        found = parts(held)
+        assert found is not None
+        text, held = spelled(text, found.kind, step), part_of(held, (step,))
+    return text
 
 
 def _promote(name: str, value: object, around: tuple[object, ...]) -> object:

@@ -85,6 +85,7 @@ def generate(
     text.facts(example.function.facts.log)
     text.layouts(example.function.facts.layouts)
     text.apart(example.conflicts())
+    text.tests += [f"{text.held[a]} is not {text.held[b]}" for a, b in example.lowered.apart]
     text.outside(outside)
     keywords = [f"{v.name}={text.places[v.name]}" for _, c in captures for v in c.used]
     call = ", ".join([*_passed(example), *header.tangents, *keywords])
@@ -115,6 +116,7 @@ class _Text:
         self.tests: list[str] = []
         self.slots: dict[tuple[object, ...], Slot] = {}
         self.places: dict[str, str] = {}
+        self.held: dict[tuple[object, ...], str] = {}
         self.shapes: dict[str, str] = {}
         self.count = 0
 
@@ -215,6 +217,7 @@ class _Text:
 
     def container(self, node: Node[Atom], first: str, local: str, path: tuple[object, ...]) -> None:
         known = f"_{node.kind}" if node.cls is None else self.slot("t", "type", *path)
+        self.held[path] = local
         self.tests.append(f"_type({first}) is {known}")
         if node.kind in ("dict", "object"):
             self.keys(node, local, path)

@@ -98,9 +98,16 @@ class Dependency:
     value: object
 
 
+Steps = tuple[object, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A lowered function, the structure of its result over `function.outs`, and what it read from outside."""
+    """A lowered function, the structure of its result over `function.outs`, and what it read from outside.
+
+    `apart` are pairs of containers in the arguments, by the steps to them, that must not be one: the function changes
+    the first of them.
+    """
 
     function: Function
     result: Node[int] | int
@@ -108,6 +115,7 @@ class Lowered:
     dependencies: tuple[Dependency, ...]
     callees: Mapping[str, Function]
     places: Mapping[Var, Span] = field(default_factory=dict)
+    apart: tuple[tuple[Steps, Steps], ...] = ()
 
 
 class Lowering(State):
@@ -544,6 +552,7 @@ def lower_once(
         builder.anchor(v)
     source = target.source
     given = {name: lo.owned(map_leaves(lambda a: _argument(lo, a), a)) for name, a in arguments.items()}
+    held = [found for name, value in given.items() for found in _mutable(value, (name,))]
     given.update({f"..{name}": given[name] for name in outputs})  # read at the end, whatever the name stands for then
     try:
         result = calls.enter(lo, source, target.bound, {k: lift(v) for k, v in target.keywords.items()}, given)
@@ -569,7 +578,26 @@ def lower_once(
         ignored=tuple(sorted(lo.ignored)),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}
-    return Lowered(function, structure, captures, tuple(lo.dependencies.values()), callees, lo.places)
+    apart = tuple(_must_be_apart(lo, held))
+    return Lowered(function, structure, captures, tuple(lo.dependencies.values()), callees, lo.places, apart)
+
+
+def _mutable(value: Value, path: Steps) -> Iterator[tuple[Steps, Node[Value]]]:
+    """Yield the lists, dicts and objects in an argument, with the steps to them."""
+    if isinstance(value, Node):
+        if value.identity:
+            yield path, value
+        for step, child in zip(value.steps, value.children, strict=True):
+            yield from _mutable(child, (*path, step))
+
+
+def _must_be_apart(lo: Lowering, held: Sequence[tuple[Steps, Node[Value]]]) -> Iterator[tuple[Steps, Steps]]:
+    """Yield pairs of containers that could be one, of which the first is changed."""
+    changed = {path for path, value in held if lo.contents.get(value.identity) is not value}
+    for k, (path, value) in enumerate(held):
+        for other, node in held[:k]:
+            if {path, other} & changed and value.form == node.form:
+                yield (path, other) if path in changed else (other, path)
 
 
 def used_captures(lo: Lowering, outs: Sequence[Atom]) -> tuple[Capture, ...]:

@@ -26,6 +26,7 @@ from tests.programs import (
     scalars,
     scoping,
     stores,
+    structures,
     views,
 )
 from tests.programs.registry import PROGRAMS, Program
@@ -55,5 +56,6 @@ __all__ = [
     "scalars",
     "scoping",
     "stores",
+    "structures",
     "views",
 ]
