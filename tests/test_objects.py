@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from adcompile import ArgumentError, CompileError, check_grads, grad, jvp, value_and_grad, vjp
+from adcompile import ArgumentError, CompileError, cache_info, check_grads, grad, jvp, value_and_grad, vjp
 
 
 @pytest.fixture(autouse=True)
@@ -304,3 +304,25 @@ def test_one_object_under_two_names_is_refused_where_it_is_changed() -> None:
     with pytest.raises(ArgumentError, match=r"b and .*b are one object"):
         f(p, q)
     assert grad(lambda p, q: p.a * q.a)(p, p).a == 2.0  # not changed: each is differentiated for itself
+
+
+class Growing:
+    def __init__(self, k: float) -> None:
+        self.k = k
+
+    @property
+    def twice(self) -> float:
+        return 2.0 * self.k
+
+    def loss(self, x: float) -> float:
+        return self.twice * x * x
+
+
+def test_a_new_object_of_a_class_needs_no_new_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cache_info()
+    for k in (1.0, 2.0, 3.0):
+        assert grad(Growing(k).loss)(2.0) == 8.0 * k
+    after = cache_info()
+    assert after.misses == before.misses + 1
+    monkeypatch.setattr(Growing, "twice", property(lambda self: self.k))
+    assert grad(Growing(3.0).loss)(2.0) == 12.0

@@ -216,6 +216,7 @@ class _Nodes:
         self.digests: list[str] = []
         self.outside: list[Outside] = []
         self.shareable = True
+        self.classes = [found for name, a in example.arguments.items() for found in _classes_in(a, (name,))]
         self.add(signature.callee.function, ("function",), "")
         for path, value in _statics(example, values):
             self.add(value, ("piece", *path), "" if digest.of_value(value) else None)
@@ -258,7 +259,17 @@ class _Nodes:
         for number, node in enumerate(self.objects):
             if node is wanted or (callable(node) and callee(node).function is wanted):
                 return number
-        return self.add(wanted, ("nowhere",), None)
+        place = next((place for place, cls in self.classes if cls is wanted), None)
+        return self.add(wanted, place or ("nowhere",), None if place is None else "")
+
+
+def _classes_in(argument: object, path: tuple[object, ...]) -> Iterator[tuple[Place, type]]:
+    """Yield the classes of the objects in an argument, and their bases, with the places where they are found."""
+    if isinstance(argument, Node):
+        for number, cls in enumerate(argument.cls.__mro__ if argument.cls is not None else ()):
+            yield ("class", number, *path), cls
+        for step, child in zip(argument.steps, argument.children, strict=True):
+            yield from _classes_in(child, (*path, step))
 
 
 def _origin(holder: object, name: str) -> tuple[str, str]:

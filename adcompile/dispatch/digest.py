@@ -15,9 +15,10 @@ from typing import Final
 
 import numpy as np
 
-__all__ = ["of_code", "of_text", "of_value"]
+__all__ = ["of_code", "of_members", "of_text", "of_value"]
 
 _DEEPEST: Final = 20
+_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LARGEST: Final = 1 << 20  # bytes of an array
 
 
@@ -120,6 +121,9 @@ def _callable_parts(value: object, depth: int) -> Iterable[str]:
             yield getattr(value, "__name__", "")
         case type() if "<locals>" not in value.__qualname__:
             yield f"{value.__module__}.{value.__qualname__}"
+            yield of_members(value)
+        case property():
+            yield from _parts((value.fget, value.fset), depth)
         case types.MethodType():
             yield from _parts((value.__func__, value.__self__), depth)
         case functools.partial():
@@ -128,6 +132,12 @@ def _callable_parts(value: object, depth: int) -> Iterable[str]:
             yield f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
         case _:
             yield from _own_parts(value, depth)
+
+
+def of_members(cls: type) -> str:
+    """Return the digest of the names that a class and its bases define, of those written in Python."""
+    made = [c for c in cls.__mro__ if c.__flags__ & _HEAP_TYPE]
+    return of_text(*(f"{c.__qualname__}: {sorted(vars(c))}" for c in made))
 
 
 def _is_numpy_function(value: object) -> bool:

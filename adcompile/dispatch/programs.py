@@ -42,6 +42,7 @@ __all__ = [
 # Where an object is that a program depends on:
 #   ("function",)                     the function itself: always the first
 #   ("piece", "x", 0)                 a piece of the arguments
+#   ("class", 0, "x")                 the class of a piece; 1, 2, ...: its bases, as methods are looked up in them
 #   ("global", 0, "np")               what a name means to the function that is number 0 of the program's nodes;
 #   ("closure", 0, "n")               likewise
 #   ("builtin", 0, "len")
@@ -154,7 +155,7 @@ def _kind(value: object, around: tuple[object, ...] = ()) -> object:
         if any(value is outer for outer in around):
             return "around"
         inner = [_kind(child, (*around, value)) for child in held.children]
-        own = "" if held.cls is None else f"{held.cls.__module__}.{held.cls.__qualname__}"
+        own = "" if held.cls is None else f"{held.cls.__module__}.{held.cls.__qualname__} {digest.of_members(held.cls)}"
         return held.kind, own, _digest(held.keys), _digest(held.detail), *inner
     if is_static(value):
         return "static", _digest(value)
@@ -182,13 +183,22 @@ def find_nodes(program: Program, function: types.FunctionType, values: Mapping[s
     nodes: list[object] = [function]
     for place, expected in zip(program.places[1:], program.digests[1:], strict=True):
         try:
-            node = read(values, place[1:]) if place[0] == "piece" else value_at(place, nodes)
+            node = of_arguments(place, values) if place[0] in ("piece", "class") else value_at(place, nodes)
         except (LookupError, AttributeError, ValueError):
             return None
         if expected and digest.of_value(node) != expected:
             return None
         nodes.append(node)
     return nodes
+
+
+def of_arguments(place: Place, values: Mapping[str, object]) -> object:
+    """Return a piece of the arguments, or its class, or a base of that."""
+    if place[0] == "piece":
+        return read(values, place[1:])
+    _, base, *path = place
+    assert isinstance(base, int)
+    return type(read(values, path)).__mro__[base]
 
 
 def value_at(place: Place, nodes: Sequence[object]) -> object:
