@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -30,6 +31,8 @@ def leaves(tree: Any) -> Iterator[Any]:
 def is_record(value: Any) -> bool:
     """Tell whether a value is an object with attributes, of a class of the tests or a SimpleNamespace."""
     cls = type(value)
+    if isinstance(value, enum.Enum):
+        return False
     return cls is SimpleNamespace or (hasattr(cls, "__module__") and "prog" in cls.__module__)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import functools
 import inspect
 import pickle
@@ -10,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -208,6 +209,8 @@ pickle.dump(results, sys.stdout.buffer)
 
 def plain(value: Any) -> Any:
     """Return arguments without their classes, which another process cannot know."""
+    if isinstance(value, enum.Enum | FunctionType):
+        return None  # known when compiling, and not read
     if type(value) in (tuple, list):
         return type(value)(map(plain, value))
     if type(value) is dict:

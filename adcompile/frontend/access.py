@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.frontend import calls, concatenators, containers, elements, expressions, iteration, lists, objects
+from adcompile.frontend import rows as rows_
 from adcompile.frontend.state import NeedsUnrolling
-from adcompile.frontend.values import Flat, Iterable, Method, Ref, Slice, Super, Value, is_static, lift, static_value
+from adcompile.frontend.values import (
+    Flat,
+    Iterable,
+    Method,
+    Ref,
+    Rows,
+    Slice,
+    Super,
+    Value,
+    is_static,
+    lift,
+    static_value,
+)
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.forms import is_named_tuple, is_record_class
 from adcompile.ir.structure import Node
@@ -75,6 +88,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         return calls.call(lo, own, [expressions.evaluate(lo, node.slice)], {}, node)
     if isinstance(base, Node):
         return container_item(lo, base, node)
+    if isinstance(base, Rows):
+        return rows_.read(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Ref) and lists.is_list(lo, base):
         return lists.read(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Flat):
@@ -138,6 +153,8 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
 
 def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
     """Lower ``value.name``."""
+    if isinstance(value, Rows):
+        return Method(value, name)
     if isinstance(value, Super):
         return objects.of_super(lo, value, name, node)
     if isinstance(value, Node) and value.kind == "object":

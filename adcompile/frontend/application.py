@@ -17,8 +17,10 @@ from adcompile.frontend import (
     containers,
     destinations,
     elements,
+    iteration,
     lists,
     opaque,
+    rows,
     views,
 )
 from adcompile.frontend.values import (
@@ -27,6 +29,7 @@ from adcompile.frontend.values import (
     Iterable,
     Method,
     Ref,
+    Rows,
     Slice,
     Value,
     is_static,
@@ -67,7 +70,11 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
     args = [run_once(lo, a, node) for a in args]
     if destinations.given(f, args, keywords):
         return destinations.store(lo, f, args, keywords, node)
-    args = [lists.listed(lo, a, node) if isinstance(a, Iterable) else a for a in args]
+    if any(isinstance(a, Iterable) for a in args):
+        macro = loop_for(lo, f, args, node)
+        if macro is not None:
+            return calls.run_function(lo, calls.rule_source(macro), args, keywords, node, rule=True)
+        args = [lists.listed(lo, a, node) if isinstance(a, Iterable) else a for a in args]
     if args and lists.is_list(lo, args[0]) and f in lists.JOINING:
         return lists.joined(lo, f, args, keywords, node)
     bound = bind_primitive(lo, f, args, keywords, node)
@@ -82,9 +89,20 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
     return values[0] if len(values) == 1 else Node("tuple", tuple(values))
 
 
+def loop_for(lo: Lowering, f: Callable[..., object] | str, args: Args, node: ast.AST) -> types.FunctionType | None:
+    """Return the function of ours that takes items one by one as they are made, as `sum` does; None without one."""
+    found = binding.METHODS.get(f) if isinstance(f, str) else binding.FUNCTIONS.get(f)
+    if found is not None and found.choose is not None:
+        found = found.choose([NONE if isinstance(a, Iterable) else plain(lo, a, node) for a in args], {})
+    return found.macro if found is not None and isinstance(found.macro, types.FunctionType) else None
+
+
 def run_once(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Run a generator expression: it may have effects."""
-    return lists.listed(lo, value, node) if isinstance(value, Generator) else value
+    if not isinstance(value, Generator):
+        return value
+    items = iteration.iterable(lo, value, node)
+    return Node("list", tuple(map(lo.settled, items))) if isinstance(items, list) else items
 
 
 def bind_primitive(
@@ -116,6 +134,8 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
     receiver, name = lo.current(method.receiver), method.name
     if isinstance(receiver, Node):
         return containers.container_method(lo, receiver, name, args, keywords, node)
+    if isinstance(receiver, Rows) and not keywords:
+        return rows.method(lo, receiver, name, args, node)
     if isinstance(receiver, Ref) and lists.is_list(lo, receiver) and not keywords:
         return lists.method(lo, receiver, name, args, node)
     if isinstance(receiver, Flat) and name == "copy" and not args:

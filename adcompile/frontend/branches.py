@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
-from adcompile.frontend import lists
+from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import FLAGS, MESSAGE
 from adcompile.frontend.state import Conflict, Snapshot, Unbound
-from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Value, is_static
+from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
@@ -182,8 +182,9 @@ class Join:
                 return side  # it is in conflict already
         if self.raises[0] != self.raises[1]:
             return b if self.raises[0] else a
-        if isinstance(a, Ref) or isinstance(b, Ref) or len(a.children) != len(b.children):  # type: ignore[union-attr]  # nodes
-            grown = self.grown(a, b)
+        if not (isinstance(a, Node) and isinstance(b, Node)) or len(a.children) != len(b.children):
+            grown = self.grown_rows(a, b) if isinstance(a, Rows) or isinstance(b, Rows) else self.grown(a, b)
+            grown = self.grown_rows(a, b) if grown is None else grown
             if grown is not None:
                 return grown
         joined = self.structure("", a, b)
@@ -207,6 +208,15 @@ class Join:
                 v = self.on_side(side, lambda v=v: lists.make(lo, v.children, held))  # type: ignore[misc]  # bound now
             refs.append(v)
         return self.array("", *refs)
+
+    def grown_rows(self, a: Value, b: Value) -> Value | None:
+        """Join lists of tuples of different lengths; None if the tuples are not of one structure."""
+        patterns = [self.on_side(k, lambda v=v: rows.pattern_in(self.lo, v)) for k, v in enumerate((a, b))]  # type: ignore[misc]  # bound now
+        pattern = rows.joined(self.lo, *(p for p in patterns if p is not None))
+        if not isinstance(pattern, Node) or not all(isinstance(v, Node | Rows) for v in (a, b)):
+            return None
+        sides = [self.on_side(k, lambda v=v: rows.of_list(self.lo, v, pattern)) for k, v in enumerate((a, b))]  # type: ignore[misc]  # bound now
+        return rows.paired(sides[0], sides[1], lambda one, two: self.array("", one, two))
 
     def on_side(self, side: int, make: Callable[[], T]) -> T:
         """Make something at the end of one side."""

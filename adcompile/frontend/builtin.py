@@ -27,6 +27,7 @@ from adcompile.frontend import (
     lists,
     objects,
     opaque,
+    rows,
     sequences,
     sorting,
     views,
@@ -39,6 +40,7 @@ from adcompile.frontend.values import (
     Partial,
     Ref,
     Rerun,
+    Rows,
     Slice,
     Super,
     Value,
@@ -64,6 +66,8 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     (value,) = args
     if isinstance(value, Node) and value.kind != "object":
         return Const(len(value.keys if value.kind == "set" else value.children))
+    if isinstance(value, Rows):
+        return rows.length(lo, value)
     if isinstance(value, Ref) and lists.is_list(lo, value):
         return lists.length(lo, value)
     if isinstance(value, Ref | Var) and lo.type_of(value).is_array:

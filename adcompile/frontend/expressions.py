@@ -7,13 +7,14 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects
+from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects, rows
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
 from adcompile.frontend.state import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.values import (
     Generator,
     LocalFunction,
     Ref,
+    Rows,
     Value,
     is_static,
     static_value,
@@ -310,6 +311,8 @@ def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
                 lo.refuse(node, str(error))
         case Node():
             return TRUE if value.children or value.keys else FALSE
+        case Rows():
+            return lo.builder.emit("gt", rows.length(lo, value), Const(0))
         case Ref() if lists.is_list(lo, value):
             return lists.empty_or_not(lo, value)
         case Var() | Ref():

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.errors import CompileError
 from adcompile.frontend import elements, lists, objects
+from adcompile.frontend import rows as rows_
 from adcompile.frontend.state import NeedsUnrolling
-from adcompile.frontend.values import Element, Flat, Generator, Iterable, Ref, Slice, Value, is_static, lift
+from adcompile.frontend.values import Element, Flat, Generator, Iterable, Ref, Rows, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import example_of
@@ -43,6 +44,8 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             return items_of(lo, value)
         case Flat():
             return elements.iterate(lo, value, node)
+        case Rows():
+            return rows_.iterate(lo, value)
         case Ref() if lists.is_list(lo, value):
             return lists.iterate(lo, value)
         case Ref() | Var():

@@ -387,8 +387,10 @@ class Lowering(State):
     def inside(self, frame: Frame) -> Iterator[None]:
         """Run in the frame of the function that made a generator or an inner function."""
         self.frames.append(frame)
-        yield
-        self.frames.pop()
+        try:
+            yield
+        finally:
+            self.frames.pop()
 
     def guarded_many(
         self, node: ast.AST, prim: str, atoms: tuple[Atom, ...], attrs: tuple[object, ...]

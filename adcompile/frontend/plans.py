@@ -6,7 +6,7 @@ import ast
 from functools import cache
 
 from adcompile.frontend.values import Value
-from adcompile.ir.core import UNDEFINED, Atom, Var
+from adcompile.ir.core import UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Dim, Facts, Length, Type, join
 from adcompile.records import dataclass, field
@@ -31,7 +31,7 @@ class Plan:
     names: set[str] = field(default_factory=set)
     written: set[int] = field(default_factory=set)
     lists: set[int] = field(default_factory=set)
-    dynamic: dict[int, Type] = field(default_factory=dict)
+    dynamic: dict[int, Type | Node[Type | Const]] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     promoted: set[Key] = field(default_factory=set)
     aliases: set[frozenset[Key]] = field(default_factory=set)

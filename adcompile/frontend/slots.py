@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import lists
+from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import RAISED, LoopFlags
 from adcompile.frontend.exceptions import STATE
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, read_before_assigned, skeleton, stored_names
 from adcompile.frontend.state import Conflict, NeedsUnrolling, owner_of
-from adcompile.frontend.values import Box, Ref, Value
+from adcompile.frontend.values import Box, Ref, Rows, Value
 from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Dim, Length, Type, anchored, example_of, join, numpy_dtype
@@ -46,6 +46,12 @@ class Slots:
             known = lo.contents[identity]
             if isinstance(known, Node):
                 items = [lo.current(c) for c in known.children]
+                if isinstance(list_type, Node):
+                    made = rows.make(lo, items, list_type)
+                    for k, ref in enumerate(rows.columns(made)):
+                        self.named(identity, ref, f"_{k}")
+                    lo.contents[identity] = made
+                    continue
                 lo.contents[identity] = self.named(identity, lists.make(lo, items, list_type))
                 self.limit(known.detail, lo.contents[identity])
         self.lists: dict[int, Node[Value]] = {}
@@ -98,11 +104,11 @@ class Slots:
         if isinstance(longest, int) and isinstance(made, Ref):
             self.lo.limits[made.cell] = longest
 
-    def named(self, identity: int, ref: Ref) -> Ref:
+    def named(self, identity: int, ref: Ref, suffix: str = "") -> Ref:
         """Name a list after the first name that refers to it."""
         for name, value in self.lo.frame.names.items():
             if isinstance(value, Node) and value.identity == identity and not name.startswith("."):
-                self.lo.names.setdefault(self.lo.cells[ref.cell], name)
+                self.lo.names.setdefault(self.lo.cells[ref.cell], name + suffix)
         return ref
 
     def own_cell(self, key: Key, ref: Ref) -> int:
@@ -312,8 +318,14 @@ class Slots:
         parts = [*before.children, *after.children] if isinstance(before, Node) and isinstance(after, Node) else []
         items = [self.lo.type_of(c) for c in parts]
         held = self.lo.type_of(after) if isinstance(after, Ref) else lists.common_type(self.lo, items)
-        if not isinstance(before, Node) or before.kind != "list" or held is None or not held.is_list:
+        if not isinstance(before, Node) or before.kind != "list":
             raise NeedsUnrolling(self.node)
+        if held is None or not held.is_list:
+            pattern = rows.types_of(self.lo, after) if isinstance(after, Rows) else rows.pattern_of(self.lo, parts)
+            if not isinstance(pattern, Node) or before.detail is not None or not _has_lists(pattern):
+                raise NeedsUnrolling(self.node)
+            self.plan.dynamic[identity] = pattern
+            return
         self.plan.dynamic[identity] = held
 
     def found_written(self, cell: int) -> None:
@@ -466,3 +478,7 @@ class Slots:
         branches.merge(
             lo, node, empty, lambda: lo.builder.emit_many("raise", (Const(text),), ("ValueError",), ()), lambda: None
         )
+
+
+def _has_lists(pattern: rows.Pattern) -> bool:
+    return any(map(_has_lists, pattern.children)) if isinstance(pattern, Node) else isinstance(pattern, Type)

@@ -29,6 +29,7 @@ from adcompile.frontend.values import (
     Partial,
     Ref,
     Rerun,
+    Rows,
     Step,
     Super,
     Value,
@@ -124,6 +125,9 @@ class Frame:
 
 @dataclass(frozen=True)
 class Snapshot:
+    """What a part of the program starts from; `depth` is the number of frames, and of loops in the last of them."""
+
+    depth: tuple[int, int]
     names: dict[str, Value]
     cells: dict[int, Var]
     contents: dict[int, Value]
@@ -182,6 +186,7 @@ class State:
 
     def snapshot(self) -> Snapshot:
         return Snapshot(
+            (len(self.frames), len(self.frame.loops)),
             dict(self.frame.names),
             dict(self.cells),
             dict(self.contents),
@@ -190,6 +195,8 @@ class State:
         )
 
     def restore(self, snapshot: Snapshot) -> None:
+        frames, loops = snapshot.depth  # an exception may have left some inside
+        del self.frames[frames:], self.frame.loops[loops:]
         self.frame.names = dict(snapshot.names)
         self.cells = dict(snapshot.cells)
         self.contents = dict(snapshot.contents)
@@ -307,6 +314,8 @@ class State:
                     if isinstance(value, Node)
                     else self.holds(value, identity)
                 )
+            case Rows():
+                return self.holds(value.pattern, identity)
             case Ref(path=()):
                 return value.cell == identity
             case Method() | Super():
@@ -465,6 +474,8 @@ class State:
         match value:
             case Ref():
                 yield value
+            case Rows():
+                yield from self.refs_in(value.pattern)
             case Node():
                 for child in value.children:
                     yield from self.refs_in(child)

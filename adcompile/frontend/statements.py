@@ -20,12 +20,13 @@ from adcompile.frontend import (
     loops,
     managers,
     objects,
+    rows,
     surgery,
 )
 from adcompile.frontend.desugar import ENDED, RETURNED, always_raises
 from adcompile.frontend.operators import BINARY, apply_binary
 from adcompile.frontend.state import Frame, Unbound, owner_of
-from adcompile.frontend.values import Flat, LocalFunction, Ref, Slice, Value
+from adcompile.frontend.values import Flat, LocalFunction, Ref, Rows, Slice, Value
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.records import replace
@@ -199,6 +200,9 @@ def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
     if isinstance(base, Flat):
         ref = elements.location(lo, base, expressions.evaluate(lo, target.slice), target)
         lo.write(ref, expressions.number(lo, value, target), target)
+        return
+    if isinstance(base, Rows):
+        rows.store(lo, base, expressions.evaluate(lo, target.slice), value, target)
         return
     if not isinstance(base, Ref):
         store_item(lo, target, base, value)

@@ -95,6 +95,13 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """A list of run-time length of tuples: `pattern` is such a tuple, with a list in the place of each number."""
+
+    pattern: Node[Value]
+
+
+@dataclass(frozen=True, slots=True)
 class Super:
     """super(): attributes come from the classes after `after`, methods are bound to `receiver`."""
 
@@ -154,6 +161,7 @@ Value = Union[
     Partial,
     Rerun,
     Element,
+    Rows,
     Super,
     Iterable,
     Generator,

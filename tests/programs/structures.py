@@ -1115,3 +1115,106 @@ def property_chain(x):
     inner.c += x[2]
     ns.a.b = SimpleNamespace(c=ns.a.b.c**2)
     return ns.a.b.c + inner.c
+
+
+class Cell(NamedTuple):
+    h: float
+    c: np.ndarray
+    tag: str = "x"
+
+
+@dataclass(frozen=True)
+class Item:
+    h: float
+    n: int
+
+
+@program(V, 300)
+def lstm_pairs(x, n):
+    h, c = 0.0, x[0]
+    states = []
+    for i in range(n):
+        c = 0.5 * c + np.tanh(x[i % 5] + h)
+        h = np.tanh(c) * 0.7
+        states.append((h, c))
+    return sum(h * c for h, c in states) + states[-1][0]
+
+
+@program(V, 200)
+def states_named(x, n):
+    s = Cell(x[0], x[1:3])
+    hist = [s]
+    for i in range(n):
+        s = Cell(s.h * 0.5 + x[i % 5], np.tanh(s.c + s.h))
+        hist.append(s)
+    t = 0.0
+    for k, p in enumerate(reversed(hist)):
+        t = t * 0.9 + p.h * np.sum(p.c) if p.tag == "x" else 0.0
+    return t + hist[3].h * len(hist)
+
+
+@program(V, 150)
+def frozen_rows(x, n):
+    hist = []
+    for i in range(n):
+        hist.append(Item(x[i % 5] * 0.1, 3))
+    s = 1.0
+    while hist:
+        f = hist.pop()
+        s = s * 0.9 + f.h * f.n
+    return s
+
+
+@program(V, 150)
+def pairs_store_slice(x, n):
+    ps = []
+    for i in range(n):
+        ps.append((x[i % 5], i))
+    ps[2] = (x[0] * x[1], 5)
+    a, k = ps[1]
+    return sum(v * w for v, w in ps[1:4]) + a * k + sum(v for v, _ in ps)
+
+
+@program(V, 150)
+def stack_of_pairs(x, n):
+    st = [(x[0], 0)]
+    total = 0.0
+    while len(st) > 0 and total < 50.0:
+        v, d = st.pop()
+        total += v * v
+        if d < n:
+            st.append((v * 0.99 + x[1] * 0.01, d + 1))
+    return total
+
+
+@program(V)
+def pairs_comprehension(x):
+    ps = [(v, v * v) for v in x]
+    return sum(a * b for a, b in ps) + ps[0][1]
+
+
+@program(V, 100)
+def mutable_rows(x, n):
+    ps = []
+    for i in range(n // 10):
+        ps.append([x[i % 5], 1.0])
+    ps[0][0] = x[1] * 5
+    return sum(a * b for a, b in ps)
+
+
+@program(V, 150)
+def branch_append_pairs(x, n):
+    ps = []
+    for i in range(n):
+        if x[i % 5] > 0:
+            ps.append((x[i % 5], 2.0))
+    return sum(a * b for a, b in ps)
+
+
+@program(V, 150)
+def nested_loops_pairs(x, n):
+    ps = []
+    for i in range(n):
+        for j in range(2):
+            ps.append((x[j] * i, x[j + 1]))
+    return sum(a * b for a, b in ps) / n

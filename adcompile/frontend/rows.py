@@ -1,0 +1,217 @@
+"""Lists of run-time length whose items are tuples: one list for each number or array in them.
+
+    states.append((h, c))   ->   states_0.append(h); states_1.append(c)
+
+The items must be immutable, as tuples, NamedTuples and frozen dataclasses are: what is read is not the item but one
+like it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from adcompile.frontend import lists
+from adcompile.frontend.state import NeedsUnrolling
+from adcompile.frontend.values import Iterable, Ref, Rows, Slice, Value
+from adcompile.ir.core import NONE, Atom, Const
+from adcompile.ir.structure import Node
+from adcompile.ir.types import Type, join
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Pattern = Node[Type | Const] | Type | Const
+
+
+def pattern_of(lo: Lowering, items: Sequence[Value]) -> Pattern | None:
+    """Return what all items have in common: the type of a list for each leaf, or its value; None if they differ."""
+    items = [lo.current(i) for i in items]
+    first = items[0] if items else None
+    if isinstance(first, Node):
+        alike = [i for i in items if isinstance(i, Node) and i.form == first.form and is_immutable(i)]
+        columns = [pattern_of(lo, [i.children[k] for i in alike]) for k in range(len(first.children))]
+        if len(alike) < len(items) or any(c is None for c in columns):
+            return None
+        return first.holding([c for c in columns if c is not None])
+    if isinstance(first, Const) and all(isinstance(i, Const) and i.key == first.key for i in items):
+        return first if not first.type.is_numeric else lists.common_type(lo, [lo.type_of(first)])
+    return lists.common_type(lo, [lo.type_of(i) for i in items])
+
+
+def pattern_in(lo: Lowering, value: Value) -> Pattern | None:
+    """Return the pattern of the items of a list; None if it is empty or they differ."""
+    if isinstance(value, Rows):
+        return types_of(lo, value)
+    return pattern_of(lo, value.children) if isinstance(value, Node) and value.children else None
+
+
+def joined(lo: Lowering, *patterns: Pattern) -> Pattern | None:
+    """Return the pattern that covers all of some; None if there is none."""
+    if not patterns:
+        return None
+    first: Pattern | None = patterns[0]
+    for other in patterns[1:]:
+        first = None if first is None else _joined(lo, first, other)
+    return first
+
+
+def _joined(lo: Lowering, a: Pattern, b: Pattern) -> Pattern | None:
+    if isinstance(a, Node) and isinstance(b, Node) and a.form == b.form:
+        parts = [_joined(lo, x, y) for x, y in zip(a.children, b.children, strict=True)]
+        return None if any(p is None for p in parts) else a.holding([p for p in parts if p is not None])
+    if isinstance(a, Type) and isinstance(b, Type):
+        found = join(lo.facts, a, b)
+        return found if found.is_list and found.dims is not None else None
+    return a if isinstance(a, Const) and isinstance(b, Const) and a.key == b.key else None
+
+
+def of_list(lo: Lowering, value: Value, pattern: Node[Type | Const]) -> Rows:
+    """Return a list as one of run-time length."""
+    if isinstance(value, Rows):
+        return value
+    assert isinstance(value, Node)
+    return make(lo, value.children, pattern)
+
+
+def paired(one: Rows, two: Rows, pair: Callable[[Ref, Ref], Value]) -> Rows:
+    """Combine two lists of items list by list."""
+
+    def go(a: Value, b: Value) -> Value:
+        if isinstance(a, Node) and isinstance(b, Node):
+            return a.holding([go(x, y) for x, y in zip(a.children, b.children, strict=True)])
+        return pair(a, b) if isinstance(a, Ref) and isinstance(b, Ref) else a
+
+    found = go(one.pattern, two.pattern)
+    assert isinstance(found, Node)
+    return Rows(found)
+
+
+def is_immutable(item: Node[Value]) -> bool:
+    """Tell whether an item cannot be changed."""
+    params = getattr(item.cls, "__dataclass_params__", None)
+    return item.kind == "tuple" or (item.kind == "object" and bool(getattr(params, "frozen", False)))
+
+
+def types_of(lo: Lowering, rows: Rows) -> Node[Type | Const]:
+    """Return the pattern of a list of items."""
+
+    def of(tree: Value) -> Pattern:
+        if isinstance(tree, Node):
+            return tree.holding([of(c) for c in tree.children])
+        if isinstance(tree, Ref):
+            return lo.cells[tree.cell].type
+        assert isinstance(tree, Const)
+        return tree
+
+    found = of(rows.pattern)
+    assert isinstance(found, Node)
+    return found
+
+
+def make(lo: Lowering, items: Sequence[Value], pattern: Node[Type | Const]) -> Rows:
+    """Make a list of run-time length of items that are known."""
+
+    def of(tree: Pattern, column: Sequence[Value]) -> Value:
+        column = [lo.current(c) for c in column]
+        if isinstance(tree, Node):
+            parts = [[c.children[k] for c in column if isinstance(c, Node)] for k in range(len(tree.children))]
+            return tree.holding([of(t, part) for t, part in zip(tree.children, parts, strict=True)])
+        return tree if isinstance(tree, Const) else lists.make(lo, column, tree)
+
+    made = of(pattern, items)
+    assert isinstance(made, Node)
+    return Rows(made)
+
+
+def columns(rows: Rows) -> list[Ref]:
+    found: list[Ref] = []
+    each_leaf(rows.pattern, lambda leaf: found.append(leaf) if isinstance(leaf, Ref) else None)
+    return found
+
+
+def each_leaf(tree: Value, visit: Callable[[Value], None]) -> None:
+    if isinstance(tree, Node):
+        for child in tree.children:
+            each_leaf(child, visit)
+    else:
+        visit(tree)
+
+
+def each(lo: Lowering, rows: Rows, of: Callable[[Ref], Value]) -> Node[Value]:
+    """Apply a function to every list; return the results as an item."""
+
+    def item(tree: Value) -> Value:
+        if isinstance(tree, Node):
+            return lo.like(tree, [item(c) for c in tree.children])
+        return of(tree) if isinstance(tree, Ref) else tree
+
+    found = item(rows.pattern)
+    assert isinstance(found, Node)
+    return found
+
+
+def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], object], node: ast.AST) -> None:
+    """Put the parts of an item into the lists."""
+
+    def go(tree: Value, part: Value) -> None:
+        part = lo.current(part)
+        if isinstance(tree, Node):
+            if not isinstance(part, Node) or part.form != tree.form or not is_immutable(part):
+                raise NeedsUnrolling(node)
+            for t, p in zip(tree.children, part.children, strict=True):
+                go(t, p)
+        elif isinstance(tree, Ref):
+            put(tree, part)
+        elif not (isinstance(tree, Const) and isinstance(part, Const) and tree.key == part.key):
+            raise NeedsUnrolling(node)
+
+    go(rows.pattern, item)
+
+
+def length(lo: Lowering, rows: Rows) -> Atom:
+    return lists.length(lo, columns(rows)[0])
+
+
+def read(lo: Lowering, rows: Rows, index: Value, node: ast.AST) -> Value:
+    """Lower ``items[index]``."""
+    if isinstance(index, Slice):
+        found = each(lo, rows, lambda ref: lists.sliced(lo, ref, index, node))
+        return held(lo, Rows(found))
+    return each(lo, rows, lambda ref: lists.read(lo, ref, index, node))
+
+
+def held(lo: Lowering, rows: Rows) -> Value:
+    """Return a new list that a name can refer to."""
+    new = lo.container("list", [])
+    lo.contents[new.identity] = rows
+    return rows
+
+
+def store(lo: Lowering, rows: Rows, index: Value, item: Value, node: ast.AST) -> None:
+    """Lower ``items[index] = item``."""
+    spread(lo, rows, item, lambda ref, part: lists.store(lo, ref, index, part, node), node)
+
+
+def method(lo: Lowering, rows: Rows, name: str, args: Sequence[Value], node: ast.AST) -> Value:
+    """Call a method of a list of items."""
+    if name in ("append", "appendleft", "insert"):
+        *places, item = args
+        spread(lo, rows, item, lambda ref, part: lists.method(lo, ref, name, [*places, part], node), node)
+        return NONE
+    if name in ("pop", "popleft"):
+        return each(lo, rows, lambda ref: lists.method(lo, ref, name, args, node))
+    if name in ("reverse", "clear") and not args:
+        each(lo, rows, lambda ref: lists.method(lo, ref, name, args, node))
+        return NONE
+    if name == "copy":
+        return read(lo, rows, Slice(NONE, NONE, NONE), node)
+    lo.refuse(node, f"the method `{name}` of a list of tuples that grows is not supported", "called here")
+
+
+def iterate(lo: Lowering, rows: Rows) -> Iterable:
+    def item(k: Atom) -> Value:
+        return each(lo, rows, lambda ref: lists.taken(lo, ref, lo.builder.emit("list_get", lo.cells[ref.cell], k)))
+
+    return Iterable(lambda: length(lo, rows), item, arrays=tuple(columns(rows)))
