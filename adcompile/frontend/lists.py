@@ -89,6 +89,8 @@ def change(lo: Lowering, ref: Ref, prim: str, *args: Atom, node: ast.AST) -> tup
 
 def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.AST) -> Value:
     """Call a method of a list."""
+    from adcompile.frontend import sequences
+
     match name, len(args):
         case "append", 1:
             change(lo, ref, "list_append", item_of(lo, args[0], node), node=node)
@@ -111,9 +113,7 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
         case "insert", 2:
             position = _position(lo, args[0], node)
             if not isinstance(position, Const):
-                lo.refuse(
-                    node, "the place of an insertion must be known when compiling", "here", "insert at 0 or append"
-                )
+                position = lo.number(sequences.run(lo, sequences.place, [ref, args[0]], node), node)
             change(lo, ref, "list_insert", position, item_of(lo, args[1], node), node=node)
             hold(lo, ref, args[1])
             return NONE

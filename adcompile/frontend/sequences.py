@@ -57,6 +57,13 @@ def all_(source: Anything) -> bool:
     return True
 
 
+def place(items: Anything, index: Anything) -> Anything:
+    """Where an item goes that is inserted at an index."""
+    if index < 0:
+        index = max(index + len(items), 0)
+    return min(index, len(items))
+
+
 def positions(items: Anything, lo: Anything, hi: Anything, step: Anything) -> Anything:
     return range(len(items))[lo:hi:step]
 
