@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import heapq
 import itertools
 import random
 import time
@@ -128,6 +130,33 @@ def shuffled(x: Any) -> Any:
     i = np.arange(4)
     np.random.shuffle(i)
     return np.sum(x[i])
+
+
+def changes_a_list(x: Any) -> Any:
+    heap = [3.0, 1.0]
+    heapq.heapify(heap)
+    return x * heap[0]
+
+
+def changes_an_array(x: Any, source: Any) -> Any:
+    a = np.zeros(2)
+    source.gain(a)
+    return x * a[0]
+
+
+def sorted_insertion(x: Any) -> Any:
+    numbers = [1.0, 3.0]
+    bisect.insort(numbers, 2.0)
+    return x * numbers[1]
+
+
+def test_what_a_call_may_change_is_refused() -> None:
+    with pytest.raises(CompileError, match="this call may change the list that it is given"):
+        grad(changes_a_list)(1.0)
+    with pytest.raises(CompileError, match="this call may change the list that it is given"):
+        grad(sorted_insertion)(1.0)
+    with pytest.raises(CompileError, match=r"this call may change `a`(.|\n)*a\.copy\(\)"):
+        grad(changes_an_array)(1.0, Source())
 
 
 def test_shuffle_is_refused_with_a_remedy() -> None:

@@ -352,6 +352,11 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
         for k in (True, False)
     ],
     *[(f"{name}.reduce", (x,), (0,)) for name in ("logaddexp", "logaddexp2") for x in (X1, X2)],
+    *[("correlate", (Z2[0], Z2[1]), (mode,)) for mode in ("full", "same", "valid")],
+    *[("convolve", (Z2[0], X1), (mode,)) for mode in ("full", "valid")],
+    *[("vecdot", p, ()) for p in ((Z2, Z2 * 1j + 1.0), (X2, Z2), (Z2, X2))],
+    *[("phase_of_det", (x,), ()) for x in (Z3, Z3[None] + np.eye(3))],
+    *[("log_abs_det", (x,), ()) for x in (Z3, Z3[None] + np.eye(3))],
     ("cross", (X3[:, :, 0], X3[:, :, 1]), ()),
     ("broadcast_with", (X2[0], (X2, X2[:, :1])), ()),
     ("weighted_count", (np.array([0, 2, 1, 2]), X1, 4), ()),

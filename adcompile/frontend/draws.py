@@ -11,7 +11,7 @@ import numpy as np
 from adcompile.frontend.values import Value
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, PY_FLOAT, PY_INT, Length, Type
+from adcompile.ir.types import OBJECT, PY_FLOAT, PY_INT, Length, Type, numpy_dtype
 from adcompile.rules.lengths import length_of
 from adcompile.rules.opaque import FLOAT64, INT64, REAL_DRAWS, UNKNOWN, VECTOR_DRAWS, WHOLE_DRAWS
 
@@ -35,6 +35,10 @@ def drawn(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST
         return _permuted(lo, args[0])
     if name == "choice" and args:
         t = lo.type_of(args[0])
+        given = lo.current(args[0])
+        if isinstance(given, Node) and all(lo.type_of(c).is_scalar for c in given.children):
+            dtype = np.result_type(*[numpy_dtype(lo.type_of(c)) or object for c in given.children])
+            return _shaped(lo, dtype, Type("np", dtype), size) if dtype.kind in "biufc" else UNKNOWN
         if t.is_scalar:
             return _shaped(lo, INT64, Type("np", INT64) if generator else PY_INT, size)
         if t.is_array and t.rank == 1 and isinstance(t.dtype, np.dtype) and "axis" not in keywords:

@@ -39,7 +39,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Function, Stmt, Var, blocks_of, operands, walk
 from adcompile.ir.forms import part_of, parts
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import Facts, example_of
+from adcompile.ir.types import Facts, Type, example_of
 from adcompile.records import dataclass, field, replace
 from adcompile.rules.opaque import is_draw
 
@@ -335,6 +335,22 @@ class Lowering(State):
         owner = holder.function if isinstance(holder, Source) else holder
         self.captures[(id(owner), name)] = Capture(name, root, tree, holder)
         return _hidden_arguments(self, tree)
+
+    def capture_object(self, holder: Source, name: str, value: object) -> Var:
+        """Return what a name from outside stands for as a hidden argument of which only the class is known."""
+        key = (id(holder.function), name)
+        if key not in self.captures:
+            root, taken = name, {*self.builder.params, *self.reserved.values(), *self.roots}
+            while root in taken:
+                root += "_"
+            self.roots.add(root)
+            var = Var(root, Type("object", type(value), None))
+            self.builder.params[root] = var
+            self.names[var] = root
+            self.captures[key] = Capture(name, root, var, holder)
+        found = self.captures[key].tree
+        assert isinstance(found, Var)
+        return found
 
     def capture_attribute(self, owner: object, name: str, hidden: str) -> Var:
         """Return an attribute of an object as a hidden argument."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import logging
 import random
 import sys
 import time
@@ -20,7 +21,7 @@ from adcompile.frontend.values import Iterable, Ref, Slice, Value, is_static, li
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.forms import made
 from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import OBJECT, Type, example_of, type_of_value
+from adcompile.ir.types import OBJECT, PY_INT, Type, example_of, type_of_value
 from adcompile.rules.opaque import CLOCKS, GENERATORS, PYTHON_DRAWS, PYTHON_GENERATORS, UNKNOWN
 from adcompile.rules.promotion import ufunc_type
 
@@ -109,7 +110,8 @@ def is_pure(f: object) -> bool:
     module = getattr(f, "__module__", None)
     place = place_of(f)
     module = place[0] if place is not None else module
-    return _within(module, PURE) and not _within(module, NOT_PURE) and not isinstance(f, types.MethodType)
+    stores = place is not None and place[1].startswith("insort")
+    return _within(module, PURE) and not (stores or _within(module, NOT_PURE) or isinstance(f, types.MethodType))
 
 
 def is_common(module: str) -> bool:
@@ -135,8 +137,43 @@ def call_function(
         return emit(lo, "value", ("", ""), (captured,), args, keywords, (annotated(f),), node)
     if place is None:
         return None
+    if "out" in keywords:
+        lo.refuse(node, "the argument `out` of this function is not supported", "called here", "store its result")
+    if place in (("random", "sample"), ("random", "choices")):
+        several = drawn_list(lo, place[1], args, keywords, node)
+        if several is not None:
+            return several
     result = result_of(lo, f, place, args, keywords, node)
-    return emit(lo, "path", place, (), args, keywords, (result,), node)
+    return emit(lo, "path", place, (), args, keywords, (result,), node, trusts(place, f))
+
+
+def trusts(place: Name, f: object) -> bool:
+    """Tell whether a function is known not to change its arguments."""
+    quiet = ("random", "time", "logging", "warnings", "builtins", "numpy.random")
+    return place[0] in quiet or is_pure(f)
+
+
+def drawn_list(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Lower random.sample and random.choices, whose results are lists of as many items as is known."""
+    k = keywords.get("k", args[1] if name == "sample" and len(args) > 1 else Const(1))
+    number, t = lo.static_int(k, pin=True), item_type(lo, args[0]) if args else None
+    if number is None or t is None or not 0 < number <= LARGEST:
+        return None
+    many = emit(lo, "path", ("random", name), (), args, keywords, (t,) * number, node, True)
+    items = many.children if isinstance(many, Node) and number > 1 else (many,)
+    return lo.container("list", list(items)) if number > 1 else None
+
+
+def item_type(lo: Lowering, value: Value) -> Type | None:
+    """Return the type of the items of a sequence; None if they differ or it is not known."""
+    value = lo.current(value)
+    if isinstance(value, Iterable) and value.bounds is not None:
+        return PY_INT
+    if isinstance(value, Node) and value.children:
+        found = {(lo.type_of(c).kind, lo.type_of(c).dtype) for c in value.children}
+        kind, dtype = next(iter(found))
+        return Type(kind, dtype) if len(found) == 1 and kind in ("py", "np") else None
+    return None
 
 
 def held(lo: Lowering, f: object, node: ast.AST) -> Atom | None:
@@ -151,8 +188,7 @@ def held(lo: Lowering, f: object, node: ast.AST) -> Atom | None:
             return None
     except KeyError:
         return None
-    found = lo.capture(scope, node.func.id, f)
-    return found if isinstance(found, Var) else None
+    return lo.capture_object(scope, node.func.id, f)
 
 
 def call_method(lo: Lowering, receiver: Atom, name: str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -167,7 +203,10 @@ def call_method(lo: Lowering, receiver: Atom, name: str, args: Args, keywords: K
         result = PYTHON_DRAWS.get(name, OBJECT if name == "seed" else UNKNOWN)
     elif isinstance(cls, type):
         result = annotated(getattr(cls, name, None))
-    return emit(lo, "method", ("", name), (receiver,), args, keywords, (result,), node)
+    quiet = isinstance(cls, type) and issubclass(cls, (*GENERATORS, *PYTHON_GENERATORS, logging.Logger))
+    if "out" in keywords:
+        lo.refuse(node, "the argument `out` of this method is not supported", "called here", "store its result")
+    return emit(lo, "method", ("", name), (receiver,), args, keywords, (result,), node, quiet)
 
 
 def refuse_shuffle(lo: Lowering, node: ast.AST) -> None:
@@ -188,9 +227,13 @@ def emit(
     keywords: Keywords,
     types_: tuple[Type, ...],
     node: ast.AST,
+    trusted: bool = False,
 ) -> Value:
-    """Make the equation of a call."""
+    """Make the equation of a call. Unless it is `trusted`, a call may change its arguments."""
     operands = [*first]
+    if not trusted:
+        for a in (*args, *keywords.values()):
+            refuse_changeable(lo, a, node)
     layout = [("", _layout(lo, a, operands, node)) for a in args]
     layout += [(k, _layout(lo, v, operands, node)) for k, v in keywords.items()]
     results = lo.guarded_many(node, "opaque", tuple(operands), (form, (*name, lo.span(node)), tuple(layout), types_))
@@ -201,6 +244,29 @@ def emit(
                 if isinstance(v, Ref):
                     lo.link(v.cell, ref.cell)
     return values[0] if len(values) == 1 else Node("tuple", tuple(values))
+
+
+def refuse_changeable(lo: Lowering, value: Value, node: ast.AST) -> None:
+    """Refuse a list, a dict, or an array that is read later, as the argument of a call that may change it."""
+    value = lo.current(value)
+    if isinstance(value, Node):
+        if value.kind != "tuple":
+            lo.refuse(
+                node,
+                f"this call may change the {value.kind} that it is given",
+                "not known to the compiler",
+                "pass a tuple, or make the call outside of the differentiated function",
+            )
+        for child in value.children:
+            refuse_changeable(lo, child, node)
+    if isinstance(value, Ref):
+        for name, _ in lo.reaching(value.cell):
+            lo.refuse(
+                node,
+                f"this call may change `{name}`",
+                "not known to the compiler",
+                f"pass a copy: {name}.copy()",
+            )
 
 
 def _layout(lo: Lowering, value: Value, operands: list[Atom], node: ast.AST) -> Node[int] | int:
@@ -265,6 +331,8 @@ def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywor
         return draws.drawn(lo, name, args, keywords, node, False)
     if module in ("random", "time"):
         table = PYTHON_DRAWS if module == "random" else CLOCKS
+        if (module, name) == ("random", "choice") and args:
+            return item_type(lo, args[0]) or UNKNOWN
         return table.get(name, Type("object", f, None) if isinstance(f, type) else annotated(f))
     if isinstance(f, type):
         return Type("object", f, None)
@@ -314,7 +382,7 @@ def sampled(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
     place = place_of(f)
     if place is None:
         return None
-    return emit(lo, "path", place, (), args, keywords, tuple(map(type_of_value, parts)), node)
+    return emit(lo, "path", place, (), args, keywords, tuple(map(type_of_value, parts)), node, True)
 
 
 def _settled(value: object) -> bool:

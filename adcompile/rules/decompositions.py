@@ -24,7 +24,8 @@ from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, require_same, show
 from adcompile.rules.linalg import flipped, floating, square_dims
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
-from adcompile.rules.table import adjoint, linear, nondifferentiable, nonlinear
+from adcompile.rules.reductions import conjugated
+from adcompile.rules.table import adjoint, is_complex, linear, nondifferentiable, nonlinear
 
 Array = np.ndarray
 
@@ -539,7 +540,7 @@ FUNCTIONS[np.linalg.vecdot] = FUNCTIONS[np.vecdot]
 @linear("vecdot", 0, 1)
 def vecdot_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Array]:
     wide = np.expand_dims(g, -1)
-    return wide * y, wide * x
+    return np.conj(wide * y) if is_complex(x) else wide * y, wide * conjugated(x)
 
 
 # -- norms of matrices, condition numbers

@@ -18,7 +18,7 @@ from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, broadcast, normalise_axes, reduced, require_same, show
 from adcompile.rules.promotion import common_dtype
 from adcompile.rules.reductions import averaged, conjugated, restore
-from adcompile.rules.table import adjoint, nondifferentiable, nonlinear
+from adcompile.rules.table import adjoint, holomorphic, is_complex, nondifferentiable, nonlinear
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
@@ -53,6 +53,12 @@ def infer_det(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array", floating(t), None) if dims is None else result_type(floating(t), dims[:-2])
 
 
+def infer_log_det(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer the logarithm of the size of a determinant, which is real."""
+    t = infer_det(facts, args, attrs)
+    return t if t.dtype is None else Type(t.kind, np.zeros(0, t.dtype).real.dtype, t.dims)
+
+
 def infer_solve(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer solve: the right-hand side is a vector only if it has rank 1."""
     a, b = (x.type for x in args)
@@ -75,18 +81,20 @@ def infer_solve(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 primitive("inv", infer_inv, "np.linalg.inv", "x", usage="a", cost="product")
 primitive("det", infer_det, "np.linalg.det", "x", usage="a", cost="product")
 primitive("sign_of_det", infer_det, "sign_of_det", "x", cost="product", helper=runtime.sign_of_det)
-primitive("log_abs_det", infer_det, "log_abs_det", "x", cost="product", helper=runtime.log_abs_det)
+primitive("log_abs_det", infer_log_det, "log_abs_det", "x", cost="product", helper=runtime.log_abs_det)
 nondifferentiable("sign_of_det")
+primitive("phase_of_det", infer_det, "phase_of_det", "x", cost="product", helper=runtime.phase_of_det)
+holomorphic("phase_of_det", "log_abs_det")
 primitive("solve", infer_solve, "np.linalg.solve", "a, b", usage="a, b", cost="product")
 primitive("cofactors", infer_inv, "cofactors", "x", cost="product", helper=runtime.cofactors)
-for _helper in (runtime.cofactors, runtime.sign_of_det, runtime.log_abs_det):
+for _helper in (runtime.cofactors, runtime.sign_of_det, runtime.phase_of_det, runtime.log_abs_det):
     function(_helper, _helper.__name__, "x")
 
 
 @macro(np.linalg.slogdet)
 def slogdet(a: Array) -> tuple[Array, Array]:
     """The sign of the determinant and the logarithm of its size."""
-    return runtime.sign_of_det(a), runtime.log_abs_det(a)
+    return runtime.phase_of_det(a) if is_complex(a) else runtime.sign_of_det(a), runtime.log_abs_det(a)
 
 
 def flipped(x: Array) -> Array:
@@ -135,6 +143,16 @@ def log_abs_det_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
 @adjoint("log_abs_det")
 def log_abs_det_adjoint(g: Array, ans: Array, x: Array) -> Array:
     return as_matrices(g) * flipped(np.linalg.inv(x))
+
+
+@nonlinear("phase_of_det")
+def phase_of_det_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    return 1j * ans * np.imag(np.sum(flipped(np.linalg.inv(x)) * x_dot, axis=(-2, -1)))
+
+
+@adjoint("phase_of_det")
+def phase_of_det_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return as_matrices(np.asarray(-1j * np.real(1j * g * ans))) * flipped(np.linalg.inv(x))
 
 
 @nonlinear("solve")

@@ -18,8 +18,8 @@ from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, funct
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, add, show
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
-from adcompile.rules.reductions import averaged
-from adcompile.rules.table import adjoint, linear, nonlinear, static
+from adcompile.rules.reductions import averaged, conjugated
+from adcompile.rules.table import adjoint, is_complex, linear, nonlinear, static
 
 Array = np.ndarray
 Widths = tuple[tuple[int, int], ...]
@@ -341,4 +341,5 @@ def convolve_adjoint(g: Array, ans: Array, a: Array, v: Array, mode: str) -> tup
 @linear("correlate", 0, 1)
 def correlate_adjoint(g: Array, ans: Array, a: Array, v: Array, mode: str) -> tuple[Array, Array]:
     full = whole(g, a, v, mode)
-    return np.convolve(full, v, "valid"), np.convolve(full, a[::-1], "valid")[::-1]
+    v_bar = np.convolve(full, a[::-1], "valid")[::-1]
+    return np.convolve(full, conjugated(v), "valid"), np.conj(v_bar) if is_complex(v) else v_bar

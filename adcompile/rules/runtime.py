@@ -61,6 +61,11 @@ def sign_of_det(x):
     return np.linalg.slogdet(x)[0]
 
 
+def phase_of_det(x):
+    """The determinant of complex matrices, divided by its size."""
+    return np.linalg.slogdet(x)[0]
+
+
 def log_abs_det(x):
     """The logarithm of the size of the determinant."""
     return np.linalg.slogdet(x)[1]

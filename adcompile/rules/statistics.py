@@ -19,7 +19,7 @@ from adcompile.rules import runtime
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import reduced
-from adcompile.rules.reductions import averaged, restore
+from adcompile.rules.reductions import averaged, conjugated, restore
 from adcompile.rules.table import adjoint, linear, nonlinear
 
 Array = np.ndarray
@@ -115,7 +115,7 @@ def covariance(
         x = np.concatenate([x, rows(y, rowvar)], 0)
     off = ddof if ddof is not None else (0 if bias else 1)
     x = x - np.expand_dims(np.mean(x, axis=1), 1)
-    c = np.dot(x, x.T) * np.true_divide(1, x.shape[1] - off)
+    c = np.dot(x, conjugated(x.T)) * np.true_divide(1, x.shape[1] - off)
     return np.squeeze(c) if m.ndim == 1 and y is None else c
 
 

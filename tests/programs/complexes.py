@@ -157,3 +157,27 @@ def complex_matrices(a, z):
 @program(V, Z, wrt=(0,))
 def complex_constant(x, z):
     return np.sum((z * x).imag ** 2)
+
+
+@program(Z)
+def conjugating_products(z):
+    a = np.sum(np.abs(np.correlate(z, z * 1j, "full")) ** 2) + np.vecdot(z, z * 2j + 1.0).imag
+    return a + np.cov(z).real + np.sum(np.abs(np.convolve(z, np.array([1.0, 1j]))) ** 2)
+
+
+@program(A)
+def complex_determinants(a):
+    sign, size = np.linalg.slogdet(a[:, :3] + 2.0 * np.eye(3))
+    return sign.real * size + sign.imag
+
+
+@program(V)
+def complex_control_flow(x):
+    z, n = x[0] + 1j * x[1], 0
+    while abs(z) < 3.0 and n < 5:
+        z = z * z + x[2]
+        n += 1
+    w = 0j
+    for k in range(4):
+        w = w * np.exp(1j * x[k]) + x[k]
+    return z.real * n + abs(w) ** 2

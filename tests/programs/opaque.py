@@ -129,3 +129,12 @@ def whole_numbers_cut(x):
 def places_of_a_matrix(x):
     i, j = np.nonzero(x > 0)
     return np.sum(x[i, j] ** 2) + (np.sum(x) if np.allclose(x, x) and np.array_equal(x, x) else 0.0)
+
+
+@program(V)
+def choices_of_python_and_numpy(x):
+    random.seed(1)
+    i, j = random.sample(range(4), 2)
+    k = random.choice([0, 1, 2])
+    rng = np.random.default_rng(0)
+    return x[i] * x[j] + x[k] ** 2 + x[rng.choice([1, 3])] ** 3
