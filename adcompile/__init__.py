@@ -32,7 +32,7 @@ from adcompile.api import (
     value_and_jacobian,
     vjp,
 )
-from adcompile.custom.registry import register, rules
+from adcompile.custom.registry import register, using_rules
 from adcompile.custom.surgery import adjoint_of
 from adcompile.declarations import custom_jvp, custom_vjp, elementwise, primitive
 from adcompile.dispatch.cache import CacheInfo, CacheWarning, cache_info, clear_cache
@@ -93,9 +93,9 @@ __all__ = [
     "primitive",
     "register",
     "report",
-    "rules",
     "stop_gradient",
     "trace",
+    "using_rules",
     "value_and_grad",
     "value_and_jacobian",
     "vjp",

@@ -220,7 +220,7 @@ def test_rules_of_one_derivative():
 
 @pytest.mark.usefixtures("_quiet")
 def test_rules_of_a_block():
-    with adcompile.rules(SAFE):
+    with adcompile.using_rules(SAFE):
         inside = grad(root_sum)
         same(vjp(root_sum, AT_ZERO)[1](1.0)[0], [0.0, 0.25])
         same(jvp(root_sum, (AT_ZERO,), (np.ones(2),))[1], 0.25)

@@ -16,7 +16,6 @@ from typing import Any, Final
 import numpy as np
 
 from adcompile.errors import ArgumentError
-from adcompile.rules import table
 
 __all__ = ["CustomFunction", "CustomJvp", "CustomVjp", "Elementwise", "Primitive", "Rule"]
 
@@ -142,6 +141,8 @@ class Elementwise(CustomFunction):
             count = len(self.operands)
             raise ArgumentError(f"elementwise: {head} has {count} operands, but {len(partials)} derivatives are given")
         self.head, self.partials = head, tuple(partials)
+        from adcompile.rules import table  # not before it is needed: it loads all rules
+
         self.scope: Final = {**table.SCOPE, name_of(head): self, **scope}
         for text in self.partials:
             check_names(text, {*self.operands, "ans", *self.scope})
@@ -152,6 +153,8 @@ class Elementwise(CustomFunction):
         return inspect.signature(self.function) if python else positional(self.operands)
 
     def __digest_parts__(self) -> tuple[object, ...]:
+        from adcompile.rules import table
+
         given = {k: v for k, v in self.scope.items() if v is not self and table.SCOPE.get(k) is not v}
         return *super().__digest_parts__(), self.head, self.partials, given
 

@@ -8,7 +8,7 @@ from typing import Final
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import ArgumentError
 
-__all__ = ["current", "register", "rules"]
+__all__ = ["current", "register", "using_rules"]
 
 _registered: Final[list[CustomFunction]] = []
 _local: Final[ContextVar[tuple[CustomFunction, ...]]] = ContextVar("rules", default=())
@@ -37,7 +37,7 @@ def register(rule: CustomFunction) -> CustomFunction:
     return rule
 
 
-class rules:  # a context manager is named like a function
+class using_rules:  # a context manager is named like a function
     """Let rules hold for the derivatives that are made in a `with` block, wherever their functions are called.
 
     The rules of NumPy's own functions are overridden too, where they are called by name. A derivative keeps the rules
@@ -48,7 +48,7 @@ class rules:  # a context manager is named like a function
     >>> safe = adcompile.elementwise(np.sqrt, "sqrt(x)", "np.where(x > 0, 0.5 / np.where(x > 0, ans, 1.0), 0.0)")
     >>> def f(x):
     ...     return np.sum(np.sqrt(x))
-    >>> with adcompile.rules(safe):
+    >>> with adcompile.using_rules(safe):
     ...     print(adcompile.grad(f)(np.array([0.0, 4.0])))
     [0.   0.25]
     """
