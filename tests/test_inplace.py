@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from adcompile import grad
 from adcompile.analysis.reads import contents_free_of
 from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, Var, walk
 from adcompile.transforms import inplace
@@ -261,3 +262,44 @@ def test_loops_copy_no_whole_array(text: str) -> None:
     for s in walk(loops):
         if isinstance(s, Eqn) and s.prim == "copy":
             assert s.args[0].type.dims != fn.params[0].type.dims
+
+
+def through_reshape(x, n):
+    a = np.zeros((n, n))
+    r = a.ravel()
+    for i in range(n * n):
+        r[i] = r[i - 1] * x[i % n] + a[0, 0]
+    return np.sum(a)
+
+
+def out_in_a_loop(x, n):
+    u, v = x.copy(), np.zeros_like(x)
+    for _ in range(n):
+        np.add(u[1:], u[:-1], out=v[1:])
+        u, v = v, u
+    return np.sum(u)
+
+
+def elements_in_a_row(x, n):
+    a = np.zeros((n, len(x)))
+    for k in range(a.size):
+        a.flat[k] = x[k % len(x)] * a.flat[k - 1] + x[0]
+    return np.sum(a)
+
+
+def added_at_places(x, n):
+    total = np.zeros(len(x))
+    for i in range(n):
+        np.add.at(total, [i % 3, 0, 0], x[0] * x[i % 3])
+    return np.sum(total * total)
+
+
+@pytest.mark.parametrize("f", [through_reshape, out_in_a_loop, elements_in_a_row, added_at_places])
+def test_no_array_is_made_or_copied_on_the_way_back_of_a_loop(f) -> None:
+    """Within loops nothing is copied but the pieces that the function itself stores."""
+    source = grad(f).source_for(np.ones(4), 5)
+    inside = [line for line in source.splitlines() if line.startswith(" " * 8)]
+    assert not any("zeros" in line or "full(" in line for line in inside), source
+    whole = [line for line in inside if ".copy()" in line and "[" not in line]
+    assert not whole, source
+    assert inside

@@ -169,5 +169,5 @@ def test_emitted_programs_test_what_they_assume_of_the_layout() -> None:
     source = grad(ravelled).source_for(X.copy())
     program = from_source(source, "ravelled_vjp")
     assert np.array_equal(program(X.copy()), grad(ravelled)(X.copy()))
-    with pytest.raises(ValueError, match="is a copy here, but the program was made for a view"):
+    with pytest.raises(ValueError, match="a copy where the program needs a view"):
         program(np.asfortranarray(X))

@@ -71,6 +71,8 @@ def contiguous(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: in
         return Verdict(True, True)
     if not depth:
         return Verdict(True, False)
+    if eqn.prim == "copy" and eqn.span is not None and ".copy(" in eqn.span.text and "np.copy(" not in eqn.span.text:
+        return Verdict(True, True)  # the method always makes rows, the function keeps the layout
     if eqn.prim in ("index_update", "index_add") and isinstance(eqn.args[0], Var):
         return contiguous(builder, eqn.args[0], known, depth - 1)
     if eqn.prim in IN_ORDER or eqn.prim in PERMUTE:  # as x * 1.0, which is x to the compiler and new to the program

@@ -98,7 +98,7 @@ def check(lo: Lowering, value: Var, base: Var, view: bool, node: ast.AST) -> Non
     span = lo.span(node)
     where = f"line {span.line}: " if span is not None else ""
     kinds = ("copy", "view") if view else ("view", "copy")
-    text = f"{where}the array is a {kinds[0]} here, but the program was made for a {kinds[1]}; use .copy() to have one"
+    text = f"{where}a {kinds[0]} where the program needs a {kinds[1]}: use .copy()"
 
     def fail() -> None:
         lo.builder.emit_many("raise", (Const(text),), ("ValueError",), ())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Attrs, Const, Var, is_const, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Simplify
-from adcompile.ir.types import PY_BOOL, Facts, Length, Type, anchored
+from adcompile.ir.types import PY_BOOL, Dim, Facts, Length, Type, anchored
 
 if TYPE_CHECKING:
     from adcompile.ir.builder import Builder
@@ -344,7 +344,10 @@ def astype(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
 
 
 def dim(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
-    """Read a length from the argument that it belongs to, or use the integer argument itself."""
+    """Read a length from the argument that it belongs to, or use the integer argument itself.
+
+    In the adjoint a product or sum of lengths of arguments is computed, rather than to keep a value for its shape.
+    """
     dims, axis = args[0].type.dims, attrs[0]
     if dims is None or not isinstance(axis, int):
         return None
@@ -357,7 +360,18 @@ def dim(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
             return b.emit("dim", owner, attrs=(length.args[1],))
     if length.op == "value":
         return b.params.get(str(length.args[0]))
-    return None
+    computed = length.op in ("+", "-", "*", "//", "%") and is_arithmetic(b, length)
+    return b.length(length) if computed and b.phase == "adjoint" and args[0] not in b.params.values() else None
+
+
+def is_arithmetic(b: Builder, length: Length) -> bool:
+    """Tell whether a length is computed from lengths and int arguments by arithmetic alone."""
+    if isinstance(length, int):
+        return True
+    if length.op in ("axis", "value"):
+        return str(length.args[0]) in b.params
+    inner = [b.facts.find(a) for a in length.args if isinstance(a, int | Dim)]
+    return length.op in ("+", "-", "*", "//", "%") and all(is_arithmetic(b, a) for a in inner)
 
 
 def power(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:

@@ -33,6 +33,7 @@ from adcompile.ir.core import (
     While,
     blocks_of,
     bound_by,
+    free,
     substitute,
     walk,
     with_blocks,
@@ -193,6 +194,13 @@ class Reverser:
             self.bars[v] = self.b.emit("mul", Const(2.0), g)
             self.entitle(self.bars[v], v)
             return
+        pieces = self.pieces(have) if g.type.is_array and self.b.definition(g, "broadcast_to") is None else None
+        if pieces is not None:
+            for eqn in pieces:
+                g = self.b.emit("index_add", g, *eqn.args[1:], attrs=eqn.attrs, name=self.hint(v))
+            self.bars[v] = g
+            self.entitle(g, v)
+            return
         if self.b.definition(have, "broadcast_to") is not None and self.b.definition(g, "broadcast_to") is None:
             have, g = g, have
         if self.b.definition(have, "broadcast_to") is not None:
@@ -200,6 +208,30 @@ class Reverser:
         else:
             self.bars[v] = self.b.emit("acc", have, g, name=self.hint(v))
         self.entitle(self.bars[v], v)
+
+    def pieces(self, bar: Atom) -> list[Eqn] | None:
+        """Return the contributions to parts of an adjoint, if it has no others: they are better added to a whole one.
+
+        x_bar = zeros; x_bar[0] += s; x_bar += g     ->     x_bar = g; x_bar[0] += s
+        """
+        found: list[Eqn] = []
+        while (eqn := self.b.definition(bar, "index_add")) is not None:
+            found.append(eqn)
+            bar = eqn.args[0]
+        empty = self.b.definition(bar, "zeros_like")
+        if not found or empty is None or self.is_read([empty, *found]):
+            return None
+        return found[::-1]
+
+    def is_read(self, chain: Sequence[Eqn]) -> bool:
+        """Tell whether the results of equations may be read by others than these."""
+        made = {eqn.out for eqn in chain}
+        for stmt in reversed(self.b.stmts):
+            if stmt is chain[0]:
+                return False
+            if stmt not in chain and not made.isdisjoint(free(stmt)):
+                return True
+        return True
 
     def entitle(self, g: Atom, v: Var) -> None:
         """Name an adjoint equation after the variable, if it has no name yet."""

@@ -49,8 +49,9 @@ def program(
 
     def enter(function: Callable[..., Any]) -> Callable[..., Any]:
         positions = tuple(i for i, a in enumerate(args) if differentiable(a)) if wrt is None else wrt
-        number = sum(p.function is function for p in PROGRAMS)
-        title = (name or function.__name__) + (f"-{number}" if number else "")
+        title = name or function.__name__
+        number = sum(p.name.rpartition("-")[0] == title or p.name == title for p in PROGRAMS)
+        title += f"-{number}" if number else ""
         PROGRAMS.append(Program(title, function, args, positions, refusable, second, again, alone))
         return function
 

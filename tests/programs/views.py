@@ -236,3 +236,23 @@ def buffers_swapped_that_have_other_names(x):
         v[1:] = u[:-1] * 1.5
         u, v = v, u
     return np.sum(a * a) + np.sum(b)
+
+
+@program(M)
+def stores_through_a_row_of_all_elements(m):
+    a = m.copy()
+    r = a.ravel()
+    for i in range(1, len(r)):
+        r[i] = r[i - 1] * r[i] + a[0, 0] * m[1, 1]
+    return np.sum(a * a)
+
+
+@program(np.append(V, 0.7))
+def triples_of_a_vector(x):
+    y = np.zeros(6)
+    p = y.reshape(-1, 3)
+    for i in range(2):
+        p[i] = x[3 * i : 3 * i + 3] * x[i]
+        p[i, 1] *= y[0]
+        y[2] += p[i, 0]
+    return np.sum(p * p) + y[5]

@@ -22,8 +22,7 @@ def views_value_and_vjp(x, y_bar=1.0):
     # v[0] = x[2] * x[2]
     v3 = z_bar[1:4][0]
     z_bar[1:4][0] = 0.0
-    x_bar = np.zeros_like(x)
-    x_bar[2] += 2.0 * (v3 * v1)
     # z = x * 2.0
-    x_bar += 2.0 * z_bar
+    x_bar = 2.0 * z_bar
+    x_bar[2] += 2.0 * (v3 * v1)
     return y, (x_bar,)
