@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import math
 import operator
 import types
@@ -28,6 +29,7 @@ from adcompile.frontend import (
     objects,
     opaque,
     rows,
+    selection,
     sequences,
     sorting,
     views,
@@ -423,17 +425,6 @@ def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     )
 
 
-def _reduce(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    items = iteration.static_items(lo, args[1], node, None)
-    items = [*args[2:], *items]
-    if not items:
-        lo.refuse(node, "reduce() of nothing has no value", "here", "give it an initial value")
-    result = items[0]
-    for item in items[1:]:
-        result = calls.call(lo, args[0], [result, item], {}, node)
-    return result
-
-
 def _negative(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     return lo.emit(node, "neg", lo.number(args[0], node))
 
@@ -521,6 +512,17 @@ def _filtered(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
     return managers.filtered(lo, args, keywords, node)
 
 
+SPREAD: Final = (
+    itertools.product,
+    itertools.permutations,
+    itertools.combinations,
+    itertools.combinations_with_replacement,
+    itertools.chain,
+    itertools.pairwise,
+    itertools.islice,
+    itertools.zip_longest,
+)
+
 BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value]]] = {
     len: _len,
     range: _range,
@@ -555,7 +557,11 @@ BUILTINS: Final[dict[object, Callable[[Lowering, Args, Keywords, ast.AST], Value
     callable: _callable,
     iter: _iter,
     functools.partial: _partial,
-    functools.reduce: _reduce,
+    functools.reduce: selection.reduced,
+    itertools.accumulate: selection.accumulated,
+    max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),
+    min: lambda lo, args, keywords, node: selection.extremum(lo, min, args, keywords, node),
+    **{f: selection.spread(f) for f in SPREAD},
     operator.neg: _negative,
     np.add.at: _add_at,
     checkpoints.checkpoint: _checkpoint,

@@ -160,6 +160,8 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
         made = opaque.call_function(lo, f, args, keywords, node)
         if made is not None:
             return made
+    if isinstance(f, functools._lru_cache_wrapper):
+        return call(lo, lift(f.__wrapped__), args, keywords, node)
     if isinstance(f, functools.partial):
         return call(
             lo,

@@ -228,7 +228,13 @@ def boolean(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Value:
     if isinstance(cond, Const):
         return boolean(lo, conjunction, operands[1:]) if bool(cond.value) == conjunction else first
     if is_bool(lo, first):
-        simple = simple_boolean(lo, lambda: boolean(lo, conjunction, operands[1:]))
+        try:
+            simple = simple_boolean(lo, lambda: boolean(lo, conjunction, operands[1:]))
+        except Unbound:
+            if not lo.tolerant:
+                raise
+            lo.skipped = True
+            return first
         if simple is not None:
             return lo.builder.emit("and" if conjunction else "or", lo.atom(first), simple)
     rest = operands[1:]
@@ -276,7 +282,13 @@ def _conditions(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> At
         return first
     if isinstance(first, Const):
         return _conditions(lo, conjunction, rest) if bool(first.value) == conjunction else first
-    simple = simple_boolean(lo, lambda: _conditions(lo, conjunction, rest))
+    try:
+        simple = simple_boolean(lo, lambda: _conditions(lo, conjunction, rest))
+    except Unbound:  # an attempt at a loop that has not come to the assignment yet: what follows tells the types
+        if not lo.tolerant:
+            raise
+        lo.skipped = True
+        return first
     if simple is not None:
         return lo.builder.emit("and" if conjunction else "or", first, simple)
     later, known = (lambda: _conditions(lo, conjunction, rest)), FALSE if conjunction else TRUE

@@ -23,7 +23,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, exceptions, macros, sequences, statements
+from adcompile.frontend import application, calls, exceptions, macros, prelude, sequences, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
 from adcompile.frontend.custom_rules import Made
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
@@ -42,6 +42,9 @@ from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Facts, Type, example_of
 from adcompile.records import dataclass, field, replace
 from adcompile.rules.opaque import is_draw
+
+# Modules of functions that are written in Python and lowered as the user's are.
+OURS = (macros.__name__, prelude.__name__, sequences.__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +311,7 @@ class Lowering(State):
             return self.capture(scope, name, value)
         if isinstance(value, np.ndarray):
             leaf_type(name, value, self.facts)  # raises: a subclass
-        if scope.function.__module__ in (macros.__name__, sequences.__name__):
+        if scope.function.__module__ in OURS:
             return lift(value)  # ours, and always the same
         known = isinstance(value, STATIC_TYPES + (int, types.ModuleType)) or callable(value)
         if not known and not _constant(value):

@@ -12,7 +12,7 @@ from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, read_before_assigned, skeleton, stored_names
 from adcompile.frontend.state import Conflict, NeedsUnrolling, owner_of
 from adcompile.frontend.values import Box, Ref, Rows, Value
-from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Stmt, Var
+from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Dim, Length, Type, anchored, example_of, join, numpy_dtype
 
@@ -283,6 +283,14 @@ class Slots:
                 self.restructured(name, "is a container on one trip and not on another")
         else:
             self.exits[key] = value
+            if key not in {s.key for s in self.slots} and not unchanged(entry, value):
+                self.differs(name)
+
+    def differs(self, name: str) -> None:
+        """A name stands for another function, text or the like after the trip: no slot can hold that."""
+        if not name.startswith("."):
+            raise NeedsUnrolling(self.node, said=f"what `{name}` is must be known when compiling")
+        self.drop(name, "differs from trip to trip")
 
     def restructured(self, name: str, reason: str) -> None:
         """Note a name whose structure changes: it has no value at the start of a trip, unless each trip is lowered."""
@@ -482,3 +490,10 @@ class Slots:
 
 def _has_lists(pattern: rows.Pattern) -> bool:
     return any(map(_has_lists, pattern.children)) if isinstance(pattern, Node) else isinstance(pattern, Type)
+
+
+def unchanged(before: Value, after: Value) -> bool:
+    """Tell whether a function, a text or the like is still the same."""
+    if isinstance(before, Var | Const) and isinstance(after, Var | Const):
+        return same_atom(before, after)
+    return before is after or before == after

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import application, calls, iteration, lists
+from adcompile.frontend import application, calls, iteration, lists, prelude, selection
 from adcompile.frontend.values import Ref, Value, is_static, static_value
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
@@ -27,6 +27,8 @@ def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> V
     reverse = bool(lo.static(keywords.get("reverse", Const(False)), node))
     key = keywords.get("key", NONE)
     found = iteration.iterable(lo, source, node)
+    if not isinstance(found, list) and isinstance(source, Ref) and not (isinstance(key, Const) and key.value is None):
+        return selection.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
     if not isinstance(found, list):
         return at_run_time(lo, source, key, reverse, node)
     items = [lo.settled(item) for item in found]
@@ -92,9 +94,13 @@ def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: 
         return first
     if not all(isinstance(i, Const) and i.type.is_numeric or lo.type_of(i).is_numeric for i in items):
         lo.refuse(node, "which of these comes first is known only at run time", "here", "sort numbers or arrays")
-    stacked = application.apply(lo, np.array, [Node("list", tuple(items))], {}, node)
-    assert isinstance(order, Ref) and isinstance(stacked, Ref)
+    assert isinstance(order, Ref)
     index = lo.atom(lo.view(order, "i", (Const(position),)))
+    held = lists.common_type(lo, [lo.type_of(i) for i in items])
+    if held is not None and all(lo.type_of(i).kind == "py" for i in items):
+        return lo.builder.emit("list_get", lo.cells[lists.make(lo, items, held).cell], index)  # Python's numbers stay
+    stacked = application.apply(lo, np.array, [Node("list", tuple(items))], {}, node)
+    assert isinstance(stacked, Ref)
     return lo.view(stacked, "i", (index,))
 
 

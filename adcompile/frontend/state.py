@@ -43,13 +43,14 @@ from adcompile.records import dataclass, field, replace
 
 # The modules of the functions that operators are lowered by, instead of the user's.
 MACROS: Final = "adcompile.frontend.macros"
+PRELUDE: Final = "adcompile.frontend.prelude"
 WRAPPER: Final = "adcompile_wrapper"
 
 
 def is_ours(scope: object) -> bool:
     """Tell whether a function is one that an operator is lowered by, and none of the user's."""
     function = getattr(scope, "function", None)
-    return function is not None and function.__module__ in (MACROS, WRAPPER)
+    return function is not None and function.__module__ in (MACROS, PRELUDE, WRAPPER)
 
 
 class Scope(Protocol):

@@ -337,7 +337,7 @@ def math_dom(a):
 
 
 @program(V)
-def singular(x):
+def singular_system(x):
     A = np.outer(x[:2], x[:2]) * 0.0
     try:
         y = np.linalg.solve(A, x[:2])
@@ -347,7 +347,7 @@ def singular(x):
 
 
 @program(V)
-def nonsingular(x):
+def regular_system(x):
     A = np.outer(x[:2], x[:2]) + np.eye(2)
     try:
         y = np.linalg.solve(A, x[:2])

@@ -432,3 +432,12 @@ def iterables_swapped(x, w):
         p = p * 0.5 + e * i
         a, b = b, a
     return p + np.sum(a * a) + np.sum(b)
+
+
+@program(V)
+def largest_with_a_flag(x):
+    first = True
+    for v in x:
+        if first or v * v > best:  # noqa: F821
+            best, first = v * v, False
+    return best * x[1]

@@ -1,4 +1,6 @@
-"""Variables that functions share, assignments in expressions, deletions; tests of loops that change something."""
+"""Variables that functions share, assignments in expressions, deletions; what loops bind to functions and text."""
+
+import functools
 
 import numpy as np
 
@@ -337,3 +339,126 @@ def closure_list_mutation(x):
 
     visit(0)
     return out[1] * out[3]
+
+
+@program(0.7)
+def fn_rebound_in_loop(a):
+    f = np.sin
+    for i in range(3):
+        a = a * f(a)
+        f = np.cos
+    return f(a) * a
+
+
+@program(V)
+def fn_rebound_runtime(x):
+    f = np.sin
+    s = x[0]
+    for i in range(len(x)):
+        s = f(s) + x[i]
+        f = np.cos
+    return f(s)
+
+
+@program(V)
+def fn_rebound_while(x):
+    f = np.sin
+    s = x[0]
+    i = 0
+    while i < 3:
+        s = f(s) + x[i]
+        f = np.cos
+        i += 1
+    return f(s)
+
+
+@program(V)
+def str_rebound(x):
+    k = "a"
+    s = x[0]
+    for i in range(len(x)):
+        s = s * x[i] if k == "a" else s + x[i]
+        k = "b"
+    return s if k == "b" else s * 100
+
+
+@program(V)
+def none_rebound(x):
+    k = None
+    s = x[0]
+    for i in range(len(x)):
+        s = s * x[i] if k is None else s + x[i]
+        k = True
+    return s if k else s * 100
+
+
+@program(V)
+def tuple_rebound(x):
+    t = (x[0], x[1])
+    for i in range(len(x)):
+        t = (t[1], t[0] * x[i])
+    return t[0] * t[1]
+
+
+@program(V)
+def tuple_shape_rebound(x):
+    t = (x[0],)
+    for i in range(3):
+        t = (*t, t[-1] * x[i])
+    return sum(t)
+
+
+@program(V)
+def lambda_rebound(x):
+    f = lambda t: t
+    for i in range(3):
+        f = lambda t, g=f, i=i: g(t) * x[i]
+    return f(x[3])
+
+
+@program(V)
+def slice_rebound(x):
+    s = slice(0, 1)
+    r = 0.0
+    for i in range(3):
+        r = r + x[s].sum()
+        s = slice(1, 3)
+    return r
+
+
+@program(V)
+def range_rebound(x):
+    it = range(2)
+    r = 0.0
+    for i in range(3):
+        for k in it:
+            r = r * 0.5 + x[k]
+        it = range(4)
+    return r
+
+
+@program(V)
+def partial_rebound(x):
+    f = np.sin
+    for i in range(len(x)):
+        f = functools.partial(np.multiply, x[i])
+    return f(x[1])
+
+
+@program(V)
+def method_rebound(x):
+    f = x.sum
+    for i in range(len(x)):
+        f = (x * x[i]).sum
+    return f()
+
+
+@program(V)
+def const_flag(x):
+    found = False
+    k = 0
+    for i in range(len(x)):
+        if x[i] < 0 and not found:
+            found = True
+            k = i
+    return x[k] ** 2 * (2 if found else 3)

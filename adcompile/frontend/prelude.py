@@ -1,0 +1,88 @@
+"""What builtins do with iterables whose length is known only at run time, written in Python.
+
+These run on abstract values, as a user's own helper functions do.
+"""
+
+from __future__ import annotations
+
+from typing import Any  # of any type: they are lowered for what they are called with
+
+import numpy as np
+
+
+def max_by(items: Any, key: Any) -> Any:
+    first = True
+    for item in items:
+        value = key(item)
+        if first or value > best_value:  # type: ignore[has-type]  # noqa: F821  # assigned with `first`
+            best, best_value, first = item, value, False  # noqa: F841  # read on the next trip
+    if first:
+        raise ValueError("max() arg is an empty sequence")
+    return best
+
+
+def max_of(items: Any) -> Any:
+    first = True
+    for item in items:
+        if first or item > best:  # type: ignore[has-type]  # noqa: F821  # assigned with `first`
+            best, first = item, False
+    if first:
+        raise ValueError("max() arg is an empty sequence")
+    return best
+
+
+def min_of(items: Any) -> Any:
+    first = True
+    for item in items:
+        if first or item < best:  # type: ignore[has-type]  # noqa: F821  # assigned with `first`
+            best, first = item, False
+    if first:
+        raise ValueError("min() arg is an empty sequence")
+    return best
+
+
+def min_by(items: Any, key: Any) -> Any:
+    first = True
+    for item in items:
+        value = key(item)
+        if first or value < best_value:  # type: ignore[has-type]  # noqa: F821  # assigned with `first`
+            best, best_value, first = item, value, False  # noqa: F841  # read on the next trip
+    if first:
+        raise ValueError("min() arg is an empty sequence")
+    return best
+
+
+def reduced(function: Any, items: Any, value: Any) -> Any:
+    for item in items:
+        value = function(value, item)
+    return value
+
+
+def reduced_from_first(function: Any, items: Any) -> Any:
+    first = True
+    for item in items:
+        if first:
+            value, first = item, False
+        else:
+            value = function(value, item)
+    if first:
+        raise TypeError("reduce() of empty iterable with no initial value")
+    return value
+
+
+def accumulated(items: Any, function: Any) -> Any:
+    out = []
+    first = True
+    for item in items:
+        if first:
+            total, first = item, False
+        else:
+            total = function(total, item)
+        out.append(total)
+    return out
+
+
+def sorted_by(items: Any, key: Any, reverse: Any) -> Any:
+    keys = np.array([key(item) for item in items])
+    order = np.argsort(-keys if reverse else keys, kind="stable")
+    return [items[k] for k in order]
