@@ -131,6 +131,15 @@ def test_dropout_keeps_the_mean() -> None:
     assert np.array_equal(nn.dropout(ones, rng.random(ones.shape), 0.0), ones)
 
 
+def test_dropout_draws_inside_the_function() -> None:
+    def noisy(x, rng):
+        return np.sum(nn.dropout(x, rng.random(x.shape), 0.5) ** 2)
+
+    value, gradient = value_and_grad(noisy)(X, np.random.default_rng(2))
+    assert value == noisy(X, np.random.default_rng(2))
+    assert np.array_equal(gradient, np.where(np.random.default_rng(2).random(X.shape) >= 0.5, 8.0 * X, 0.0))
+
+
 SHAPE = (300, 200)
 BOUND = {
     "uniform": (lambda rng: nn.uniform(rng, SHAPE, -1.0, 3.0), 1.0, 4.0 / math.sqrt(12)),

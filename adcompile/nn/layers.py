@@ -68,7 +68,8 @@ def dropout(x: Array, draws: Array, p: float = 0.5) -> Array:
     ----------
     x : array
     draws : array of the shape of x
-        Numbers uniform in [0, 1), as from ``rng.random(x.shape)``; an entry stays where its draw is at least p.
+        Numbers uniform in [0, 1), as from ``rng.random(x.shape)``, which may be called inside the function that is
+        differentiated; an entry stays where its draw is at least p.
     p : float
         Less than 1.
     """
