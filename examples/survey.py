@@ -1,7 +1,8 @@
 """The evaluation trace of y = ln(x1) + x1*x2 - sin(x2) at (2, 5), with tangents and adjoints beside it.
 
 The running example of Baydin, Pearlmutter, Radul and Siskind, "Automatic Differentiation in Machine Learning: a
-Survey" (2018), tables 2 and 3, and figure 2's four ways to a derivative. Run it with ``python -m examples.survey``.
+Survey" (2018), tables 2 and 3, and figure 2's four ways to a derivative. Run it with ``python -m examples.survey``;
+``--plot DIR`` also saves figure 4, the computational graph, with its values and partial derivatives.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import math
 
 import numpy as np
 
-from adcompile import check_symbolic, grad, trace
+from adcompile import check_symbolic, grad, graph, trace
+from examples.console import plot_folder
 
 X1, X2 = 2.0, 5.0
 
@@ -37,6 +39,7 @@ def four_ways(x1: float, x2: float) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
+    folder = plot_folder("survey", __doc__)
     print(f"x1_dot = 1: {trace(f, X1, X2, mode='forward')}\n")
     print(f"y_bar = 1: {trace(f, X1, X2, mode='reverse')}")
     print("\nfour ways to (dy/dx1, dy/dx2)\n")
@@ -46,6 +49,8 @@ def main() -> None:
     derivative = grad(f, argnums=(0, 1))
     print(f"\nthe program that computes the gradient\n\n{derivative.source_for(X1, X2)}")
     print(f"its single assignments\n\n{derivative.ssa_for(X1, X2)}")
+    if folder:
+        print("saved", graph(f, X1, X2, partials=True).save(folder / "survey_graph.svg"))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ computed in single precision, as in the lecture notes that they come from.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from adcompile import value_and_grad
+from examples.console import new_figure, plot_folder, save
 
 T_C = np.array([0.5, 14.0, 15.0, 28.0, 11.0, 8.0, 3.0, -4.0, 6.0, 13.0, 21.0], np.float32)
 T_U = np.array([35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 68.4], np.float32)
@@ -88,31 +88,21 @@ def show(title: str, epochs: Iterable[Epoch], at: Iterable[int]) -> list[Epoch]:
 
 def plot(folder: Path, history: list[Epoch]) -> list[Path]:
     """Save the data with the fitted line, and the loss over the epochs."""
-    from matplotlib.figure import Figure
-
-    folder.mkdir(parents=True, exist_ok=True)
     w, b = history[-1][3]
-    fit = Figure(figsize=(6, 4), layout="constrained")
+    fit, curve = new_figure(), new_figure()
     axes = fit.subplots()
     axes.plot(T_U, w * T_UN + b, color="tab:orange", label=f"{0.1 * w:.3f} t_u {b:+.2f}")
     axes.plot(T_U, T_C, "o", label="measured")
     axes.set(xlabel="reading of the unknown thermometer", ylabel="degrees Celsius")
     axes.legend()
-    curve = Figure(figsize=(6, 4), layout="constrained")
     axes = curve.subplots()
     axes.loglog([e[0] for e in history], [e[1] for e in history])
     axes.set(xlabel="epoch", ylabel="mean squared error")
-    paths = [folder / "temperature_fit.png", folder / "temperature_loss.png"]
-    for figure, path in zip((fit, curve), paths, strict=True):
-        figure.savefig(path, dpi=120)
-    return paths
+    return save({"temperature_fit": fit, "temperature_loss": curve}, folder)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m examples.temperature", description=__doc__)
-    parser.add_argument("--plot", metavar="DIR", type=Path, help="save pictures in this folder")
-    options = parser.parse_args()
-
+    folder = plot_folder("temperature", __doc__)
     value, gradient = loss(START, T_U, T_C)
     print(f"loss at w = 1, b = 0: {value:.4f}\nits gradient, three ways:")
     print("  adcompile            ", gradient)
@@ -128,8 +118,8 @@ def main() -> None:
     show("Adam on the unscaled input, learning rate 1e-1", adam(T_U, 1e-1, 2000), (500, 1000, 1500, 2000))
     w, b = history[-1][3]
     print(f"\nt_c = {0.1 * w:.4f} * t_u {b:+.4f}")
-    if options.plot:
-        print("saved", *plot(options.plot, history))
+    if folder:
+        print("saved", *plot(folder, history))
 
 
 if __name__ == "__main__":

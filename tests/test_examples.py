@@ -286,6 +286,15 @@ def test_primer_learns(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "primer_graph.svg").read_text()
 
 
+def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "examples.survey", "--plot", str(tmp_path / "file" / "pictures")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "cannot save pictures in" in done.stderr
+    assert done.stdout == ""
+
+
 @pytest.mark.parametrize("name", ["temperature", "survey", "logistic", "polynomial"])
 def test_example_runs_as_a_module(name: str) -> None:
     done = subprocess.run([sys.executable, "-m", f"examples.{name}"], cwd=ROOT, capture_output=True, text=True)
