@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import inspect
 import math
@@ -500,3 +501,30 @@ def test_refusals() -> None:
         jacobian(lambda x: x * 1j)(X)
     with pytest.raises(ArgumentError, match=r"astype\(float\)"):
         jacobian(vector)(np.array([1, 2, 3]))
+
+
+# -- classes
+
+
+@dataclasses.dataclass
+class Affine:
+    w: np.ndarray
+    b: float
+
+
+def energy(p):
+    return np.sum(p.w**2) * p.b
+
+
+def test_classes_in_and_out() -> None:
+    p = Affine(np.array([1.0, 2.0]), 3.0)
+    found = hessian(energy)(p)
+    assert isinstance(found, Affine) and isinstance(found.w, Affine)
+    assert close(found.w.w, 6 * np.eye(2)) and close(found.w.b, 2 * p.w) and found.b.b == 0.0
+    product = hvp(energy, (p,), (p,))
+    assert isinstance(product, Affine)
+    assert close(product.w, 12 * p.w)
+    assert isinstance(jacobian(energy)(p), Affine)
+    out = jacobian(lambda x: Affine(x, 2.0))(np.ones(2))
+    assert close(out.w, np.eye(2)) and close(out.b, np.zeros(2))
+    assert linearize(energy, p)[1](p) == 45.0

@@ -115,6 +115,9 @@ class _Dresser:
 
         return call
 
+    def plain(self, run: Run) -> Run:
+        return lambda *args, **kwargs: self.result(run(*args, **kwargs))
+
     def forward(self, run: Run) -> Run:
         def call(*args: object, **kwargs: object) -> object:
             raw = run(*args, **kwargs)
@@ -141,6 +144,8 @@ def runner(
     if form is None and not wrt:
         return first
     match transform.kind:
+        case "plain":
+            return first if form is None else dresser.plain(first)
         case "grad":
             return dresser.grad(first)
         case "value_and_grad":
