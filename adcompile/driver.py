@@ -19,7 +19,7 @@ from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean, dce
 from adcompile.records import replace
-from adcompile.transforms import custom, derivatives, forward, inplace, reverse, store
+from adcompile.transforms import custom, derivatives, forward, inplace, linearize, reverse, store
 from adcompile.transforms.callees import Callees
 
 __all__ = [
@@ -207,6 +207,21 @@ def write_pair(example: Example, *, has_aux: bool) -> Written:
     ahead = layouts.layout(example, f"{name}_fwd", (), lowered.result)
     back = Layout(f"{name}_bwd", (Param("y_bar", map_leaves(seeds.get, out)),), Node("tuple", tuple(trees)))
     return Written((*_units(fn, callees), Pair(fn, ahead, back)), (ahead.name, back.name))
+
+
+def compile_linearized(example: Example, names: Sequence[str], *, has_aux: bool) -> Compiled:
+    """Compile two functions: the value with what tangents need, and the derivative along tangents."""
+    lowered = example.lowered
+    name, count = example.function.name, len(lowered.function.outs)
+    out, _ = layouts.split(lowered, has_aux)
+    callees = Callees.of(lowered.callees, *entries(example))
+    fn = linearize.run(dce.run(lowered.function), example.variables, callees)
+    fn, out_dot = layouts.tangents(fn, out, count)
+    fn = finish(fn, callees, AFTER_REVERSE, count)
+    dots = layouts.dots(example, names, fn.params[len(lowered.function.params) :])
+    ahead = layouts.layout(example, f"{name}_fwd", (), lowered.result)
+    push = Layout(f"{name}_push", dots, out_dot)
+    return Written((*_units(fn, callees), Pair(fn, ahead, push)), (ahead.name, push.name)).compiled()
 
 
 def compile_plain(example: Example) -> Compiled:

@@ -528,3 +528,36 @@ def test_classes_in_and_out() -> None:
     out = jacobian(lambda x: Affine(x, 2.0))(np.ones(2))
     assert close(out.w, np.eye(2)) and close(out.b, np.zeros(2))
     assert linearize(energy, p)[1](p) == 45.0
+
+
+# -- linearization
+
+
+@pytest.mark.parametrize("number", range(len(MAPS)))
+def test_linearizations(number: int) -> None:
+    f, x = MAPS[number]
+    argument = copy.deepcopy(x)
+    y, push = linearize(f, argument)
+    tangent = np.cos(np.arange(np.size(x))).reshape(np.shape(x)) if np.ndim(x) else 2.0
+    value, want = jvp(f, (x,), (tangent,))
+    assert close(y, value, 0.0)
+    if np.ndim(x):
+        argument[...] = 0.0
+    for _ in range(2):
+        assert close(push(tangent), want, 1e-12)
+    assert close(push(2 * tangent), 2 * np.asarray(want), 1e-12)
+
+
+def test_a_linearization_evaluates_the_function_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(x):
+        print("here")
+        return np.sum(np.sin(x) ** 2) * x
+
+    y, push = linearize(f, X)
+    assert close(y, np.sum(np.sin(X) ** 2) * X, 0.0)
+    with pytest.raises(ArgumentError, match="2 tangents for the 1 arguments"):
+        push(X, X)
+    with pytest.raises(ArgumentError, match="shape"):
+        push(X[:2])
+    assert close(push(X), jvp(f, (X,), (X,))[1])
+    assert capsys.readouterr().out == "here\n" * 2  # that of linearize, and that of jvp

@@ -8,6 +8,7 @@ from typing import Any, Final, overload
 
 from adcompile.api.derived import Derivative, Function, Recipe, call_program, operator, specialiser_for
 from adcompile.dispatch import containers
+from adcompile.dispatch.pullback import Linearized
 from adcompile.dispatch.signature import Transform, parse_outputs
 from adcompile.errors import ArgumentError
 
@@ -70,24 +71,11 @@ def linearize(f: Function, *primals: object) -> tuple[Any, Linearized]:
     >>> y, push(1.0), push(0.5)
     (9.0, 6.0, 3.0)
     """
-    kept = tuple(map(containers.copied, primals))
-    transform = Transform("plain", ())
-    return call_program(specialiser_for(f, transform), primals), Linearized(f, kept)
-
-
-class Linearized:
-    """The derivative of a function at some arguments: a linear function of tangents, one for each argument."""
-
-    def __init__(self, function: Function, primals: tuple[object, ...]) -> None:
-        self._function: Final = function
-        self._primals: Final = primals
-
-    def __call__(self, *tangents: object) -> Any:
-        """Return the tangent of the value."""
-        return jvp(self._function, self._primals, tangents)[1]
-
-    def __repr__(self) -> str:
-        return f"<linearization of {getattr(self._function, '__qualname__', self._function)!s}>"
+    transform = Transform("linearize", tuple(range(len(primals))), False)
+    specialiser = specialiser_for(f, transform)
+    value, push = _tuple(call_program(specialiser, primals))
+    assert callable(push)
+    return value, Linearized(push, primals, specialiser.signature.label)
 
 
 def check_pairs(name: str, primals: object, tangents: object) -> None:

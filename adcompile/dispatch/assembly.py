@@ -192,6 +192,9 @@ def _compile(signature: Signature, example: Example) -> Compiled:
             return driver.compile_forward(example, signature.header.tangents, has_aux=transform.has_aux)
         case "vjp":
             return driver.compile_pair(example, has_aux=transform.has_aux)
+        case "linearize":
+            names = [name if k is None else f"{name}_{k}" for name, k in signature.wrt]
+            return driver.compile_linearized(example, [f"{n}_dot" for n in names], has_aux=transform.has_aux)
         case "plain":
             return driver.compile_plain(example)
 

@@ -15,7 +15,7 @@ from adcompile.errors import ArgumentError
 from adcompile.ir.forms import Parts, made, meaning_of_int, part_of, parts, remade
 from adcompile.records import dataclass
 
-__all__ = ["Fixed", "Leaf", "Outline", "copied", "describe", "fit", "outline", "promote", "spelled", "with_article"]
+__all__ = ["Fixed", "Leaf", "Outline", "describe", "fit", "outline", "promote", "spelled", "with_article"]
 
 
 class Leaf(NamedTuple):
@@ -67,18 +67,6 @@ def _array(dtype: np.dtype, shape: tuple[int, ...]) -> str:
 def with_article(noun: str) -> str:
     """Put "a" or "an" before a noun, where "u" is as in "uint8"."""
     return f"an {noun}" if noun[:1] in "aeioAEIO" else f"a {noun}"
-
-
-def copied(value: object) -> object:
-    """Copy containers and arrays, at any depth."""
-    match value:
-        case np.ndarray():
-            return value.copy()
-        case dict() if type(value) is dict:
-            return {k: copied(v) for k, v in value.items()}
-        case tuple() | list() if type(value) in (tuple, list):
-            return type(value)(map(copied, value))
-    return value
 
 
 def promote(name: str, value: object) -> object:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from adcompile.dispatch.containers import Fixed, Leaf, Outline, outline
-from adcompile.dispatch.pullback import paired
+from adcompile.dispatch.pullback import linearized, paired
 from adcompile.dispatch.signature import Transform
 from adcompile.ir.forms import Parts, made
 
@@ -141,6 +141,9 @@ def runner(
     if transform.kind == "vjp":
         forward = first if form is None else dresser.forward(first)
         return paired((forward, functions[1]), transform, label, dresser.likes, dresser.gradient)
+    if transform.kind == "linearize":
+        forward = first if form is None else dresser.forward(first)
+        return linearized((forward, functions[1]), lambda raw, like: dressed(raw, like, False))
     if form is None and not wrt:
         return first
     match transform.kind:

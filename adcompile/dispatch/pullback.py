@@ -1,14 +1,15 @@
-"""What `vjp` returns beside the value: the function from a cotangent of the result to the gradient of the arguments."""
+"""What `vjp` and `linearize` return beside the value: functions of cotangents and of tangents."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from adcompile.dispatch.containers import Outline, fit, outline
+from adcompile.dispatch.containers import Outline, fit, outline, promote
 from adcompile.dispatch.signature import Transform
+from adcompile.errors import ArgumentError
 
-__all__ = ["Pullback", "paired"]
+__all__ = ["Linearized", "Pullback", "linearized", "paired"]
 
 
 class Pullback:
@@ -71,5 +72,48 @@ def paired(
         result, tape = made
         out, *aux = result if transform.has_aux else (result,)
         return out, Pullback(backward, tape, outline(out), label, lambda raw: dress(raw, forms)), *aux
+
+    return run
+
+
+class Linearized:
+    """The derivative of a function at the arguments of one call of `linearize`: a linear function of tangents.
+
+    It holds what the tangents need, and not the arguments: changing those afterwards does not change it.
+    """
+
+    __slots__ = ("_label", "_likes", "_push")
+
+    def __init__(self, push: Callable[..., object], primals: Sequence[object], label: str) -> None:
+        self._push: Final = push
+        self._likes: Final = [outline(promote(f"argument {k} of {label}", p)) for k, p in enumerate(primals)]
+        self._label: Final = label
+
+    def __call__(self, *tangents: object) -> object:
+        """Return the tangent of the value for one tangent for each argument of the function."""
+        if len(tangents) != len(self._likes):
+            raise ArgumentError(f"{len(tangents)} tangents for the {len(self._likes)} arguments of {self._label}")
+        pairs = enumerate(zip(tangents, self._likes, strict=True))
+        return self._push(*(fit(f"tangent {k}", t, like, f"argument {k} of {self._label}") for k, (t, like) in pairs))
+
+    def __repr__(self) -> str:
+        return f"<linearization of {self._label}>"
+
+
+def linearized(
+    functions: Sequence[Callable[..., object]], dress: Callable[[object, Outline], object]
+) -> Callable[..., object]:
+    """Return what runs a function and pairs its result with its derivative along tangents.
+
+    `dress` gives tangents of the result the form of the result.
+    """
+    forward, push = functions
+
+    def run(*args: object, **kwargs: object) -> object:
+        made = forward(*args, **kwargs)
+        assert isinstance(made, tuple)
+        result, tape = made
+        like = outline(result)
+        return result, lambda *tangents: dress(push(_copied(tape), *tangents), like)
 
     return run

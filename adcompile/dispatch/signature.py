@@ -21,7 +21,7 @@ from adcompile.records import dataclass
 __all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee", "inside"]
 
 # "plain" is the function itself: what an operator stands for is compiled as it is.
-Kind = Literal["grad", "value_and_grad", "jvp", "vjp", "plain"]
+Kind = Literal["grad", "value_and_grad", "jvp", "vjp", "linearize", "plain"]
 
 # What is differentiated: an argument by name, and of a variadic argument also the position in it.
 Wrt = tuple[str, int | None]
@@ -51,7 +51,7 @@ class Transform(NamedTuple):
     @property
     def spread(self) -> bool:
         """Tell whether the derivative takes exactly the differentiated arguments, by position."""
-        return self.kind in ("jvp", "vjp")
+        return self.kind in ("jvp", "vjp", "linearize")
 
     def __str__(self) -> str:
         argnums = str(self.argnums[0]) if self.single else str(self.argnums)
