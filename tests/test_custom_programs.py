@@ -341,3 +341,21 @@ def test_view_arg():
         return np.sum(a**2)
 
     check_grads(f, X)
+
+
+class Layer:
+    def __init__(self, w):
+        self.w = w
+
+    @custom_vjp
+    def act(self, x):
+        return np.tanh(x) * self.w
+
+
+Layer.act.defvjp(lambda self, x: (self.act(x), (self.w, x)), lambda res, g: (None, g * res[0] * 7))
+
+
+def test_methods():
+    layer = Layer(2.0)
+    eq(grad(lambda x: np.sum(layer.act(x)))(X), 14.0)
+    assert layer.act(0.5) == np.tanh(0.5) * 2.0

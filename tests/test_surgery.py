@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from adcompile import CompileError, adjoint_of, check_grads, from_source, grad, jvp
+from adcompile import CompileError, adjoint_of, check_grads, checkpointed, from_source, grad, hessian, jacrev, jvp
 
 X = np.array([0.3, -1.2, 0.7])
 
@@ -392,3 +392,45 @@ def test_errors_in_the_block():
         with pytest.raises(CompileError, match=message) as caught:
             grad(f)(arg)
         assert caught.value.line is not None
+
+
+def tripled(x):
+    y = x * x
+    with adjoint_of(y) as g:
+        g = g * 3.0
+    return np.sum(y)
+
+
+def test_in_jacobians_and_hessians():
+    eq(jacrev(lambda x: np.array([tripled(x), tripled(2 * x)]))(X), np.array([6 * X, 24 * X]))
+    eq(hessian(tripled)(X), 6 * np.eye(3))
+
+
+def test_where_tangents_would_not_see_the_block():
+    for derivative in (
+        lambda: jvp(grad(tripled), (X,), (X,)),
+        lambda: grad(lambda x: np.sum(grad(tripled)(x) ** 2))(X),
+    ):
+        with pytest.raises(CompileError, match="cannot be differentiated here") as caught:
+            derivative()
+        assert "from_source" in caught.value.help
+    again = from_source(grad(tripled).source_for(X), "tripled_vjp")
+    eq(jvp(again, (X,), (X,))[1], 6 * X)
+
+
+def test_in_checkpointed_loops():
+    def plain(x, n):
+        for _ in range(n):
+            with adjoint_of(x) as g:
+                g = g * 0.5
+            x = np.sin(x)
+        return np.sum(x)
+
+    def sparing(x, n):
+        for _ in checkpointed(range(n), slots=2):
+            with adjoint_of(x) as g:
+                g = g * 0.5
+            x = np.sin(x)
+        return np.sum(x)
+
+    eq(grad(sparing)(X, 7), grad(plain)(X, 7))

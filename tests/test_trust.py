@@ -109,6 +109,14 @@ def test_verify_lets_right_gradients_through():
     same(grad(lambda *xs: xs[0] * xs[1], argnums=1, verify=True)(2.0, 3.0), 2.0)
 
 
+def test_verify_at_singular_points(_quiet):
+    same(grad(lambda x: np.sum(np.sqrt(x)), verify=True)(AT_ZERO), [np.inf, 0.25])
+    same(grad(lambda x: np.sum(np.abs(x)), verify=True)(np.array([0.0, 1.0, -1.0])), [0.0, 1.0, -1.0])
+    same(grad(lambda x: np.max(x), verify=True)(np.array([1.0, 1.0, -1.0])), [0.5, 0.5, 0.0])
+    w = np.random.default_rng(0).normal(size=(50, 40))
+    grad(lambda w: np.sum(np.tanh(w @ w.T)), verify=True)(w)
+
+
 def test_verify_takes_two_modes_that_disagree_for_wrong():
     @primitive
     def f(x):

@@ -37,6 +37,11 @@ def first_wrong_place(signature: Signature, values: Mapping[str, object]) -> Spa
         return search.place()
 
 
+def along(gradient: Vector, direction: Vector) -> float:
+    """Return the slope in a direction; an infinite derivative does not count where the direction is zero."""
+    return float(np.sum(gradient[direction != 0] * direction[direction != 0]))
+
+
 def example_of(signature: Signature, values: Mapping[str, object]) -> Example:
     """Lower a function for its arguments."""
     function = signature.callee.function
@@ -140,7 +145,7 @@ class Search:
             directions = np.eye(size) if size <= 12 else generator.standard_normal((3, size))
             for d in directions:
                 found = differentiate(lambda t, d=d, leaf=leaf: self.moved(run, leaf, d, t, u), leaf.scale, 2.3e-16)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
-                got = float(gradient[start : start + size] @ d)
+                got = along(gradient[start : start + size], d)
                 want, error = float(found.value[0]), float(found.error[0])
                 size_of = max(abs(got), abs(want))
                 if np.isfinite(error) and not abs(got - want) <= _RTOL * size_of + 10 * error + 1e-12:

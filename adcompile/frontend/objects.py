@@ -12,6 +12,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from adcompile.custom.functions import CustomFunction
 from adcompile.frontend import calls
 from adcompile.frontend.resolve import MISSING, Parameter, Source
 from adcompile.frontend.values import Partial, Super, Value, is_static, lift, static_value
@@ -135,7 +136,7 @@ def bind(
     """Return what a member of a class is, read from an object. `via`: the class that the guard asks, if not `cls`."""
     owner, found = member
     match found:
-        case types.FunctionType():
+        case types.FunctionType() | CustomFunction():
             depend(lo, via or cls, name)
             return Partial(Const(found), (receiver,), {})
         case staticmethod():

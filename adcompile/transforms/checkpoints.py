@@ -42,7 +42,7 @@ from adcompile.transforms.callees import Callees
 Reverse = Callable[[Function, Sequence[Var], Sequence[int]], Function]
 
 # What a trip may do again without anybody noticing: nothing happens, or what would be raised was raised before.
-REPEATABLE: Final = frozenset({"assert", "raise", "push", "pop", "undo"})
+REPEATABLE: Final = frozenset({"assert", "raise", "push", "pop", "undo", "hook"})
 
 
 @dataclass(frozen=True, slots=True)

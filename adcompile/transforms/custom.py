@@ -227,6 +227,18 @@ def hooks_of(fn: Function, reached: frozenset[Var]) -> dict[Var, list[Eqn]]:
     return found
 
 
+def refuse_blocks(fn: Function, reached: frozenset[Var]) -> None:
+    """Refuse blocks for adjoints in a gradient that is differentiated: tangents of the function do not see them."""
+    for stmt in walk(fn.primal):
+        if isinstance(stmt, Eqn) and stmt.prim == "hook" and stmt.args[0] in reached:
+            raise CompileError(
+                "a gradient with a block for an adjoint cannot be differentiated here",
+                stmt.span,
+                "changes the gradient",
+                "use hessian, or differentiate the emitted source: from_source(derivative.source_for(*args), name)",
+            )
+
+
 # -- after it
 
 

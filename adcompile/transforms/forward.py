@@ -82,6 +82,8 @@ def run(
 def tangent_of(callees: Callees, fn: Function, wrt: tuple[int, ...], lift: bool = False) -> Function:
     """Return the function with tangents of some of its parameters, made once. For `lift` see `run`."""
 
+    custom.refuse_blocks(fn, active(fn, [fn.params[k] for k in wrt]))
+
     def make() -> Function:
         return replace(run(fn, [fn.params[k] for k in wrt], callees, lift=lift), name=f"{fn.name}_jvp")
 
