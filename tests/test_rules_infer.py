@@ -715,13 +715,20 @@ def test_functions(name: str) -> None:
                 raise AssertionError(f"{case_name((f, args, kwargs))}: {error}") from error
 
 
+def stores(f: Callable[..., object]) -> bool:
+    """Tell whether a function writes to an argument and returns nothing; those are tested as programs."""
+    macro = FUNCTIONS[f].macro
+    return macro is not None and macro.__module__ == "adcompile.rules.mutators"
+
+
 def test_every_function_is_tested() -> None:
     tested = {c[0] for c in CASES if not isinstance(c[0], str)} | set(UFUNCS)
     ours = {f for f in FUNCTIONS if (getattr(f, "__module__", "") or "").startswith("adcompile")}
-    missing = [f for f in FUNCTIONS if f not in tested | ours]
+    missing = [f for f in FUNCTIONS if f not in tested | ours and not stores(f)]
     assert not missing, missing
     methods = {c[0] for c in CASES if isinstance(c[0], str)}
-    assert set(METHODS) - methods <= {"repeat", "conjugate", "argmax", "argmin", "cumsum", "cumprod"}
+    same_as_functions = {"repeat", "conjugate", "argmax", "argmin", "cumsum", "cumprod"}
+    assert set(METHODS) - methods <= same_as_functions | {"fill", "put", "sort", "partition"}
 
 
 # -- refusals

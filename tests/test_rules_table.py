@@ -569,6 +569,8 @@ def test_adjoints_at_singular_points(prim: str, operands: Any, attrs: Any, expec
 
 
 def test_every_rule_is_tested() -> None:
-    tested_here = {c[0] for c in CASES} | {"np.matmul"}
+    tested_here = (
+        {c[0] for c in CASES} | {"np.matmul"} | {"attach", "delta", "contiguous"}
+    )  # in programs: they are no maths
     assert set(ADJOINTS) | set(TANGENTS) <= tested_here, (set(ADJOINTS) | set(TANGENTS)) - tested_here
     assert not ZERO & (set(ADJOINTS) | set(TANGENTS) | set(ROWS))
