@@ -542,6 +542,8 @@ def selecting_cases() -> Iterator[tuple[Any, ...]]:
     yield np.repeat, (X2, [1, 2], 0), {}
     yield np.delete, (X2, 1, 1), {}
     yield np.delete, (X2, [0, 2], 1), {}
+    yield np.delete, (X1, np.array([0, 2])), {}
+    yield np.insert, (X1, [1, 3], 5.0), {}
     yield np.insert, (X2, 1, 5.0, 1), {}
     yield np.insert, (X1, 1, 5.0), {}
     yield np.resize, (X2, (3, 3)), {}

@@ -369,6 +369,9 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
         for x in (X2, X2.T, SQUARE, BATCH)
     ],
     *[(name, (x,), ()) for name in ("orthogonal_factor", "triangular_factor") for x in (X2.T, SQUARE, BATCH)],
+    *[(name, (x,), ()) for name in ("square_left_vectors", "square_right_vectors") for x in (SQUARE, BATCH)],
+    *[("all_singular_values", (x,), ()) for x in (X2, SQUARE)],
+    ("least_squares_values", (Y2.T, X1, None), ()),
     *[("pinv", (x,), ()) for x in (X2, X2.T, SQUARE, X3)],
     *[("least_squares", (*p, None), ()) for p in ((Y2.T, X1), (Y2, X2[0]), (SQUARE, SQUARE[0]), (Y2.T, Y2.T @ SQUARE))],
     *[("chain", (xs,), ()) for xs in ((X2, Y2, X1), (X2[:, 0], X2, Y2), (SQUARE, X2.T, X2))],

@@ -236,6 +236,7 @@ def _printable(lo: Lowering, value: Value, node: ast.AST) -> Atom:
 def _isinstance(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     value, classes = args
     kinds = static_value(classes)
+    kinds = kinds.__args__ if isinstance(kinds, types.UnionType) else kinds
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     return Const(any(isinstance(k, type) and _is_kind(lo, value, k) for k in kinds))
 

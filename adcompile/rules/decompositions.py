@@ -17,7 +17,7 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.primitives import Infer
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Facts, Length, Type
+from adcompile.ir.types import Facts, Length, Type, example_of
 from adcompile.rules import runtime
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive
@@ -175,12 +175,17 @@ _SVD: dict[str, Callable[[Facts, Dims], Dims]] = {
     "singular_values": thin,
     "left_vectors": lambda facts, dims: (*dims[:-1], shorter(facts, dims)),
     "right_vectors": lambda facts, dims: (*dims[:-2], shorter(facts, dims), dims[-1]),
+    "all_singular_values": thin,
     "all_left_vectors": lambda facts, dims: (*dims[:-1], dims[-2]),
     "all_right_vectors": lambda facts, dims: (*dims[:-2], dims[-1], dims[-1]),
 }
 for _name, _shape in _SVD.items():
     _helper = getattr(runtime, _name)
     primitive(_name, factor("svd", _shape), _name, "x", cost="product", helper=_helper)
+    function(_helper, _name, "x")
+for _name in ("square_left_vectors", "square_right_vectors"):
+    _helper = getattr(runtime, _name)
+    primitive(_name, of_square("svd", lambda facts, dims: dims), _name, "x", cost="product", helper=_helper)
     function(_helper, _name, "x")
 primitive("svdvals", factor("svd", thin), "svdvals", "x", cost="product", helper=runtime.svdvals)
 function(runtime.svdvals, "svdvals", "x")
@@ -191,7 +196,11 @@ def thin_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> t
 
 
 def full_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> tuple[Array, Array, Array]:
-    return runtime.all_left_vectors(a), runtime.singular_values(a), runtime.all_right_vectors(a)
+    return runtime.all_left_vectors(a), runtime.all_singular_values(a), runtime.all_right_vectors(a)
+
+
+def square_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> tuple[Array, Array, Array]:
+    return runtime.square_left_vectors(a), runtime.all_singular_values(a), runtime.square_right_vectors(a)
 
 
 def values_only(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> Array:
@@ -207,9 +216,9 @@ def choose_svd(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Bind
     if not given.get("compute_uv", True):
         return Binding("np.linalg.svd", macro=values_only)
     dims = args[0].type.dims
-    even = dims is not None and len(dims) >= 2 and dims[-1] == dims[-2]
-    if given.get("full_matrices", True) and not even:
-        return Binding("np.linalg.svd", macro=full_svd)
+    if given.get("full_matrices", True):
+        even = dims is not None and len(dims) >= 2 and example_of(dims[-1]) == example_of(dims[-2]) is not None
+        return Binding("np.linalg.svd", macro=square_svd if even else full_svd)
     return Binding("np.linalg.svd", macro=thin_svd)
 
 
@@ -222,12 +231,14 @@ def singular_values_of(x: Array, /) -> Array:
 
 
 @nonlinear("svdvals")
+@nonlinear("all_singular_values")
 @nonlinear("singular_values")
 def singular_values_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
     return np.sum(flipped(runtime.left_vectors(x)) @ x_dot * runtime.right_vectors(x), axis=-1)
 
 
 @adjoint("svdvals")
+@adjoint("all_singular_values")
 @adjoint("singular_values")
 def singular_values_adjoint(g: Array, ans: Array, x: Array) -> Array:
     return (runtime.left_vectors(x) * np.expand_dims(g, -2)) @ runtime.right_vectors(x)
@@ -238,40 +249,62 @@ def outside(u: Array, y: Array) -> Array:
     return y - u @ (flipped(u) @ y)
 
 
-@nonlinear("left_vectors")
-def left_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    s, v = runtime.singular_values(x), flipped(runtime.right_vectors(x))
-    p = flipped(ans) @ x_dot @ v
+def left_tangent(u: Array, s: Array, v: Array, x_dot: Array) -> Array:
+    """The tangent of the left vectors u, given singular values s and right vectors v, as columns."""
+    p = flipped(u) @ x_dot @ v
     row = np.expand_dims(s, -2)
     inside = gaps(s * s) * (p * row + flipped(p * row))
-    return ans @ inside + outside(ans, x_dot @ v) / row
+    return u @ inside + outside(u, x_dot @ v) / row
+
+
+def left_adjoint(g: Array, u: Array, s: Array, v: Array) -> Array:
+    """The adjoint of x, given that of the left vectors."""
+    row = np.expand_dims(s, -2)
+    turned = flipped(u) @ g
+    inside = gaps(s * s) * (turned - flipped(turned)) * row
+    return (u @ inside + outside(u, g / row)) @ flipped(v)
+
+
+@nonlinear("left_vectors")
+def left_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    return left_tangent(ans, runtime.singular_values(x), flipped(runtime.right_vectors(x)), x_dot)
 
 
 @adjoint("left_vectors")
 def left_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    s, vt = runtime.singular_values(x), runtime.right_vectors(x)
-    row = np.expand_dims(s, -2)
-    turned = flipped(ans) @ g
-    inside = gaps(s * s) * (turned - flipped(turned)) * row
-    return (ans @ inside + outside(ans, g / row)) @ vt
+    return left_adjoint(g, ans, runtime.singular_values(x), flipped(runtime.right_vectors(x)))
 
 
 @nonlinear("right_vectors")
 def right_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    s, u, v = runtime.singular_values(x), runtime.left_vectors(x), flipped(ans)
-    p = ans @ flipped(x_dot) @ u
-    row = np.expand_dims(s, -2)
-    inside = gaps(s * s) * (p * row + flipped(p * row))
-    return flipped(v @ inside + outside(v, flipped(x_dot) @ u) / row)
+    return flipped(left_tangent(flipped(ans), runtime.singular_values(x), runtime.left_vectors(x), flipped(x_dot)))
 
 
 @adjoint("right_vectors")
 def right_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    s, u, v = runtime.singular_values(x), runtime.left_vectors(x), flipped(ans)
-    row, bar = np.expand_dims(s, -2), flipped(g)
-    turned = flipped(v) @ bar
-    inside = gaps(s * s) * (turned - flipped(turned)) * row
-    return u @ flipped(v @ inside + outside(v, bar / row))
+    return flipped(left_adjoint(flipped(g), flipped(ans), runtime.singular_values(x), runtime.left_vectors(x)))
+
+
+@nonlinear("square_left_vectors")
+def square_left_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    return left_tangent(ans, runtime.all_singular_values(x), flipped(runtime.square_right_vectors(x)), x_dot)
+
+
+@adjoint("square_left_vectors")
+def square_left_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return left_adjoint(g, ans, runtime.all_singular_values(x), flipped(runtime.square_right_vectors(x)))
+
+
+@nonlinear("square_right_vectors")
+def square_right_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    s, u = runtime.all_singular_values(x), runtime.square_left_vectors(x)
+    return flipped(left_tangent(flipped(ans), s, u, flipped(x_dot)))
+
+
+@adjoint("square_right_vectors")
+def square_right_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    s, u = runtime.all_singular_values(x), runtime.square_left_vectors(x)
+    return flipped(left_adjoint(flipped(g), flipped(ans), s, u))
 
 
 # -- qr
@@ -380,6 +413,7 @@ for _name, _infer in {
     "least_squares": infer_lstsq,
     "squared_residuals": infer_unknown,
     "rank_of_matrix": infer_rank,
+    "least_squares_values": factor("lstsq", thin),
 }.items():
     _helper = getattr(runtime, _name)
     primitive(_name, _infer, _name, "a, b, rcond", cost="product", helper=_helper)
@@ -394,12 +428,32 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> tuple[Array, Array,
         runtime.least_squares(a, b, rcond),
         runtime.squared_residuals(a, b, rcond),
         runtime.rank_of_matrix(a, b, rcond),
-        runtime.svdvals(a),
+        runtime.least_squares_values(a, b, rcond),
     )
 
 
 def column(b: Array) -> Array:
     return np.expand_dims(b, -1) if b.ndim == 1 else b
+
+
+@nonlinear("least_squares_values")
+def least_squares_values_tangent(
+    ans: Array,
+    a: Array,
+    b: Array,
+    rcond: float | None,
+    a_dot: Array | None,
+    b_dot: Array | None,
+    rcond_dot: float | None,
+) -> object:
+    return 0.0 if a_dot is None else singular_values_tangent(ans, a, a_dot)
+
+
+@adjoint("least_squares_values")
+def least_squares_values_adjoint(
+    g: Array, ans: Array, a: Array, b: Array, rcond: float | None
+) -> tuple[Array, Array, None]:
+    return singular_values_adjoint(g, ans, a), np.zeros_like(b), None
 
 
 @nonlinear("least_squares")

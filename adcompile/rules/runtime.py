@@ -148,7 +148,12 @@ def repeated_places(x, repeats):
 
 def left_places(x, obj):
     """Leave out entries."""
-    return np.delete(x, obj if isinstance(obj, int) else list(obj))
+    return np.delete(x, obj)
+
+
+def filled_places(x, obj):
+    """The places of entries, and of as many more as are put before some of them."""
+    return np.insert(x, obj, np.arange(len(x), len(x) + len(obj)))
 
 
 def resized_places(x, shape):
@@ -184,6 +189,26 @@ def left_vectors(x):
 def right_vectors(x):
     """The right singular vectors, as rows."""
     return np.linalg.svd(x, full_matrices=False)[2]
+
+
+def least_squares_values(a, b, rcond):
+    """The singular values of the matrix of a least-squares problem."""
+    return np.linalg.lstsq(a, b, rcond=rcond)[3]
+
+
+def square_left_vectors(x):
+    """The left singular vectors of square matrices, as columns."""
+    return np.linalg.svd(x)[0]
+
+
+def square_right_vectors(x):
+    """The right singular vectors of square matrices, as rows."""
+    return np.linalg.svd(x)[2]
+
+
+def all_singular_values(x):
+    """The singular values, computed with all vectors."""
+    return np.linalg.svd(x)[1]
 
 
 def all_left_vectors(x):

@@ -105,7 +105,10 @@ def infer_resized(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 primitive("repeated_places", infer_integers, "np.repeat", "x, repeats")
-primitive("left_places", infer_integers, "left_places", "x", "obj", helper=runtime.left_places)
+primitive("left_places", infer_integers, "left_places", "x, obj", helper=runtime.left_places)
+primitive("filled_places", infer_integers, "filled_places", "x, obj", helper=runtime.filled_places)
+function(runtime.filled_places, "filled_places", "x, obj")
+nondifferentiable("filled_places")
 primitive("resized_places", infer_resized, "np.resize", "x, (*shape)")
 primitive("unique_places", infer_integers, "unique_places", "x", helper=runtime.unique_places)
 primitive("unique_counts", infer_integers, "unique_counts", "x", helper=runtime.unique_counts)
@@ -115,7 +118,7 @@ function(runtime.unique_inverse, "unique_inverse", "x")
 nondifferentiable("unique_counts", "unique_inverse")
 nondifferentiable("repeated_places", "left_places", "resized_places", "unique_places")
 function(runtime.repeated_places, "repeated_places", "x, repeats")
-function(runtime.left_places, "left_places", "x, obj: static")
+function(runtime.left_places, "left_places", "x, obj")
 function(runtime.resized_places, "resized_places", "x, shape: shape")
 function(runtime.unique_places, "unique_places", "x")
 
@@ -145,18 +148,19 @@ FUNCTIONS[np.repeat] = METHODS["repeat"] = Binding("np.repeat", choose=choose_re
 def delete(arr: Array, obj: int | Sequence[int], axis: int | None = None) -> Array:
     """All entries but those at some places along an axis."""
     if axis is None:
-        return np.ravel(arr)[runtime.left_places(np.arange(arr.size), hashable(obj))]
+        return np.ravel(arr)[runtime.left_places(np.arange(arr.size), obj)]
     axis = axis % arr.ndim
-    return arr[everything(axis) + (runtime.left_places(np.arange(arr.shape[axis]), hashable(obj)),)]
-
-
-def hashable(obj: int | Sequence[int]) -> int | tuple[int, ...]:
-    return tuple(obj) if isinstance(obj, list) else obj
+    return arr[everything(axis) + (runtime.left_places(np.arange(arr.shape[axis]), obj),)]
 
 
 @macro(np.insert)
-def insert(arr: Array, obj: int, values: Array, axis: int | None = None) -> Array:
-    """The entries with others before one of them."""
+def insert(arr: Array, obj: int | Sequence[int] | Array, values: Array, axis: int | None = None) -> Array:
+    """The entries with others before one of them, or before several."""
+    if isinstance(obj, list | tuple | np.ndarray):
+        flat = np.ravel(arr)
+        more = np.broadcast_to(np.asarray(values), (len(obj),)).astype(arr.dtype)
+        places = runtime.filled_places(np.arange(flat.size), np.asarray(obj))
+        return np.concatenate([flat, more])[places]
     if axis is None:
         flat = np.ravel(arr)
         return np.concatenate([flat[:obj], np.ravel(np.asarray(values)).astype(arr.dtype), flat[obj:]])
