@@ -153,7 +153,7 @@ def lower_triangles_alone(x):
 
 
 @program(A)
-def singular(x):
+def singular_vectors(x):
     u, s, vt = np.linalg.svd(x, full_matrices=False)
     a = np.sum(s * K[:2]) + np.sum((u * s**2 @ vt) ** 2 * A) + np.sum(u[:, 0] ** 2 * K[:2])
     return a + np.sum(np.linalg.svd(x, compute_uv=False) ** 2) + np.sum(np.linalg.pinv(x) * A.T) + np.sum(vt[0] ** 4)
