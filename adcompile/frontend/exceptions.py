@@ -22,7 +22,7 @@ import numpy as np
 
 from adcompile.frontend import branches, expressions, lists
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED, RETURNED, jumps
-from adcompile.frontend.splitting import split
+from adcompile.frontend.splitting import ends, is_part, split
 from adcompile.frontend.state import Conflict, Frame
 from adcompile.frontend.values import Ref, Value, is_static, static_value
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
@@ -104,6 +104,14 @@ def run_guarded(lo: Lowering, body: Sequence[ast.stmt], run_one: Callable[[ast.s
             return
 
 
+def forget(lo: Lowering, stmt: ast.stmt) -> None:
+    """Forget the parts of a statement that was split, once it has been run."""
+    own = ends(stmt) if lo.catchers else None
+    if own is not None:
+        for name in [n for n in lo.frame.names if n.startswith(own)]:
+            del lo.frame.names[name]
+
+
 def goes_on(lo: Lowering, stmt: ast.stmt, rest: Sequence[ast.stmt], run_one: Callable[[ast.stmt], None]) -> bool:
     """If something was raised, lower the rest for where it was not; tell whether that is done."""
     flag = raised(lo)
@@ -162,6 +170,8 @@ def try_(lo: Lowering, stmt: ast.Try, run: Callable[[Sequence[ast.stmt]], None])
         finally_(lo, stmt, lambda: run(stmt.finalbody), range(first + 1, len(lo.sites) + 1))
     if not lo.catchers:
         lo.frame.names[RAISED] = FALSE  # what nothing catches has been raised
+    for name in [n for n in lo.frame.names if is_part(n)]:
+        del lo.frame.names[name]
 
 
 def untouched_or(
@@ -330,6 +340,11 @@ def again(lo: Lowering, stmt: ast.Raise) -> None:
 # -- operations that raise
 
 
+def handled(lo: Lowering, cls: type[BaseException]) -> bool:
+    """Tell whether some `try` around has a handler for exceptions of a class."""
+    return any(issubclass(cls, c.classes) for c in lo.catchers)
+
+
 def test_operands(lo: Lowering, stmt: ast.stmt) -> None:
     """Set the flags where the operation of a split statement raises what some `try` catches."""
     match stmt:
@@ -367,7 +382,7 @@ def is_zero(lo: Lowering, a: Atom) -> Atom:
 
 
 def division(lo: Lowering, left: ast.expr, op: ast.operator, right: ast.expr) -> Found | None:
-    if not catches(lo, ZeroDivisionError):
+    if not handled(lo, ZeroDivisionError):
         return None
     a, b = number(lo, left), number(lo, right)
     if a is None or b is None:
@@ -388,12 +403,12 @@ def division(lo: Lowering, left: ast.expr, op: ast.operator, right: ast.expr) ->
 
 
 def subscript(lo: Lowering, base_node: ast.expr, index_node: ast.expr, stores: bool = False) -> Found | None:
-    if not (catches(lo, IndexError) or catches(lo, KeyError)) or isinstance(index_node, ast.Slice | ast.Tuple):
+    if not (handled(lo, IndexError) or handled(lo, KeyError)) or isinstance(index_node, ast.Slice | ast.Tuple):
         return None
     base, index = expressions.evaluate(lo, base_node), expressions.evaluate(lo, index_node)
     if isinstance(base, Node) and base.kind == "dict":
         known = is_static(index) and static_value(index) in base.keys
-        missing = is_static(index) and not known and not stores and catches(lo, KeyError)
+        missing = is_static(index) and not known and not stores and handled(lo, KeyError)
         return (KeyError, TRUE, repr(static_value(index))) if missing else None
     if not isinstance(index, Var | Const) or not index.type.is_scalar or index.type.dtype is bool:
         return None
@@ -408,7 +423,7 @@ def subscript(lo: Lowering, base_node: ast.expr, index_node: ast.expr, stores: b
         length, kind = first, "index"
     else:
         return None
-    if not catches(lo, IndexError):
+    if not handled(lo, IndexError):
         return None
     low = lo.builder.emit("lt", index, lo.builder.emit("neg", length))
     high = lo.builder.emit("ge", index, length)
@@ -429,7 +444,7 @@ DOMAINS: Final[dict[object, tuple[tuple[str, float], ...]]] = {
 
 def called(lo: Lowering, call: ast.Call) -> Found | None:
     """Return when a call of a function with a primitive raises."""
-    if isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and catches(lo, IndexError) and not call.args:
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and handled(lo, IndexError) and not call.args:
         base = expressions.evaluate(lo, call.func.value)
         if isinstance(base, Ref) and lists.is_list(lo, base):
             return IndexError, is_zero(lo, lists.length(lo, base)), "pop from empty list"
@@ -439,13 +454,13 @@ def called(lo: Lowering, call: ast.Call) -> Found | None:
     if not isinstance(call.func, ast.Name | ast.Attribute) or not call.args or isinstance(call.args[0], ast.Starred):
         return None
     f = function(lo, call.func)
-    if f in DOMAINS and catches(lo, ValueError):
+    if f in DOMAINS and handled(lo, ValueError):
         x = lo.number(expressions.evaluate(lo, call.args[0]), call)
         cond: Atom = FALSE
         for op, bound in DOMAINS[f]:
             cond = expressions.either(lo, cond, lo.builder.emit(op, x, Const(bound)))
         return ValueError, cond, "math domain error"
-    if f in (np.linalg.solve, np.linalg.inv) and catches(lo, np.linalg.LinAlgError):
+    if f in (np.linalg.solve, np.linalg.inv) and handled(lo, np.linalg.LinAlgError):
         from adcompile.frontend import application
 
         pair = application.apply(lo, np.linalg.slogdet, [expressions.evaluate(lo, call.args[0])], {}, call)

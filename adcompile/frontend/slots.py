@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists, rows
-from adcompile.frontend.desugar import RAISED, LoopFlags
+from adcompile.frontend.desugar import FLAGS, RAISED, LoopFlags
 from adcompile.frontend.exceptions import STATE
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, read_before_assigned, skeleton, stored_names
@@ -462,6 +462,9 @@ class Slots:
             if name in self.plan.dropped:
                 value = Const(Conflict(self.plan.dropped[name]))
             lo.frame.names[name] = value
+        for slot, after in zip(self.slots, self.yields, strict=True):
+            if slot.key[0] in FLAGS and slot.init is FALSE and after is FALSE:
+                lo.frame.names[str(slot.key[0])] = FALSE  # nothing is raised in this loop
         self.forget()
         self.pair_twins()
         self.enter_lists(by_key)

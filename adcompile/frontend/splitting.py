@@ -24,6 +24,24 @@ def may_raise(node: ast.AST) -> bool:
     )
 
 
+def parts_of(stmt: ast.stmt) -> str:
+    """Return how the names of the parts of a statement begin."""
+    return f".t{stmt.lineno}_{stmt.col_offset}_"
+
+
+_lasts: dict[ast.stmt, str] = {}
+
+
+def ends(stmt: ast.stmt) -> str | None:
+    """Return how the names of the parts begin that a statement is the last to read; None if it is not the last."""
+    return _lasts.get(stmt)
+
+
+def is_part(name: str) -> bool:
+    """Tell whether a name is that of a part of a statement."""
+    return name.startswith(".t") and name[2:3].isdigit()
+
+
 @lru_cache(maxsize=4096)
 def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
     """Return the statements that a statement is split into; itself if there is nothing to split."""
@@ -47,7 +65,9 @@ def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
             new = ast.If(splitter.part(test), [], [raised])
         case _:
             return (stmt,)
-    return (*splitter.done, ast.copy_location(new, stmt))
+    last = ast.copy_location(new, stmt)
+    _lasts[last] = parts_of(stmt)
+    return (*splitter.done, last)
 
 
 class _Splitter:
@@ -66,7 +86,7 @@ class _Splitter:
 
     def fresh(self) -> str:
         self.count += 1
-        return f".t{self.stmt.lineno}_{self.stmt.col_offset}_{self.count}"
+        return f"{parts_of(self.stmt)}{self.count}"
 
     def assign(self, name: str, value: ast.expr) -> ast.stmt:
         target = ast.copy_location(ast.Name(name, ast.Store()), value)

@@ -50,6 +50,7 @@ def run_one(lo: Lowering, stmt: ast.stmt) -> None:
     lo.frame.statement = stmt
     try:
         statement(lo, stmt)
+        exceptions.forget(lo, stmt)
     except Unbound:
         if not lo.tolerant:
             raise
@@ -384,6 +385,7 @@ def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.Aug
 
 def if_(lo: Lowering, stmt: ast.If) -> None:
     cond = expressions.condition(lo, stmt.test)
+    exceptions.forget(lo, stmt)
     if isinstance(cond, Const):
         run(lo, stmt.body if cond.value else stmt.orelse)
         return
