@@ -59,8 +59,9 @@ def primitive(
     check : bool
         Compare the rules with finite differences where they are first used.
     opaque : bool
-        Call the function as it is, without looking into it. The emitted source imports it by its name from its module;
-        a function that has none becomes a keyword argument of the emitted function. So does what has no Python source.
+        Call the function as it is, without looking into it; it must not change its arguments. The emitted source
+        imports it by its name from its module; a function that has none becomes a keyword argument of the emitted
+        function. What has no Python source is called so, too.
     like : callable
         A function of the same arguments whose result has the type and shape that the opaque function's has.
 

@@ -670,8 +670,12 @@ def test_ufuncs_of_other_packages():
         np.testing.assert_allclose(grad(named)(X), grad(f)(X), rtol=1e-14)
         check_grads(named, X, order=2)
     assert "import scipy.special\n" in grad(f).source_for(X)
+    struve = elementwise(special.it2struve0, "h(x)", "-special.struve(0, x) / x", special=special)
+    slope = grad(lambda x: np.sum(struve(x)))(X**2)
+    step = (special.it2struve0(X**2 + 1e-5) - special.it2struve0(X**2 - 1e-5)) / 2e-5
+    np.testing.assert_allclose(slope, step, rtol=1e-6)
     with pytest.raises(CompileError, match="no derivative rule"):
-        grad(named)(X)
+        grad(lambda x: np.sum(special.it2struve0(x)))(X**2)
 
 
 def test_functions_written_in_c():

@@ -300,9 +300,9 @@ class Maker:
         promised = self.promised(args)
         place = opaque.place_of(f.function)
         if place is not None:
-            return opaque.emit(lo, "path", place, (), args, keywords, promised, self.node)
+            return opaque.emit(lo, "path", place, (), args, keywords, promised, self.node, trusted=True)
         captured = lo.capture_attribute(f, "function", f.__name__ if f.__name__.isidentifier() else "function")
-        return opaque.emit(lo, "value", ("", ""), (captured,), args, keywords, promised, self.node)
+        return opaque.emit(lo, "value", ("", ""), (captured,), args, keywords, promised, self.node, trusted=True)
 
     def promised(self, args: Sequence[Value]) -> tuple[Type, ...]:
         """Return the types of the results of a function that is called as it is."""
