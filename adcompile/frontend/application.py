@@ -80,11 +80,14 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
     bound = bind_primitive(lo, f, args, keywords, node)
     if bound.macro is not None:
         assert isinstance(bound.macro, types.FunctionType)
+        if not str(getattr(f, "__module__", "")).startswith("builtins"):  # to NumPy a list is an array
+            args = [lo.emit(node, "list_array", lo.atom(a)) if lists.is_list(lo, a) else a for a in args]
         return calls.run_function(lo, calls.rule_source(bound.macro), args, keywords, node, rule=True)
     results = emit_bound(lo, bound, node)
     values = [lo.wrap(r) for r in results]
     if views.may_be_view(bound) and f != "flatten":  # which copies in any case
-        base = next((a for a in (*args, *keywords.values()) if isinstance(a, Ref)), None)
+        given = (a for a in (*args, *keywords.values()) if isinstance(a, Ref))
+        base = next((a for a in given if not lists.is_list(lo, a)), None)
         values = values if base is None else list(views.result(lo, bound, base, values, node))
     return values[0] if len(values) == 1 else Node("tuple", tuple(values))
 

@@ -124,6 +124,13 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
         case "reverse", 0:
             replace_with(lo, ref, sliced(lo, ref, Slice(NONE, NONE, Const(-1)), node), node)
             return NONE
+        case "sort", 0:
+            from adcompile.frontend import sorting
+
+            ordered = sorting.at_run_time(lo, ref, NONE, False, node)
+            assert isinstance(ordered, Ref)
+            replace_with(lo, ref, ordered, node)
+            return NONE
         case "clear", 0:
             replace_with(lo, ref, sliced(lo, ref, Slice(Const(0), Const(0), NONE), node), node)
             return NONE

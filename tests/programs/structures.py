@@ -1,5 +1,6 @@
 """Programs made of objects and containers: networks, trees, queues, automatic differentiation; and their aliases."""
 
+import copy
 import enum
 import functools
 import math
@@ -1218,3 +1219,266 @@ def nested_loops_pairs(x, n):
         for j in range(2):
             ps.append((x[j] * i, x[j + 1]))
     return sum(a * b for a, b in ps) / n
+
+
+class Arr:
+    def __init__(self, a):
+        self.a = a
+
+    def scale(self, k):
+        self.a *= k
+        return self
+
+    def view(self):
+        return self.a[1:]
+
+
+@program(V)
+def attribute_array_inplace(x):
+    o = Arr(x * 1.0)
+    v = o.view()
+    o.scale(2.0)
+    v[0] = 5.0
+    o.a[2] += x[0]
+    return np.sum(o.a * x)
+
+
+@program(Arr(V), wrt=(0,))
+def arg_array_inplace(o):
+    b = o.a
+    o.a[0] = 3.0
+    o.a += b[1]
+    return np.sum(o.a**2) + b[2]
+
+
+@program(V)
+def shared_array_objects(x):
+    a = x * 1.0
+    o, p = Arr(a), Arr(a)
+    o.a[1] = x[0] ** 2
+    return p.a[1] * p.a[2] + np.sum(a)
+
+
+@program(V)
+def objects_list_alias(x):
+    p = P(x[0])
+    ps = [p, P(x[1]), p]
+    ps[0].v *= 2.0
+    ps[2].v += 1.0
+    return p.v * ps[0].v + ps[1].v
+
+
+@program(V)
+def dict_of_objects_loop(x):
+    d = {k: P(x[i]) for i, k in enumerate("abc")}
+    for k, p in d.items():
+        p.v = p.v * x[3]
+        if k == "b":
+            d[k] = P(p.v**2)
+    return sum(p.v for p in d.values())
+
+
+@program(V)
+def loop_object_state_branch(x):
+    p = P(0.0, 1.0)
+    for v in x:
+        if v > 0:
+            p.v += v
+        else:
+            p.w *= v
+    return p.v * p.w
+
+
+@program(V)
+def loop_two_objects_swap(x):
+    a, b = P(x[0]), P(x[1])
+    for v in x:
+        a.v = a.v * 0.5 + b.v
+        a, b = b, a
+    return a.v * 2 + b.v
+
+
+@program(V)
+def object_attr_list_append_loop(x):
+    class_ = SimpleNamespace(log=[], total=0.0)
+    for v in x:
+        class_.log.append(v * v)
+        class_.total += class_.log[-1]
+    return class_.total * class_.log[0] + len(class_.log)
+
+
+@program(V)
+def conditional_append(x):
+    out = []
+    for v in x:
+        if v > 0:
+            out.append(v * 2)
+        elif v < -0.5:
+            out.insert(0, v)
+    return sum(out) * out[0] + out[-1]
+
+
+@program(V)
+def nested_dict_copy(x):
+    d = {"a": {"b": x[0]}}
+    e = d.copy()
+    f = copy.deepcopy(d)
+    g = {**d}
+    d["a"]["b"] = x[1] * 2
+    g["a"] = {"b": 3.0}
+    return e["a"]["b"] * f["a"]["b"] + d["a"]["b"]
+
+
+@program(V)
+def tuple_of_lists(x):
+    t = ([x[0]], [x[1]])
+    t[0].append(x[2])
+    a, b = t
+    b[0] *= 2
+    return sum(t[0]) * t[1][0]
+
+
+@program(V)
+def getitem_slice_class(x):
+    s = Seq(list(x[:4]))
+    return s[1] * sum(s[1:3]) + s[-1] + len(s) + (1.0 if 2 in s else 0.0)
+
+
+class Seq:
+    def __init__(self, d):
+        self.d = d
+
+    def __getitem__(self, i):
+        if isinstance(i, slice):
+            return self.d[i]
+        return self.d[i]
+
+    def __len__(self):
+        return len(self.d)
+
+    def __contains__(self, k):
+        return k == 2
+
+
+class Ctr:
+    def __init__(self):
+        self.n = 0
+        self.s = 0.0
+
+    def add(self, v):
+        self.n += 1
+        self.s += v * v
+
+    def mean(self):
+        return self.s / self.n
+
+
+@program(V, 60)
+def class_counter_runtime(x, n):
+    c = Ctr()
+    for i in range(n):
+        c.add(x[i % 5])
+    return c.mean() * c.s
+
+
+@program(V)
+def chained_comparison_objects(x):
+    a, b = Ord(x[0]), Ord(x[1])
+    m = a if a > b else b
+    return m.v * 2 + (1.0 if a >= b and not a == b else 0.0)
+
+
+class Ord:
+    def __init__(self, v):
+        self.v = v
+
+    def __gt__(self, o):
+        return self.v > o.v
+
+    def __ge__(self, o):
+        return self.v >= o.v
+
+    def __eq__(self, o):
+        return self.v == o.v
+
+
+@program(V)
+def list_in_condition(x):
+    q = [x[0]]
+    k = 0
+    while q and k < 6:
+        v = q.pop()
+        k += 1
+        if v < 5.0:
+            q.extend([v * 1.5, x[k % 5]])
+    return sum(q) + k
+
+
+@program(V)
+def two_d_runtime(x):
+    n = len(x)
+    grid = [[0.0 for _ in range(n)] for _ in range(n)]
+    for i in range(n):
+        grid[i][i] = x[i]
+        grid[0][i] += x[i] ** 2
+    return sum(sum(r) for r in grid) * grid[2][2]
+
+
+@program(V)
+def np_ops_on_lists(x):
+    a = [v * 2 for v in x]
+    b = np.asarray(a) + a
+    return np.dot(a, x) + np.mean(a) + np.max(a) + np.linalg.norm(a) + np.sum(b) + np.cumsum(a)[2]
+
+
+@program(V)
+def sort_by_value(x):
+    d = {"a": x[0], "b": x[1], "c": x[2]}
+    pairs = sorted(((v, 1.0) for v in d.values()), key=lambda t: t[0])
+    return pairs[0][0] * 3 + pairs[2][0] * pairs[1][0] + pairs[0][1]
+
+
+@program(V)
+def sorted_runtime(x):
+    a = [v * v for v in x]
+    b = sorted(a)
+    c = sorted(x, reverse=True)
+    a.sort()
+    return b[0] * 2 + b[-1] + c[0] * c[1] + a[1]
+
+
+@program(V, 20)
+def insert_anywhere(x, n):
+    q = []
+    for i in range(n):
+        q.insert((i * 7) % 5 - 2, x[i % 5] * i)
+    s = 0.0
+    for v in q:
+        s = s * 0.9 + v * v
+    return s + q[3]
+
+
+@program(V)
+def asarray_of_list(x):
+    a = [v * 2 for v in x]
+    return np.sum((np.asarray(a) + a) * (np.array(a) + 1.0)) + np.sum(np.array(a, dtype=float) * np.asarray(a, float))
+
+
+@program(V)
+def ascontiguous_of_list(x):
+    a = [v * 2 for v in x]
+    return np.sum((np.ascontiguousarray(a) + a) * (np.copy(a) + a)) + np.sum(np.atleast_1d(a) + a)
+
+
+@program(V)
+def ufunc_of_list(x):
+    a = [v * 2 for v in x]
+    return np.sum(np.exp(a) + a) + np.sum(np.multiply(a, a)) + np.sum(x + a) + np.sum(np.float64(2.0) * np.array(a))
+
+
+@program(V)
+def list_row_views(x):
+    m = x.reshape(1, 5) * np.ones((3, 1))
+    rows = list(m)
+    rows[0][1] = 5.0
+    return np.sum(m * m) + np.sum(rows[1])
