@@ -685,3 +685,34 @@ def test_many_ways_to_nest() -> None:
         return np.sum(x * x * a) + np.sum(x * x * w) + both + 12 * x[1] ** 2 * x[0]
 
     check(f, plain, np.array([0.5, 1.2]))
+
+
+def test_random_draws_run_once() -> None:
+    """Value and derivatives are those of the same draws, which are as many as in the function itself."""
+
+    def f(x, rng):
+        scaled = lambda y: np.sum(y * rng.standard_normal(3)) + rng.standard_normal()  # noqa: E731
+        value, gradient = value_and_grad(scaled)(x)
+        y, pullback = vjp(lambda y: y * rng.standard_normal(3), x)
+        return (value - np.dot(gradient, x)) * x[0] + np.dot(pullback(np.ones(3))[0], x) - np.sum(y)
+
+    x = np.array([0.3, -0.5, 0.9])
+    rng = np.random.default_rng(5)
+    gradient = grad(f)(x, rng)
+    again = np.random.default_rng(5)
+    again.standard_normal(3)
+    assert np.allclose(gradient, [again.standard_normal(), 0.0, 0.0])
+    again.standard_normal(3)
+    assert rng.standard_normal() == again.standard_normal()
+
+    def per_trip(x, rng):
+        total = lambda y: sum([y * rng.standard_normal() for _ in range(int(rng.poisson(3.0)) + 1)])  # noqa: E731
+        return derivative(total)(x) * x
+
+    def depends(x, rng):
+        return derivative(lambda y: y * rng.normal(y, 1.0))(x)
+
+    for refused in (per_trip, depends):
+        with pytest.raises(CompileError) as error:
+            grad(refused)(0.5, np.random.default_rng(5))
+        assert error.value.line is not None

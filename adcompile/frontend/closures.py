@@ -19,12 +19,14 @@ from adcompile.ir.core import (
     Atom,
     Block,
     Const,
+    Eqn,
     Function,
     Stmt,
     Var,
     blocks_of,
     bound_by,
     free_of_block,
+    variables,
     walk,
 )
 from adcompile.ir.structure import Node
@@ -96,6 +98,7 @@ def close(
         structure = flatten(lo, calls.call(lo, f, given, keywords, node), flat, name_of(f))
     lo.outermost, lo.builder.span, lo.whole = outermost, span, whole
     refuse_changes(lo, cells, contents, node)
+    stmts = run_once(lo, stmts, made.variables, node)
     block = Block(tuple(made.variables), tuple(stmts), tuple(flat))
     captured = _captured(lo, block)
     function = Function(
@@ -107,6 +110,34 @@ def close(
         names=lo.names,
     )
     return Closed(function, (*made.operands, *captured), tuple(wrt), structure)
+
+
+def run_once(lo: Lowering, stmts: list[Stmt], params: Sequence[Var], node: ast.AST) -> list[Stmt]:
+    """Put calls with effects (random draws) before the derivative, which may evaluate the function more than once.
+
+    So they run as often as they do when the function is called. Refuse those that cannot be put there.
+    """
+    if not any(isinstance(s, Eqn) and s.prim == "opaque" for s in walk(stmts)):
+        return stmts
+    moved: set[Stmt] = set()
+    needed: set[Var] = set()
+    for stmt in reversed(stmts):
+        if isinstance(stmt, Eqn) and (stmt.prim == "opaque" or any(o in needed for o in stmt.outs)):
+            moved.add(stmt)
+            needed.update(variables(stmt.args))
+    rest = [s for s in stmts if s not in moved]
+    inner = any(isinstance(s, Eqn) and s.prim == "opaque" for s in walk(rest))
+    if inner or any(v in needed for v in (*params, *(o for s in rest for o in s.outs))):
+        lo.refuse(
+            node,
+            "a random draw, or another call with effects, inside a function that is differentiated here",
+            "it would run more than once",
+            "draw before, and pass the numbers as an argument",
+        )
+    for stmt in stmts:
+        if stmt in moved:
+            lo.builder.add(stmt)
+    return rest
 
 
 def name_of(f: Value) -> str:
