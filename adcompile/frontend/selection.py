@@ -95,12 +95,12 @@ def reduced(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Valu
         if first:
             return in_python(lo, prelude.reduced, [function, items, *first], node)
         return in_python(lo, prelude.reduced_from_first, [function, items], node)
-    items = [*first, *items]
+    items = [lo.settled(item) for item in [*first, *items]]
     if not items:
         lo.refuse(node, "reduce() of nothing has no value", "here", "give it an initial value")
     result = items[0]
     for item in items[1:]:
-        result = calls.call(lo, function, [result, item], {}, node)
+        result = lo.settled(calls.call(lo, function, [result, lo.settled(item)], {}, node))
     return result
 
 
@@ -115,7 +115,7 @@ def accumulated(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
         if "initial" in keywords:
             lo.refuse(node, "`initial` needs a known number of items", "called here", "write a for loop")
         return in_python(lo, prelude.accumulated, [items, function], node)
-    given = [keywords["initial"], *items] if "initial" in keywords else items
+    given = [lo.settled(item) for item in ([keywords["initial"], *items] if "initial" in keywords else items)]
     out: list[Value] = []
     for item in given:
         out.append(calls.call(lo, function, [out[-1], item], {}, node) if out else item)
