@@ -200,13 +200,19 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
         return run_function(lo, resolve(f), args, keywords, node)
     except Unbound:
         raise
-    except CompileError as error:
+    except FAILURES as error:
+        if not (isinstance(error, CompileError) or opaque.of_a_package(f)):
+            raise
         lo.builder.rewind(mark)
         lo.restore(names)
-        made = opaque.instead(lo, f, args, keywords, node, error)
+        made = opaque.instead(lo, f, args, keywords, node)
         if made is None:
             raise
         return made
+
+
+# What lowering the code of other packages, which may do anything, may raise.
+FAILURES: Final = (CompileError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def has_table(f: object) -> bool:

@@ -6,22 +6,25 @@ import ast
 import inspect
 import itertools
 import logging
+import math
 import random
 import sys
+import sysconfig
 import time
 import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.errors import CompileError
 from adcompile.frontend import draws, lists
+from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Iterable, Ref, Slice, Value, is_static, lift, static_value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.forms import made
 from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import OBJECT, PY_INT, Type, example_of, type_of_value
+from adcompile.ir.types import OBJECT, PY_INT, Type, example_of, numpy_dtype, type_of_value
 from adcompile.rules.opaque import CLOCKS, GENERATORS, PYTHON_DRAWS, PYTHON_GENERATORS, UNKNOWN
 from adcompile.rules.promotion import ufunc_type
 
@@ -74,6 +77,15 @@ def place_of(f: object) -> Name | None:
     return None
 
 
+def _deepest(place: Name) -> Name:
+    """Return a place with as much of the path as can be imported in the module."""
+    module, path = place
+    head, dot, rest = path.partition(".")
+    while dot and f"{module}.{head}" in sys.modules:
+        module, (head, dot, rest) = f"{module}.{head}", rest.partition(".")
+    return module, head + dot + rest
+
+
 def _attribute(module: str, name: str) -> object:
     return vars(sys.modules[module]).get(name) if isinstance(sys.modules.get(module), types.ModuleType) else None
 
@@ -101,7 +113,8 @@ def _within(module: object, names: Sequence[str]) -> bool:
 
 def is_impure(lo: Lowering, f: object, node: ast.AST) -> bool:
     """Tell whether a function is known to do more than compute a result from its arguments."""
-    place = place_of(f) or chain_of(lo, node)
+    written = chain_of(lo, node)
+    place = (_deepest(written) if written and of_a_package(f) else None) or place_of(f) or written
     return place is not None and (_within(place[0], IMPURE) or _within(place[0], ("numpy.random",)))
 
 
@@ -131,7 +144,8 @@ def call_function(
         known = sampled(lo, f, args, keywords, node)
         if known is not None:
             return known
-    place = place_of(f) or chain_of(lo, node)
+    written = chain_of(lo, node)
+    place = (_deepest(written) if written and of_a_package(f) else None) or place_of(f) or written
     captured = held(lo, f, node) if place is None or not is_common(place[0]) else None
     if captured is not None:
         return emit(lo, "value", ("", ""), (captured,), args, keywords, (annotated(f),), node)
@@ -231,11 +245,10 @@ def emit(
 ) -> Value:
     """Make the equation of a call. Unless it is `trusted`, a call may change its arguments."""
     operands = [*first]
-    if not trusted:
-        for a in (*args, *keywords.values()):
-            refuse_changeable(lo, a, node)
-    layout = [("", _layout(lo, a, operands, node)) for a in args]
-    layout += [(k, _layout(lo, v, operands, node)) for k, v in keywords.items()]
+    given = args if trusted else [protected(lo, a, node) for a in args]
+    named = keywords if trusted else {k: protected(lo, v, node) for k, v in keywords.items()}
+    layout = [("", _layout(lo, a, operands, node)) for a in given]
+    layout += [(k, _layout(lo, v, operands, node)) for k, v in named.items()]
     results = lo.guarded_many(node, "opaque", tuple(operands), (form, (*name, lo.span(node)), tuple(layout), types_))
     values = [lo.wrap(r) for r in results]
     for v in values:
@@ -246,27 +259,25 @@ def emit(
     return values[0] if len(values) == 1 else Node("tuple", tuple(values))
 
 
-def refuse_changeable(lo: Lowering, value: Value, node: ast.AST) -> None:
-    """Refuse a list, a dict, or an array that is read later, as the argument of a call that may change it."""
+def protected(lo: Lowering, value: Value, node: ast.AST) -> Value:
+    """Return an argument as what a call that may change it can be given.
+
+    An array that is read later is passed as a view that cannot be written to, so that a call that does raises. A list
+    or dict that is read later is refused.
+    """
     value = lo.current(value)
     if isinstance(value, Node):
-        if value.kind != "tuple":
+        if value.kind != "tuple" and lo.is_held_later(value.identity):
             lo.refuse(
                 node,
                 f"this call may change the {value.kind} that it is given",
-                "not known to the compiler",
-                "pass a tuple, or make the call outside of the differentiated function",
+                "not known to the compiler, and read later",
+                "pass a copy of it, a tuple, or make the call outside of the differentiated function",
             )
-        for child in value.children:
-            refuse_changeable(lo, child, node)
-    if isinstance(value, Ref):
-        for name, _ in lo.reaching(value.cell):
-            lo.refuse(
-                node,
-                f"this call may change `{name}`",
-                "not known to the compiler",
-                f"pass a copy: {name}.copy()",
-            )
+        return value.holding([protected(lo, c, node) for c in value.children])
+    if isinstance(value, Ref) and not lists.is_list(lo, value) and any(True for _ in lo.reaching(value.cell)):
+        return lo.emit(node, "read_only", lo.read(value))
+    return value
 
 
 def _layout(lo: Lowering, value: Value, operands: list[Atom], node: ast.AST) -> Node[int] | int:
@@ -338,7 +349,48 @@ def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywor
         return Type("object", f, None)
     if isinstance(f, np.ufunc):
         return ufunc_result(lo, f, args, node)
+    if is_pure(f) and callable(f):
+        return tried(lo, f, args, keywords)
     return annotated(f)
+
+
+def tried(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords) -> Type:
+    """Return the type of a pure function's result: of what it gives for arguments like those of the example.
+
+    Its dtype and number of axes are taken to depend on the kinds of the arguments, not on their values.
+    """
+    try:
+        values = [_stand_in(lo, a) for a in args]
+        named = {k: _stand_in(lo, v) for k, v in keywords.items()}
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = f(*values, **named)
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, np.linalg.LinAlgError):
+        return UNKNOWN
+    t = type_of_value(result)
+    if t.is_array and t.dims is not None:
+        return Type("array", t.dtype, tuple(lo.facts.fresh(example_of(d)) for d in t.dims))
+    return UNKNOWN if t.kind == "object" else Type(t.kind, t.dtype)
+
+
+def _stand_in(lo: Lowering, value: Value) -> object:
+    """Return a value of the type and, if it is known, the shape of an argument; raises TypeError if there is none."""
+    value = lo.current(value)
+    if is_static(value):
+        return static_value(value)
+    if isinstance(value, Node) and value.kind in ("tuple", "list"):
+        items = [_stand_in(lo, c) for c in value.children]
+        return tuple(items) if value.kind == "tuple" else items
+    t = lo.type_of(value)
+    dtype = numpy_dtype(t)
+    if not t.is_numeric or dtype is None or t.dims is None:
+        raise TypeError("nothing stands for this")
+    if t.kind == "py" and isinstance(t.dtype, type):
+        known = lo.static_int(value)
+        return t.dtype(1) if known is None else known
+    lengths = [example_of(lo.facts.find(d)) for d in t.dims]
+    filled = np.linspace(1.0, 2.0, math.prod(3 if n is None else n for n in lengths)).astype(dtype)
+    return filled.reshape([3 if n is None else n for n in lengths])[()]
 
 
 def ufunc_result(lo: Lowering, f: np.ufunc, args: Args, node: ast.AST) -> Type:
@@ -422,6 +474,8 @@ def _known(lo: Lowering, value: Value, node: ast.AST) -> object:
 
 # -- functions with a source that cannot be lowered
 
+PACKAGES: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
 
 def surely_inactive(lo: Lowering, value: Value) -> bool:
     """Tell whether a value cannot depend on floating-point arguments."""
@@ -440,14 +494,26 @@ def surely_inactive(lo: Lowering, value: Value) -> bool:
     return any(value is leaf for c in lo.captures.values() for leaf in leaves(c.tree))
 
 
-def instead(
-    lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords, node: ast.AST, error: CompileError
-) -> Value | None:
-    """Call a function that could not be lowered, if its arguments are inactive and it cannot change them."""
+def instead(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call a function that could not be lowered; None if it cannot be called either.
+
+    One of the user's own is, if its arguments are inactive and it cannot change them. One of another package is where
+    the user calls it: if a derivative would be lost there, the transforms refuse that.
+    """
+    scope = lo.frame.scope
+    caller = scope.function if isinstance(scope, Source) else None
+    if of_a_package(f):
+        return None if of_a_package(caller) else call_function(lo, f, args, keywords, node)
     every = (*args, *keywords.values())
     if f.__closure__ or not all(surely_inactive(lo, a) and not _changeable(lo, a) for a in every):
         return None
     return call_function(lo, f, args, keywords, node)
+
+
+def of_a_package(f: object) -> bool:
+    """Tell whether a function is of an installed package or of the standard library."""
+    code = getattr(inspect.unwrap(f) if callable(f) else f, "__code__", None)
+    return isinstance(code, types.CodeType) and code.co_filename.startswith(PACKAGES)
 
 
 def _changeable(lo: Lowering, value: Value) -> bool:

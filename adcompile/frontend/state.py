@@ -518,6 +518,20 @@ class State:
                 if any(ref.cell == cell for ref in self.refs_in(value)) and may_be_read(frame, name):
                     yield name.lstrip("."), frame
 
+    def is_held_later(self, identity: int) -> bool:
+        """Tell whether a name that is read again later refers to a list or dict, or to what holds it."""
+        return any(
+            self._holds(value, identity) and may_be_read(frame, name)
+            for frame in self.frames
+            for name, value in frame.names.items()
+        )
+
+    def _holds(self, value: Value, identity: int) -> bool:
+        value = self.current(value)
+        if not isinstance(value, Node):
+            return False
+        return value.identity == identity != 0 or any(self._holds(c, identity) for c in value.children)
+
 
 def lookup_local(frame: Frame, name: str) -> Value | None:
     """Find a name among the frame's own and its enclosing functions' names; None if it is not theirs."""

@@ -19,6 +19,13 @@ def unbroadcast(g, like):
     return np.broadcast_to(g, shape)[()]
 
 
+def read_only(x):
+    """Return a view of an array that cannot be written to: for calls of functions that are not known."""
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
 def other_factors(x, axis=None):
     """For each entry of x, multiply all others along axis: the derivative of a product."""
     if axis is None:
