@@ -106,6 +106,12 @@ def chain_of(lo: Lowering, node: ast.AST) -> Name | None:
     return (module.__name__, ".".join(parts)) if isinstance(module, types.ModuleType) else None
 
 
+def called_as(lo: Lowering, f: object, node: ast.AST) -> Name | None:
+    """Return a place where a function is; one of a package is where the user found it, if he wrote that out."""
+    written = chain_of(lo, node)
+    return (_deepest(written) if written and of_a_package(f) else None) or place_of(f) or written
+
+
 def _within(module: object, names: Sequence[str]) -> bool:
     text = str(module)
     return any(text == n or text.startswith(f"{n}.") for n in names)
@@ -113,8 +119,7 @@ def _within(module: object, names: Sequence[str]) -> bool:
 
 def is_impure(lo: Lowering, f: object, node: ast.AST) -> bool:
     """Tell whether a function is known to do more than compute a result from its arguments."""
-    written = chain_of(lo, node)
-    place = (_deepest(written) if written and of_a_package(f) else None) or place_of(f) or written
+    place = called_as(lo, f, node)
     return place is not None and (_within(place[0], IMPURE) or _within(place[0], ("numpy.random",)))
 
 
@@ -144,8 +149,7 @@ def call_function(
         known = sampled(lo, f, args, keywords, node)
         if known is not None:
             return known
-    written = chain_of(lo, node)
-    place = (_deepest(written) if written and of_a_package(f) else None) or place_of(f) or written
+    place = called_as(lo, f, node)
     captured = held(lo, f, node) if place is None or not is_common(place[0]) else None
     if captured is not None:
         return emit(lo, "value", ("", ""), (captured,), args, keywords, (annotated(f),), node)
