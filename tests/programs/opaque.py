@@ -96,7 +96,7 @@ def weight(n) -> float:
     return n * 0.5
 
 
-@program(V, 3, alone=False)
+@program(V, 3, again=False, alone=False)
 def helper_that_is_not_lowered(x, n):
     return np.sum(x**2) * weight(n) * int(os.environ.get("NOT_SET_ANYWHERE", "2"))
 

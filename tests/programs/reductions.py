@@ -149,7 +149,7 @@ def linear_solve_of_a_matrix(a, b):
     return np.sum(np.linalg.solve(a, b) ** 3)
 
 
-@program(S, again=False)
+@program(S)
 def inverse_and_determinant(a):
     return np.sum(np.linalg.inv(a) ** 2) * np.linalg.det(a)
 
