@@ -65,6 +65,9 @@ class Maker:
         if not self.arrays or kind < 0.12:
             shape = r.choice(list(NEW))
             self.bind(r.choice(NEW[shape]), shape)
+        elif kind < 0.18 and self.pairs():
+            a, b = r.choice(self.pairs())
+            self.bind(f"{a} if {self.scalar()} > 0.3 else {b}", self.arrays[a])
         elif kind < 0.42:
             value, shape = self.view()
             self.bind(f"({value}) * {r.choice(('1.0', '0.5'))}" if r.random() < 0.2 else value, shape)
@@ -74,6 +77,10 @@ class Maker:
             self.block(f"for i{depth} in range({r.choice(('3', '2', 'n'))}):", depth, r.randint(1, 3))
         else:
             self.block(f"if {self.scalar()} > 0.3:", depth, r.randint(1, 2))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return pairs of names of arrays of one shape."""
+        return [(a, b) for a, s in self.arrays.items() for b, t in self.arrays.items() if a != b and s == t]
 
     def block(self, head: str, depth: int, length: int) -> None:
         outer = dict(self.arrays)

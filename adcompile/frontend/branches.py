@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from adcompile.errors import Span
 from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import FLAGS, MESSAGE
-from adcompile.frontend.state import Conflict, Snapshot, Unbound
+from adcompile.frontend.state import Conflict, Either, Snapshot, Unbound
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
@@ -290,19 +290,37 @@ class Join:
             return merged
         ref = lo.new_cell(merged)
         self.arrays[a, b] = ref
+        if self.key in lo.resolved and isinstance(a, Ref) and isinstance(b, Ref) and self.can_choose(a, b, merged):
+            lo.choices[ref.cell] = Either(self.cond, (a, b), lo.depth)
         return ref
+
+    @property
+    def key(self) -> object:
+        return "join", self.node, self.lo.frame.calls
+
+    def can_choose(self, a: Ref, b: Ref, merged: Var) -> bool:
+        """Tell whether what is joined can be known as one of two arrays from before the branch, of one kind."""
+        inside = {out for _, stmts in self.sides for s in stmts for out in s.outs}
+        known = all(r.cell in self.start.cells and not inside & {*r.atoms} for r in (a, b))
+        return known and merged.type.is_array and merged.type.rank is not None and self.node is not None
 
     def share(self) -> None:
         """Two joined arrays may share memory if those of one side do; and each may with what it is on either side."""
-        joined = [(ref.cell, sides) for sides, ref in self.arrays.items()]
+        joined = [(ref.cell, sides) for sides, ref in self.arrays.items() if ref.cell not in self.lo.choices]
         for side, (end, _) in enumerate(self.sides):
             held = [(cell, v.cell) for cell, sides in joined if isinstance(v := sides[side], Ref)]
             for k, (cell, old) in enumerate(held):
                 for other, theirs in held[:k]:
                     if theirs == old or frozenset((theirs, old)) in end.aliases:
-                        self.lo.may_share(cell, other)
-                for near in (old, *(c for pair in end.aliases if old in pair for c in pair - {old})):
-                    self.lo.may_share(cell, near)
+                        self.share_pair(cell, other)
+                around = (c for pair in end.aliases if old in pair for c in pair - {old})
+                for near in (old, *around, *sorted(self.lo.parts(old))):
+                    self.share_pair(cell, near)
+
+    def share_pair(self, a: int, b: int) -> None:
+        """Note that two arrays may share memory, and that it can be told which, if need be."""
+        self.lo.may_share(a, b)
+        self.lo.origins.setdefault(frozenset((a, b)), self.key)
 
     def number(self, side: int, a: Atom) -> Atom:
         """Return the number in an array without axes, where the other side leaves a number."""

@@ -91,6 +91,7 @@ class Slots:
             self.slots.append(slot)
             if (known.is_array or known.is_list) and not lo.frame.rule:
                 lo.cell_count += 1
+                lo.choices.pop(lo.cell_count, None)
                 slot.cell = lo.cell_count
                 return Ref(slot.cell)
             return UNDEFINED
@@ -118,7 +119,7 @@ class Slots:
         known = self.plan.types.get(key)
         holders = sum(1 for f in lo.frames for v in f.names.values() for r in lo.refs_in(v) if r.cell == ref.cell)
         cell = ref.cell
-        if ref.path or holders > 1:
+        if ref.path or holders > 1 or ref.cell in lo.choices:
             cell = lo.new_cell(value).cell
             lo.link(cell, ref.cell)
             if value.type.is_list:
@@ -410,7 +411,8 @@ class Slots:
         for slot in self.slots:
             value: Value = Ref(slot.cell) if slot.key[0] == "" and slot.cell else self.exits.get(slot.key, UNDEFINED)
             for ref in lo.refs_in(value):
-                images.setdefault(ref.cell, set()).add(slot.key)
+                for cell in (ref.cell, *lo.parts(ref.cell)):
+                    images.setdefault(cell, set()).add(slot.key)
         for cell in self.start.cells:
             if cell not in self.cells:
                 images.setdefault(cell, set()).add(("", cell))

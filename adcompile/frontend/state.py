@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, NoReturn, Protocol
 
 import numpy as np
@@ -88,6 +89,19 @@ class Unresolved(Exception):
         self.key = key
 
 
+@dataclass(frozen=True, slots=True)
+class Either:
+    """An array that is one of two others: the first if `cond` is true. `depth`: the loops around the branch.
+
+    w = y if c else z; w[0] = v     ->     if c: y[0] = v
+                                           else: z[0] = v
+    """
+
+    cond: Atom
+    refs: tuple[Ref, Ref]
+    depth: int
+
+
 class Conflict:
     """What a name stands for when branches leave things of different kinds in it. `reason` says what."""
 
@@ -141,6 +155,7 @@ class State:
 
     aliases   pairs of cells that may share memory
     origins   the calls that pairs come from, of those that can be resolved; `resolved` are those that are
+    choices   the cells that are one of two others
     pending   the calls that cells come from, of those that can be resolved and are not
     starts    what the variables of loops begin with
     """
@@ -156,6 +171,7 @@ class State:
         self.aliases: set[frozenset[int]] = set()
         self.origins: dict[frozenset[int], object] = {}
         self.pending: dict[int, object] = {}
+        self.choices: dict[int, Either] = {}
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
         self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
@@ -361,6 +377,7 @@ class State:
 
     def new_cell(self, var: Var) -> Ref:
         self.cell_count += 1
+        self.choices.pop(self.cell_count, None)  # of an attempt before
         self.cells[self.cell_count] = var
         return Ref(self.cell_count)
 
@@ -400,11 +417,64 @@ class State:
         self.check_aliases(ref.cell, node)
         if any(step[0] in READ_ONLY for step in ref.path if not isinstance(step, str)):
             self.refuse(node, "this view of an array is read-only", "NumPy raises here", "make a copy of it first")
+        choice = self.choices.get(ref.cell)
+        if choice is not None:
+            self.write_chosen(choice, ref, value, node, prim)
+            return
         base = self.cells[ref.cell]
         new = stored(self.builder, base, ref.path, ref.atoms, value, prim)
         if base in self.names:
             self.names[new] = self.names[base]
         self.cells[ref.cell] = new
+        self.refresh(ref.cell, node)
+
+    def write_chosen(self, choice: Either, ref: Ref, value: Atom, node: ast.AST, prim: str) -> None:
+        """Store into the one of two arrays that a name stands for at run time."""
+        from adcompile.frontend import branches
+
+        self.check_depth(choice, ref.cell, node)
+        hidden = self.choices.pop(ref.cell)  # its own value is set here
+
+        def store(target: Ref) -> None:
+            self.write(Ref(target.cell, target.path + ref.path, target.atoms + ref.atoms), value, node, prim)
+            self.cells[ref.cell] = self.read(target)
+
+        first, second = choice.refs
+        branches.merge(self, node, choice.cond, lambda: store(first), lambda: store(second))  # type: ignore[arg-type]  # the only State there is
+        self.choices[ref.cell] = hidden
+        self.refresh(ref.cell, node)
+
+    def refresh(self, cell: int, node: ast.AST) -> None:
+        """Bring the arrays up to date that may be one that has changed."""
+        from adcompile.frontend import branches
+
+        for number, choice in list(self.choices.items()):
+            if number not in self.cells or all(r.cell != cell for r in choice.refs) or not any(self.reaching(number)):
+                continue
+            self.check_depth(choice, number, node)
+
+            first, second = (partial(self.take, number, ref) for ref in choice.refs)
+            branches.merge(self, node, choice.cond, first, second)  # type: ignore[arg-type]  # as above
+            self.refresh(number, node)
+
+    def take(self, cell: int, target: Ref) -> None:
+        self.cells[cell] = self.read(target)
+
+    def check_depth(self, choice: Either, cell: int, node: ast.AST) -> None:
+        """Refuse to change in a loop an array that was chosen outside: each trip would copy it."""
+        if choice.depth != self.depth:
+            name = next((name for name, _ in self.reaching(cell)), "array")
+            self.fail_aliased(name, node)
+
+    @property
+    def depth(self) -> int:
+        """Return the number of loops around what is being lowered."""
+        return sum(len(frame.loops) for frame in self.frames)
+
+    def parts(self, cell: int) -> set[int]:
+        """Return the cells that one which is chosen may be."""
+        refs = self.choices[cell].refs if cell in self.choices else ()
+        return {c for r in refs for c in (r.cell, *self.parts(r.cell))}
 
     def check_aliases(self, cell: int, node: ast.AST) -> None:
         """Refuse a store that others may see, after having tried what was left open: whether a view is a view."""
@@ -413,13 +483,16 @@ class State:
                 key = self.origins.get(frozenset((cell, other)))
                 if key is not None and key not in self.resolved:
                     raise Unresolved(key)
-                error = CompileError(
-                    f"this store may also change `{name}`",
-                    self.span(node),
-                    f"may share memory with `{name}`",
-                    "whether they do is known only at run time; make one of them a copy with .copy()",
-                )
-                raise NeedsUnrolling(node, error) if any(f.loops for f in self.frames) else error
+                self.fail_aliased(name, node)
+
+    def fail_aliased(self, name: str, node: ast.AST) -> NoReturn:
+        error = CompileError(
+            f"this store may also change `{name}`",
+            self.span(node),
+            f"may share memory with `{name}`",
+            "whether they do is known only at run time; make one of them a copy with .copy()",
+        )
+        raise NeedsUnrolling(node, error) if any(f.loops for f in self.frames) else error
 
     def assign_whole(self, ref: Ref, value: Atom, node: ast.AST) -> None:
         """Store into all of an array, as an operation in place does: what NumPy cannot store so is refused.
@@ -433,7 +506,11 @@ class State:
             return
         t = value.type
         fits = isinstance(value, Var) and t.is_array and t.dtype == old.dtype and self.facts.same_dims(t.dims, old.dims)
-        if not fits or any(True for other in self.alias_of(ref.cell) for _ in self.reaching(other)):
+        if (
+            not fits
+            or ref.cell in self.choices
+            or any(True for other in self.alias_of(ref.cell) for _ in self.reaching(other))
+        ):
             self.write(Ref(ref.cell, ("e",)), value, node)
             return
         assert isinstance(value, Var)
@@ -441,6 +518,7 @@ class State:
         if base in self.names:
             self.names.setdefault(value, self.names[base])
         self.cells[ref.cell] = value
+        self.refresh(ref.cell, node)
 
     def check_in_place(self, old: Type, new: Atom, node: ast.AST) -> None:
         """Refuse what NumPy refuses: an in-place result that does not fit into the array."""
@@ -461,7 +539,7 @@ class State:
 
     def link(self, new: int, old: int) -> None:
         """Remember that a cell may share memory with another one that it is made of, and with what that may share."""
-        for other in (old, *self.alias_of(old)):
+        for other in (old, *self.alias_of(old), *sorted(self.parts(old))):
             self.may_share(new, other)
 
     def may_share(self, a: int, b: int) -> None:
@@ -515,7 +593,8 @@ class State:
         """Yield the names, read again later, through which a cell can be reached."""
         for frame in self.frames:
             for name, value in frame.names.items():
-                if any(ref.cell == cell for ref in self.refs_in(value)) and may_be_read(frame, name):
+                found = any(ref.cell == cell or cell in self.parts(ref.cell) for ref in self.refs_in(value))
+                if found and may_be_read(frame, name):
                     yield name.lstrip("."), frame
 
     def is_held_later(self, identity: int) -> bool:

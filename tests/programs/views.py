@@ -256,3 +256,52 @@ def triples_of_a_vector(x):
         p[i, 1] *= y[0]
         y[2] += p[i, 0]
     return np.sum(p * p) + y[5]
+
+
+@program(V, 1.0)
+@program(V, -1.0)
+def one_of_two_arrays(x, s):
+    y, z = x * 1.0, x * 2.0
+    w = y if s > 0.0 else z
+    w[0] = x[1] ** 2
+    y[1] = w[0] * 3.0
+    w *= x[2]
+    z[2] += w[1]
+    return np.sum(y * z) + np.sum(w * w * w)
+
+
+@program(V, 1.0, again=False)
+@program(V, -1.0, again=False)
+def one_of_two_views(x, s):
+    y = x * 1.0
+    w = y[:2]
+    if s < 0.0:
+        w = y[3:]
+    w *= 3.0
+    y[0] = w[1]
+    w[0] += y[4]
+    return np.sum(y * y) + np.sum(w)
+
+
+@program(V, 1.0)
+@program(V, -1.0)
+def arrays_chosen_among_chosen_ones(x, s):
+    y, z, q = x * 1.0, x * 2.0, x * 3.0
+    w = y if s > 0.0 else z
+    v = w if x[0] * s > 0.5 else q
+    v[0] = x[1] * w[1]
+    w[1] = v[0] * 2.0
+    y[2] = v[1]
+    q[3] = 2.0
+    return np.sum(y * 0.3) + np.sum(z * z) + np.sum(q * w) + np.sum(v**3)
+
+
+@program(V, 1.0)
+@program(V, -1.0)
+def arrays_chosen_in_each_trip(x, s):
+    y, z = x * 1.0, x * 2.0
+    for i in range(1, 5):
+        w = y if s * x[i] > 0.0 else z
+        w[i] = w[i - 1] * x[i]
+        y[0] += w[i]
+    return np.sum(y * z)
