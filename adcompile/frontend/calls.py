@@ -6,6 +6,7 @@ import ast
 import functools
 import linecache
 import math
+import operator
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -140,9 +141,9 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     template: object = getattr(f, "__self__", None)
     if isinstance(template, str) and f == template.format and not keywords:
         return expressions.text(lo, template, args, node)
-    operator = derivatives.operator_of(f)
-    if operator is not None:
-        return derivatives.apply_operator(lo, operator, f, args, keywords, node)
+    derived = derivatives.operator_of(f)
+    if derived is not None:
+        return derivatives.apply_operator(lo, derived, f, args, keywords, node)
     for function in derivatives.FUNCTIONS:
         if f is function:
             return function(lo, args, keywords, node)
@@ -170,6 +171,8 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
             {**{k: lift(v) for k, v in f.keywords.items()}, **keywords},
             node,
         )
+    if isinstance(f, operator.itemgetter | operator.attrgetter | operator.methodcaller):
+        return call_getter(lo, f, args, node)
     ours = str(getattr(f, "__module__", "")).startswith("adcompile.")
     if isinstance(f, types.FunctionType) and (lo.frame.rule or (lo.frame.macro and ours)):
         return run_function(lo, rule_source(f), args, keywords, node, True)
@@ -187,6 +190,24 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     if all(map(is_static, args)) and all(map(is_static, keywords.values())) and _pure(f):
         return compute_now(lo, f, args, keywords, node)
     return unknown(lo, f, args, keywords, node)
+
+
+def call_getter(lo: Lowering, f: object, args: Args, node: ast.AST) -> Value:
+    """Call what operator.itemgetter, attrgetter or methodcaller made."""
+    if len(args) != 1:
+        lo.refuse(node, f"{type(f).__name__} takes one argument, {len(args)} were given", "called here")
+    reduced = f.__reduce__()
+    assert isinstance(reduced, tuple)
+    given = reduced[1]  # what it was made with
+    name, *rest = given
+    if isinstance(f, operator.methodcaller):
+        return call(lo, access.attribute(lo, args[0], name, node), [lift(a) for a in rest], {}, node)
+    if isinstance(f, operator.attrgetter):
+        found = [functools.reduce(lambda v, n: access.attribute(lo, v, n, node), n.split("."), args[0]) for n in given]
+    else:
+        items = [ast.Subscript(ast.Name("_", ast.Load()), ast.Constant(key), ast.Load()) for key in given]
+        found = [access.read_item(lo, args[0], ast.copy_location(item, node)) for item in items]
+    return found[0] if len(found) == 1 else Node("tuple", tuple(found))
 
 
 def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -251,6 +272,9 @@ def _pure(f: object) -> bool:
         sorted,
         hasattr,
         getattr,
+        operator.itemgetter,
+        operator.attrgetter,
+        operator.methodcaller,
     )
 
 

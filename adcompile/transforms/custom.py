@@ -196,6 +196,8 @@ class Opener:
         if isinstance(a, Const) and not a.type.is_array:
             return Const(0.0)
         moving = isinstance(a, Var) and a in self.active and k not in call.nondiff
+        if not (moving or a.type.is_array):
+            return Const(0.0)
         new = Var("", Type(a.type.kind, a.type.dtype, a.type.dims))
         out.append(Eqn((new,), "delta" if moving else "zeros_like", (a,), (), eqn.span))
         return new
