@@ -27,7 +27,9 @@ def test_examples(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert eval(expression, test.globs) == block, expression
 
 
-@pytest.mark.parametrize(("marker", "ends"), [("main job", "-m examples.temperature"), ("tests", "-m pytest -q -n auto")])
+@pytest.mark.parametrize(
+    ("marker", "ends"), [("main job", "-m examples.temperature"), ("tests", "-m pytest -q -n auto")]
+)
 def test_each_command_is_one_line(marker: str, ends: str) -> None:
     """The script that checks everything takes its commands from here."""
     found = re.findall(rf"<!-- {marker} -->\n```sh\n(.*?)```", README.read_text(), re.DOTALL)
