@@ -191,6 +191,47 @@ def steer_by_hand(w: float) -> float:
 # -- the table
 
 
+# -- the sparse Jacobian of a reaction-diffusion residual
+
+
+def residual(u: np.ndarray) -> np.ndarray:
+    r = np.zeros_like(u)
+    r[1:-1] = u[2:] - 2.0 * u[1:-1] + u[:-2] + u[1:-1] * (1.0 - u[1:-1]) * (u[1:-1] - 0.3)
+    r[0] = u[0]
+    r[-1] = u[-1] - 1.0
+    return r
+
+
+def residual_jacobian(u: np.ndarray) -> Any:
+    from scipy import sparse
+
+    middle = np.ones_like(u)
+    middle[1:-1] = -2.0 - 0.3 + 2.6 * u[1:-1] - 3.0 * u[1:-1] ** 2
+    above, below = np.ones(u.size - 1), np.ones(u.size - 1)
+    above[0] = below[-1] = 0.0
+    return sparse.diags_array([below, middle, above], offsets=[-1, 0, 1], format="csr")
+
+
+def sparse_rows(options: argparse.Namespace) -> list[Row]:
+    """Measure the Jacobian at two lengths: with three colours its cost is that of three sweeps, at any length."""
+    derivative_of = jacobian(residual, sparsity="auto")
+    rows, each = [], []
+    for n in (10_000, 100_000):
+        u = RNG.uniform(0.0, 1.0, n)
+        np.testing.assert_allclose((derivative_of(u) - residual_jacobian(u)).data, 0.0, atol=1e-12)
+        assert derivative_of.sweeps == 3
+        calls: dict[str, Call] = {
+            "ours": lambda u=u: derivative_of(u),
+            "by hand": lambda u=u: residual_jacobian(u),
+            "function": lambda u=u: residual(u),
+        }
+        times = medians(calls, rounds=5 if options.quick else 9)
+        each.append(times["ours"] / n)
+        ratio = times["ours"] / times["by hand"]
+        rows.append(Row(f"sparse Jacobian, n = {n:,}", times, "ours / by hand", ratio, 10.0))
+    return [*rows, Row("  growth of the time for each row", {}, "large / small", each[1] / each[0], 2.0)]
+
+
 def compared(title: str, ours: Call, theirs: Call, limit: float, options: argparse.Namespace, **more: Call) -> Row:
     """Time our derivative and the one by hand, which must agree."""
     for a, b in zip(np.atleast_1d(ours()), np.atleast_1d(theirs()), strict=True):
@@ -269,7 +310,7 @@ def table(options: argparse.Namespace) -> list[Row]:
         compared("saddle point, descents", lambda: saddle(1.0, 1.0), lambda: saddle_by_hand(1.0, 1.0), 3.0, options)
     )
     rows.append(compared("charged particle, descent", lambda: steer(0.3), lambda: steer_by_hand(0.3), 3.0, options))
-    return rows
+    return rows + sparse_rows(options)
 
 
 def main() -> None:

@@ -45,11 +45,13 @@ class Grouping(NamedTuple):
 
     pattern  of shape (results, inputs)
     colours  one number for each column if `forward`, else for each row
+    places   where each entry of the pattern is in the results of all sweeps, laid out one after the other
     """
 
     pattern: sparse.csr_array
     colours: np.ndarray
     forward: bool
+    places: np.ndarray
 
     @property
     def sweeps(self) -> int:
@@ -65,9 +67,8 @@ class Grouping(NamedTuple):
         """Put the entries of all sweeps into their places."""
         from scipy import sparse
 
-        rows, columns = self.pattern.nonzero()
-        entries = block[self.colours[columns], rows] if self.forward else block[self.colours[rows], columns]
-        return sparse.csr_array((entries, (rows, columns)), shape=self.pattern.shape)
+        held = (np.take(block, self.places), self.pattern.indices.copy(), self.pattern.indptr.copy())
+        return sparse.csr_array(held, shape=self.pattern.shape)
 
 
 class SparseJacobian:
@@ -231,8 +232,11 @@ def _coloured(pattern: Any) -> Grouping:
     from adcompile.sparsity.colouring import colour_columns
 
     columns, rows = colour_columns(pattern), colour_columns(pattern.T.tocsr())
-    forward = columns.max(initial=0) <= 2 * rows.max(initial=0)
-    return Grouping(pattern, columns if forward else rows, bool(forward))
+    forward = bool(columns.max(initial=0) <= 2 * rows.max(initial=0))
+    row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    if forward:
+        return Grouping(pattern, columns, True, columns[pattern.indices] * pattern.shape[0] + row)
+    return Grouping(pattern, rows, False, rows[row] * pattern.shape[1] + pattern.indices)
 
 
 def _found_pattern(f: Function, argnum: int, args: Sequence[object]) -> sparse.csr_array:
