@@ -7,9 +7,9 @@ import inspect
 import itertools
 import logging
 import math
+import os
 import random
 import sys
-import sysconfig
 import time
 import types
 import warnings
@@ -478,7 +478,8 @@ def _known(lo: Lowering, value: Value, node: ast.AST) -> object:
 
 # -- functions with a source that cannot be lowered
 
-PACKAGES: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+# Where the standard library is, and NumPy and what is installed beside it.
+PACKAGES: Final = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(np.__file__)))
 
 
 def surely_inactive(lo: Lowering, value: Value) -> bool:
