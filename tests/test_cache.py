@@ -194,32 +194,28 @@ def test_many_writers(folder: Path) -> None:
     assert all(name.endswith((".py", ".bin")) for name in names)
 
 
-def test_loading_is_quick(folder: Path) -> None:
-    lines = ["    h0 = np.tanh(x @ w)"] + [
-        f"    h{k} = np.tanh(h{k - 1} * {k}.5 + np.sin(h{k - 1}))" for k in range(1, 29)
-    ]
-    body = "\n".join(lines)
-    (folder / "model.py").write_text(f"import numpy as np\n\ndef f(w, x):\n{body}\n    return np.sum(h28)\n")
+def test_loading_takes_little(folder: Path) -> None:
+    """A program that is read from disk needs none of the compiler."""
+    (folder / "model.py").write_text("import numpy as np\n\ndef f(w, x):\n    return np.sum(np.tanh(x @ w))\n")
     script = textwrap.dedent(f"""
-        import sys, time
+        import sys
         sys.path.insert(0, {str(folder)!r})
         import numpy as np
         from adcompile import grad
         import model
-        w, x = np.ones(3), np.ones((2, 3))
-        start = time.perf_counter()
-        grad(model.f)(w, x)
-        print(time.perf_counter() - start, "adcompile.driver" in sys.modules)
+        grad(model.f)(np.ones(3), np.ones((2, 3)))
+        heavy = ("adcompile.driver", "adcompile.rules", "adcompile.frontend.lower", "adcompile.emit.source", "astor")
+        print(*(name for name in heavy if name in sys.modules))
     """)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    times = []
-    for _ in range(4):
+    loaded = []
+    for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
         )
-        times.append(done.stdout.split())
-    assert [compiled for _, compiled in times] == ["True", "False", "False", "False"]
-    assert min(float(seconds) for seconds, _ in times[1:]) < 0.010
+        loaded.append(done.stdout.split())
+    assert len(loaded[0]) == 5
+    assert loaded[1] == []
 
 
 # -- in one process
