@@ -6,7 +6,6 @@ import ast
 import inspect
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
@@ -20,6 +19,7 @@ from adcompile.dispatch.guess import guessed_arguments
 from adcompile.dispatch.signature import Signature, Transform
 from adcompile.errors import ArgumentError, DerivativeMismatch
 from adcompile.example import Example
+from adcompile.files import write_text
 from adcompile.version import __version__
 
 __all__ = ["export", "export_function"]
@@ -57,7 +57,7 @@ def export(derivative: Callable[..., object], path: str | os.PathLike[str], *arg
     if not isinstance(derivative, Derivative) or derivative.transform.kind not in ("grad", "value_and_grad"):
         raise ArgumentError("export takes what grad or value_and_grad returned")
     signature = Signature(derivative.primal, derivative.transform._replace(finite=False))
-    _write(path, module_text(signature, args, kwargs, "reverse"))
+    write_text(path, module_text(signature, args, kwargs, "reverse"))
 
 
 def export_function(
@@ -76,23 +76,9 @@ def export_function(
         export(grad(function, argnums=wrt), path, *args)
     elif mode == "forward":
         numbers = (wrt,) if isinstance(wrt, int) else tuple(wrt)
-        _write(path, module_text(Signature(function, Transform("grad", numbers)), args, {}, "forward"))
+        write_text(path, module_text(Signature(function, Transform("grad", numbers)), args, {}, "forward"))
     else:
         raise ArgumentError(f'mode must be "forward" or "reverse", not {mode!r}')
-
-
-def _write(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file, which appears under its name whole."""
-    target = os.path.abspath(path)
-    handle, temporary = tempfile.mkstemp(suffix=".py", dir=os.path.dirname(target))
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 # -- the module

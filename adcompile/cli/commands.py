@@ -28,7 +28,7 @@ def _target(options: Namespace) -> Target:
 
 def _saved(path: str, text: str) -> str:
     """Write an output file; say so."""
-    from adcompile.inspect.files import write_text
+    from adcompile.files import write_text
 
     try:
         write_text(path, text)

@@ -129,16 +129,6 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
     return base.children[position_in(lo, base, index, node)]
 
 
-def key_position(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:
-    """Return the position of the item that a key of a dict or an index of a list or tuple denotes."""
-    if base.kind != "dict":
-        return position_in(lo, base, index, node)
-    key = containers.static_key(lo, base, index, node)
-    if key in base.keys:
-        return base.keys.index(key)
-    lo.refuse(node, "this key is not in the dict", f"the keys are {list(base.keys)}")
-
-
 def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:
     """Return the position that an index of a list or tuple denotes, which must be known."""
     position = lo.static_int(index, pin=not isinstance(index, Var) or index in lo.builder.params.values())

@@ -13,8 +13,8 @@ import numpy as np
 
 from adcompile.emit.comments import written_by_user
 from adcompile.errors import ArgumentError, Span
+from adcompile.files import write_text
 from adcompile.inspect import drawing, notation
-from adcompile.inspect.files import write_text
 from adcompile.inspect.local import Locals
 from adcompile.inspect.machine import Operation, Record, Value
 from adcompile.inspect.subject import Subject, subject

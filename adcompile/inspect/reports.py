@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from adcompile.errors import AdcompileError
+from adcompile.files import write_text
 from adcompile.inspect.comparison import compare
-from adcompile.inspect.files import write_text
 from adcompile.inspect.graphs import graph_of
 from adcompile.inspect.local import Mode
 from adcompile.inspect.notation import format_value

@@ -6,6 +6,7 @@ and 3 (https://arxiv.org/abs/1502.05767): primal statements on the left, tangent
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -176,7 +177,7 @@ def trace_of(
     raise ArgumentError(f'mode must be "forward" or "reverse", not {mode!r}')
 
 
-class _Tracer:
+class _Tracer(ABC):
     """What both modes share. `suffix` is that of the derivatives' names."""
 
     mode: Mode
@@ -217,11 +218,13 @@ class _Tracer:
         count = len(self.results())
         return ["y"] if count == 1 else [f"y{k + 1}" for k in range(count)]
 
+    @abstractmethod
     def of_input(self, v: Value) -> Iterator[Step]:
-        raise NotImplementedError
+        """Yield what belongs to an argument."""
 
+    @abstractmethod
     def of_result(self, v: Value, name: str) -> Iterator[Step]:
-        raise NotImplementedError
+        """Yield what belongs to a result."""
 
     # -- local derivatives
 

@@ -213,10 +213,6 @@ class Function:
         return self.primal + self.adjoint
 
 
-def is_var(a: object) -> bool:
-    return isinstance(a, Var)
-
-
 def variables(atoms: Iterable[Atom]) -> list[Var]:
     """Return the variables among the atoms, in order."""
     return [a for a in atoms if isinstance(a, Var)]
