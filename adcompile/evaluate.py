@@ -23,7 +23,7 @@ from adcompile.emit import syntax
 from adcompile.emit.exits import Exits
 from adcompile.emit.fold import Trees
 from adcompile.emit.loops import Writer
-from adcompile.emit.statements import Plan
+from adcompile.emit.plan import Plan
 from adcompile.errors import CompileError
 from adcompile.ir.core import UNDEFINED, Atom, Const, Eqn, For, Function, If, Stmt, Var, While, variables
 from adcompile.ir.custom import CustomCall

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from adcompile.emit.statements import Origin
+from adcompile.emit.plan import Origin
 from adcompile.errors import Span
 from adcompile.records import dataclass, field
 

@@ -17,8 +17,8 @@ from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
 from adcompile.emit.names import choose_names
+from adcompile.emit.plan import Plan, Result, statements_within
 from adcompile.emit.shadows import alias, hidden, reveal, shadowed
-from adcompile.emit.statements import Plan, Result, statements_within
 from adcompile.emit.tapes import name_tapes, tapes_within
 from adcompile.ir.core import Atom, Eqn, Function, Var, walk
 from adcompile.ir.structure import Node, leaves

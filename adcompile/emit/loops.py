@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from adcompile.emit import syntax
 from adcompile.emit.exits import Exit, sides
-from adcompile.emit.statements import Pairs, StatementWriter
+from adcompile.emit.plan import Pairs
+from adcompile.emit.statements import StatementWriter
 from adcompile.emit.syntax import range_call
 from adcompile.ir.core import FALSE, TRUE, Atom, Const, For, If, Loop, Stmt, Var, While, same_atom
 

@@ -12,7 +12,7 @@ from adcompile.emit.comments import Notes
 from adcompile.emit.functions import write_function
 from adcompile.emit.layout import Layout, Pair, Param, Unit
 from adcompile.emit.pairs import write_pair
-from adcompile.emit.statements import Origin
+from adcompile.emit.plan import Origin
 from adcompile.emit.support import support_for, support_names
 from adcompile.ir.core import Eqn, Function, walk
 from adcompile.ir.primitives import PRIMITIVES

@@ -4,74 +4,18 @@ from __future__ import annotations
 
 import abc
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from adcompile.analysis.storage import has_storage
 from adcompile.emit import lists, moves, paths, syntax
 from adcompile.emit.choices import is_undefined
-from adcompile.emit.exits import Exits
+from adcompile.emit.effects import SPECIAL
 from adcompile.emit.expressions import Expressions
-from adcompile.emit.fold import Trees
-from adcompile.errors import Span
-from adcompile.ir.core import (
-    Atom,
-    Block,
-    Const,
-    Eqn,
-    Function,
-    If,
-    Stmt,
-    Var,
-    blocks_of,
-    operands,
-    same_atom,
-    variables,
-    walk,
-)
+from adcompile.emit.plan import Origin, Pairs, Plan, Result, moved
+from adcompile.ir.core import Atom, Block, Eqn, If, Stmt, Var, operands, same_atom, variables
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import numpy_dtype
-
-Pairs = Sequence[tuple[Var, Atom]]
-
-
-class Plan(NamedTuple):
-    """What was decided about a function before it is written.
-
-    read      how often each variable is read
-    names     of all variables that are written
-    tapes     the names of the lists that `push` and `pop` use
-    openings  the lists that are made before a statement
-    primal    the statements of the primal part, at any depth
-    reads     the equations that read parts of arrays
-    counting  the arrays 0, 1, 2, ... that `np.arange(n)` makes
-    """
-
-    fn: Function
-    read: Mapping[Var, int]
-    exits: Exits
-    trees: Trees
-    names: Mapping[Var, str]
-    tapes: Mapping[object, str]
-    openings: Mapping[Stmt, list[str]]
-    primal: frozenset[Stmt]
-    reads: Mapping[Var, Eqn]
-    counting: frozenset[Var] = frozenset()
-
-
-class Origin(NamedTuple):
-    """Where a statement comes from.
-
-    span   the user's statement that the comment above it names; None if there is to be no comment
-    stmts  the statement of the program that it is, then those that are written in it
-    opens  whether it belongs to what comes next, below the comment above that
-    """
-
-    span: Span | None
-    primal: bool
-    stmts: tuple[Stmt, ...] = ()
-    opens: bool = False
-
 
 AUGMENTED: Final = frozenset({"add", "sub", "mul", "div", "floordiv", "mod", "pow", "acc", "matmul"})
 
@@ -319,106 +263,3 @@ class StatementWriter(abc.ABC):
         if folded:
             self.origins[written] = Origin(None, not self.plan.fn.adjoint, folded)
         return written
-
-
-def moved(plan: Plan) -> frozenset[Var]:
-    """Return the variables that a block or loop passes on under another name."""
-    found: set[Var] = set()
-    for stmt in walk(plan.fn.stmts):
-        if isinstance(stmt, Eqn):
-            continue
-        pairs = [pair for b in blocks_of(stmt) for pair in zip(b.params or stmt.outs, b.yields, strict=False)]
-        if not isinstance(stmt, If):
-            pairs += zip(stmt.body.params, stmt.inits, strict=True)
-        for target, source in pairs:
-            if isinstance(source, Var) and plan.names.get(source) != plan.names.get(target):
-                found.add(source)
-    return frozenset(found)
-
-
-Result = Callable[[Sequence[Atom]], ast.expr]
-
-
-def statements_within(stmts: Iterable[Stmt]) -> frozenset[Stmt]:
-    return frozenset(walk(stmts))
-
-
-# -- statements of their own
-
-
-def _push(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    tape = syntax.name(w.plan.tapes[eqn.attrs[0]])
-    return syntax.evaluated(syntax.method(tape, "append", w.write.atom(eqn.args[0])))
-
-
-def _pop(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    return syntax.assign([w.names[eqn.out]], w.write.equation(eqn))
-
-
-def _print(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    options = eqn.attrs[0]
-    assert isinstance(options, tuple)
-    keywords = {str(k): syntax.constant(v) for k, v in options}
-    return syntax.evaluated(syntax.call("print", *map(w.write.atom, eqn.args), **keywords))
-
-
-def _assert(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    condition, message = eqn.args
-    nothing = isinstance(message, Const) and message.value is None
-    return ast.Assert(w.write.atom(condition), None if nothing else w.write.atom(message))
-
-
-def _check_finite(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    g, *values = map(w.write.atom, eqn.args)
-    name, place, names = eqn.attrs
-    assert isinstance(names, tuple)
-    keywords = dict(zip(map(str, names), values, strict=True))
-    return syntax.evaluated(syntax.call("check_finite", g, syntax.constant(name), syntax.constant(place), **keywords))
-
-
-def _raise(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    return ast.Raise(syntax.call(str(eqn.attrs[0]), *map(w.write.atom, eqn.args)), None)
-
-
-def _opaque(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    """Write a call of a function that the compiler does not know; alone if nobody reads its result."""
-    call = w.write.equation(eqn)
-    if not any(w.plan.read.get(o) for o in eqn.outs):
-        return syntax.evaluated(call)
-    return syntax.assign(w.targets(eqn), call)
-
-
-def _call_forward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    """Write ``r, h_tape = h_fwd(x)``; several results come as a tuple."""
-    *outs, tape = w.targets(eqn)
-    targets: list[ast.expr] = [ast.Name(t, ast.Store()) for t in outs]
-    results = targets[0] if len(targets) == 1 else ast.Tuple(targets, ast.Store())
-    pair = ast.Tuple([results, ast.Name(tape, ast.Store())], ast.Store())
-    return syntax.assign_to(pair, w.write.equation(eqn))
-
-
-def _call_loop(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    """Write ``(u, v), tape = run_checkpointed(...)``."""
-    *outs, tape = (ast.Name(t, ast.Store()) for t in w.targets(eqn))
-    state = ast.Tuple(list[ast.expr](outs), ast.Store())
-    return syntax.assign_to(ast.Tuple([state, tape], ast.Store()), w.write.equation(eqn))
-
-
-def _call_loop_backward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    targets = ast.Tuple([ast.Name(t, ast.Store()) for t in w.targets(eqn)], ast.Store())
-    return syntax.assign_to(targets, w.write.equation(eqn))
-
-
-SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
-    "push": _push,
-    "pop": _pop,
-    "print": _print,
-    "assert": _assert,
-    "raise": _raise,
-    "check_finite": _check_finite,
-    "call_fwd": _call_forward,
-    "opaque": _opaque,
-    "call_checkpointed": _call_loop,
-    "call_online": _call_loop,
-    "call_checkpointed_bwd": _call_loop_backward,
-}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import access, calls, exceptions, expressions
+from adcompile.frontend import access, attempts, calls, exceptions, expressions
 from adcompile.frontend.state import Conflict
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, NONE, Const, Var
@@ -116,7 +116,7 @@ def suppress(lo: Lowering, stmt: ast.With, args: Sequence[Value], inside: Callab
     kinds = ast.copy_location(ast.Constant(tuple(lo.static(a, stmt) for a in args)), stmt)  # type: ignore[arg-type]  # never compiled
     handler = ast.copy_location(ast.ExceptHandler(kinds, None, []), stmt)
     attempt = ast.copy_location(ast.Try(stmt.body, [handler], [], []), stmt)
-    exceptions.try_(lo, attempt, lambda body: inside() if body is stmt.body else None)
+    attempts.try_(lo, attempt, lambda body: inside() if body is stmt.body else None)
 
 
 def general(

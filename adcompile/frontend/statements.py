@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from adcompile.errors import CompileError
 from adcompile.frontend import (
     access,
+    attempts,
     branches,
     calls,
     containers,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
     """Lower a block of statements."""
     if lo.catchers and not lo.frame.rule:
-        exceptions.run_guarded(lo, body, lambda stmt: run_one(lo, stmt))
+        attempts.run_guarded(lo, body, lambda stmt: run_one(lo, stmt))
         return
     for stmt in body:
         run_one(lo, stmt)
@@ -50,7 +51,7 @@ def run_one(lo: Lowering, stmt: ast.stmt) -> None:
     lo.frame.statement = stmt
     try:
         statement(lo, stmt)
-        exceptions.forget(lo, stmt)
+        attempts.forget(lo, stmt)
     except Unbound:
         if not lo.tolerant:
             raise
@@ -109,7 +110,7 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
         case ast.Raise():
             exceptions.raise_(lo, stmt)
         case ast.Try():
-            exceptions.try_(lo, stmt, lambda body: run(lo, body))
+            attempts.try_(lo, stmt, lambda body: run(lo, body))
         case ast.FunctionDef():
             lo.assign_name(lo.frame, stmt.name, decorated(lo, stmt))
         case ast.Delete():
@@ -385,7 +386,7 @@ def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.Aug
 
 def if_(lo: Lowering, stmt: ast.If) -> None:
     cond = expressions.condition(lo, stmt.test)
-    exceptions.forget(lo, stmt)
+    attempts.forget(lo, stmt)
     if isinstance(cond, Const):
         run(lo, stmt.body if cond.value else stmt.orelse)
         return

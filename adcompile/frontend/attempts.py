@@ -1,0 +1,218 @@
+"""Lower `try`: what is raised inside becomes a flag, and what follows runs only where the flag is not set.
+
+try:                                   raised = b == 0.0
+    c = a / b                          if not raised:
+except ZeroDivisionError:      ->          c = a / b
+    c = a                              if raised:
+                                           c = a
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from adcompile.frontend import branches, expressions
+from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED, RETURNED, jumps
+from adcompile.frontend.exceptions import STATE, Catcher, Exceptions, catches, emit, raised
+from adcompile.frontend.failures import test_operands
+from adcompile.frontend.splitting import ends, is_part, split
+from adcompile.frontend.state import Conflict
+from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+# -- blocks inside a try
+
+
+def run_guarded(lo: Lowering, body: Sequence[ast.stmt], run_one: Callable[[ast.stmt], None]) -> None:
+    """Lower a block in which each statement runs only where the ones before did not raise."""
+    waiting = [part for stmt in body for part in split(stmt)]
+    for k, stmt in enumerate(waiting):
+        test_operands(lo, stmt)
+        if goes_on(lo, stmt, [stmt, *waiting[k + 1 :]], run_one):
+            return
+        run_one(stmt)
+        if goes_on(lo, stmt, waiting[k + 1 :], run_one):
+            return
+
+
+def forget(lo: Lowering, stmt: ast.stmt) -> None:
+    """Forget the parts of a statement that was split, once it has been run."""
+    own = ends(stmt) if lo.catchers else None
+    if own is not None:
+        for name in [n for n in lo.frame.names if n.startswith(own)]:
+            del lo.frame.names[name]
+
+
+def goes_on(lo: Lowering, stmt: ast.stmt, rest: Sequence[ast.stmt], run_one: Callable[[ast.stmt], None]) -> bool:
+    """If something was raised, lower the rest for where it was not; tell whether that is done."""
+    flag = raised(lo)
+    if isinstance(flag, Const):
+        return bool(flag.value)
+    if rest:
+        untouched(lo, stmt, flag, lambda: run_tested(lo, rest, run_one))
+    return True
+
+
+def untouched(lo: Lowering, node: ast.AST, flag: Atom, run: Callable[[], None]) -> None:
+    """Run something where nothing was raised."""
+
+    def quiet() -> None:
+        lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})
+        run()
+
+    branches.merge(lo, node, flag, lambda: known(lo), quiet)
+
+
+def known(lo: Lowering) -> None:
+    lo.frame.names.update({RAISED: TRUE, ENDED: TRUE})
+
+
+def run_tested(lo: Lowering, body: Sequence[ast.stmt], run_one: Callable[[ast.stmt], None]) -> None:
+    """Lower a block whose first statement's operands have been tested."""
+    run_one(body[0])
+    if not goes_on(lo, body[0], body[1:], run_one) and body[1:]:
+        run_guarded(lo, body[1:], run_one)
+
+
+# -- try
+
+
+def try_(lo: Lowering, stmt: ast.Try, run: Callable[[Sequence[ast.stmt]], None]) -> None:
+    """Lower a `try` statement."""
+    handlers = [(classes_of(lo, h), h) for h in stmt.handlers]
+    first = len(lo.sites)
+    lo.frame.names[ENDED] = lo.frame.names[RETURNED]
+    lo.catchers.append(Catcher(tuple(c for classes, _ in handlers for c in classes), bool(stmt.finalbody)))
+    run(stmt.body)
+    lo.catchers.pop()
+    codes = range(first + 1, len(lo.sites) + 1)
+    if stmt.finalbody:
+        lo.catchers.append(Catcher((), True))
+    flag = raised(lo)
+    if isinstance(flag, Const):
+        if flag.value:
+            dispatch(lo, handlers, list(codes), run)
+        else:
+            run(stmt.orelse)
+    else:
+        untouched_or(lo, stmt, flag, lambda: dispatch(lo, handlers, list(codes), run), lambda: run(stmt.orelse))
+    if stmt.finalbody:
+        lo.catchers.pop()
+        finally_(lo, stmt, lambda: run(stmt.finalbody), range(first + 1, len(lo.sites) + 1))
+    if not lo.catchers:
+        lo.frame.names[RAISED] = FALSE  # what nothing catches has been raised
+    for name in [n for n in lo.frame.names if is_part(n)]:
+        del lo.frame.names[name]
+
+
+def untouched_or(
+    lo: Lowering, node: ast.AST, flag: Atom, caught: Callable[[], None], otherwise: Callable[[], None]
+) -> None:
+    def one() -> None:
+        known(lo)
+        lo.frame.names[RETURNED] = FALSE
+        caught()
+
+    def other() -> None:
+        if ended:
+            lo.frame.names[RETURNED] = TRUE
+        lo.frame.names.update({RAISED: FALSE, ENDED: lo.frame.names[RETURNED]})
+        otherwise()
+
+    ended = lo.frame.names[ENDED] is TRUE  # what did not raise has returned
+
+    branches.merge(lo, node, flag, one, other)
+
+
+def classes_of(lo: Lowering, handler: ast.ExceptHandler) -> Exceptions:
+    if handler.type is None:
+        return (BaseException,)
+    found = lo.static(expressions.evaluate(lo, handler.type), handler.type)
+    classes = found if isinstance(found, tuple) else (found,)
+    if not all(isinstance(c, type) and issubclass(c, BaseException) for c in classes):
+        lo.refuse(handler.type, "this is not a class of exceptions", "here", "name the classes that are caught")
+    return classes
+
+
+Handlers = Sequence[tuple[Exceptions, ast.ExceptHandler]]
+
+
+def dispatch(lo: Lowering, handlers: Handlers, codes: list[int], run: Callable[[Sequence[ast.stmt]], None]) -> None:
+    """Run the first handler that catches what was raised, at one of the places with these codes."""
+    for k, (classes, handler) in enumerate(handlers):
+        mine = [c for c in codes if issubclass(lo.sites[c - 1], classes)]
+        others = [c for c in codes if c not in mine]
+        if not mine:
+            continue
+        test = among(lo, mine) if others else TRUE
+        here = functools.partial(handle, lo, handler, mine, run)
+        if isinstance(test, Const):
+            if test.value:
+                here()
+                return
+        else:
+            rest = handlers[k + 1 :]
+            branches.merge(lo, handler, test, here, lambda: dispatch(lo, rest, others, run))  # noqa: B023  # run now
+            return
+
+
+def among(lo: Lowering, codes: list[int]) -> Atom:
+    """Tell whether what was raised comes from one of these places."""
+    code = lo.frame.names[CODE]
+    assert isinstance(code, Var | Const)
+    found: Atom = FALSE
+    for c in codes:
+        found = expressions.either(lo, found, lo.builder.emit("eq", code, Const(c)))
+    return found
+
+
+def handle(
+    lo: Lowering, handler: ast.ExceptHandler, codes: list[int], run: Callable[[Sequence[ast.stmt]], None]
+) -> None:
+    names = lo.frame.names
+    message = names.get(MESSAGE, UNDEFINED)
+    names.update({RAISED: FALSE, ENDED: FALSE})
+    if handler.name is not None:
+        held = isinstance(message, Var) or (isinstance(message, Const) and isinstance(message.value, str))
+        lo.assign_name(lo.frame, handler.name, message if held else Const(Conflict("is an exception without one text")))
+    lo.handling.append((codes, message))
+    run(handler.body)
+    lo.handling.pop()
+    if handler.name is not None:
+        lo.assign_name(lo.frame, handler.name, UNDEFINED)
+
+
+def finally_(lo: Lowering, stmt: ast.Try, run: Callable[[], None], codes: range) -> None:
+    """Run the last block of a `try` on every path, and go on with what was raised."""
+    flag = raised(lo)
+    if isinstance(flag, Const) and not flag.value:
+        run()
+        return
+    if jumps(stmt.finalbody):
+        lo.refuse(stmt.finalbody[0], "a jump out of `finally` is not supported where something may be raised", "here")
+    held = {key: lo.frame.names.get(key, UNDEFINED) for key in STATE}
+    lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})
+    run()
+    if raised(lo) is not FALSE:
+        lo.refuse(stmt.finalbody[0], "an exception raised in `finally` is not supported", "here")
+    lo.frame.names.update(held)
+    for code in codes:
+        cls = lo.sites[code - 1]
+        if not catches(lo, cls):
+            raise_where(lo, stmt, flag, code, cls)
+
+
+def raise_where(lo: Lowering, stmt: ast.stmt, flag: Atom, code: int, cls: type[BaseException]) -> None:
+    """Raise an exception that no `try` catches, after the `finally` that had to run first."""
+    message = lo.frame.names.get(MESSAGE, UNDEFINED)
+    mine = expressions.both(lo, flag, among(lo, [code]))
+    if isinstance(mine, Const):
+        if mine.value:
+            emit(lo, stmt, cls, message)
+        return
+    branches.merge(lo, stmt, mine, lambda: emit(lo, stmt, cls, message), lambda: None)
