@@ -15,9 +15,9 @@ from adcompile.frontend.lower import Lowered, lower
 from adcompile.frontend.resolve import MISSING, Source, resolve, signature_of
 from adcompile.frontend.targets import Target, target
 from adcompile.ir.core import Const, Eqn, Function, Var, walk
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import Facts
 from adcompile.opt import adjoin
 from adcompile.records import replace
 from adcompile.transforms import derivatives

@@ -13,8 +13,9 @@ from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture, Lowered
 from adcompile.frontend.resolve import signature_of
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Var
+from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import PY_BOOL, PY_INT, Type, example_of
+from adcompile.ir.types import PY_BOOL, PY_INT, Type
 from adcompile.records import replace
 from adcompile.rules.table import complex_type
 

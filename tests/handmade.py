@@ -8,8 +8,9 @@ import numpy as np
 
 import adcompile.rules  # noqa: F401  (fills the registry)
 from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Stmt, Var
+from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import PY_BOOL, PY_FLOAT, PY_INT, Dim, Facts, Type
+from adcompile.ir.types import PY_BOOL, PY_FLOAT, PY_INT, Type
 
 FACTS = Facts()
 VECTOR = Type("array", np.dtype(float), (Dim("axis", ("x", 0), 5),))

@@ -30,8 +30,9 @@ from adcompile.ir.core import (
     While,
     blocks_of,
 )
+from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import PY_BOOL, PY_FLOAT, PY_INT, Dim, Facts, Type
+from adcompile.ir.types import PY_BOOL, PY_FLOAT, PY_INT, Type
 
 LENGTH = 5
 ARGUMENTS = (np.array([0.61, -0.43, 0.87, 0.29, -0.75]), 3, 0.4)

@@ -13,8 +13,8 @@ from adcompile.frontend.lower import lower
 from adcompile.frontend.resolve import resolve
 from adcompile.frontend.targets import Target
 from adcompile.ir.core import Eqn, Function, If, Stmt, Var, blocks_of, walk
+from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import leaves
-from adcompile.ir.types import Facts
 from adcompile.ir.verify import verify
 from adcompile.opt import clean
 from adcompile.transforms import reverse, store

@@ -13,7 +13,7 @@ import pytest
 
 from adcompile import grad, jvp, value_and_grad, vjp
 from adcompile.dispatch.specialise import MISS
-from adcompile.ir.types import Dim, combine, example_of
+from adcompile.ir.lengths import Dim, combine, example_of
 
 V = np.array([1.0, 2.0, 3.0])
 M = np.arange(6.0).reshape(2, 3)

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from adcompile.ir.core import Const, Var
+from adcompile.ir.lengths import Dim, Facts, Length, example_of
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Facts, Length, Type, example_of
+from adcompile.ir.types import Type
 from adcompile.rules.arithmetic import PYTHON
 from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Bound, bind
 

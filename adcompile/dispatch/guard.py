@@ -29,8 +29,9 @@ from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Capture
 from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Length, Type
+from adcompile.ir.types import Type
 
 __all__ = ["Guard", "Outside", "generate"]
 

@@ -9,7 +9,7 @@ from typing import Final
 from adcompile.emit import syntax
 from adcompile.emit.shadows import MARK
 from adcompile.ir.core import Function, Var
-from adcompile.ir.types import Dim, Facts, Length
+from adcompile.ir.lengths import Dim, Facts, Length
 
 WIDTH: Final = 84  # columns of a message
 DIFFER: Final = "lengths that must be equal differ"

@@ -10,8 +10,9 @@ import numpy as np
 from adcompile.errors import ArgumentError
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.forms import parts
+from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, PY_INT, Dim, Facts, Type, type_of_value
+from adcompile.ir.types import OBJECT, PY_INT, Type, type_of_value
 
 Argument = Node[Atom] | Atom
 

@@ -29,8 +29,9 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
+from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Length, Type
+from adcompile.ir.types import Type
 from adcompile.records import dataclass, field
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from adcompile.frontend.paths import operand_count, type_along
 from adcompile.frontend.values import Path
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Var, same_atom
+from adcompile.ir.lengths import Facts, Length, example_of
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import Facts, Length, example_of
 from adcompile.records import dataclass, field
 from adcompile.rules import table
 from adcompile.rules.arithmetic import UFUNCS

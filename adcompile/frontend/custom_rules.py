@@ -37,8 +37,9 @@ from adcompile.ir.core import (
 from adcompile.ir.custom import CustomCall, Pull, Push
 from adcompile.ir.derivatives import Pullback, Pushforward
 from adcompile.ir.inlining import copied, keys_after
+from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import PY_FLOAT, Type, example_of, join, numpy_dtype
+from adcompile.ir.types import PY_FLOAT, Type, join, numpy_dtype
 from adcompile.records import dataclass, field, replace
 from adcompile.rules import binding, table
 from adcompile.rules.opaque import UNKNOWN

@@ -15,8 +15,8 @@ from adcompile.frontend.closures import Closed, close
 from adcompile.frontend.values import Partial, Ref, Value, is_static, lift, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Pullback, Pushforward
+from adcompile.ir.lengths import anchored, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import anchored, example_of
 from adcompile.records import dataclass
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import numpy as np
 
 from adcompile.frontend.values import Value
 from adcompile.ir.core import Const, Var
+from adcompile.ir.lengths import Length
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, PY_FLOAT, PY_INT, Length, Type, numpy_dtype
+from adcompile.ir.types import OBJECT, PY_FLOAT, PY_INT, Type, numpy_dtype
 from adcompile.rules.lengths import length_of
 from adcompile.rules.opaque import FLOAT64, INT64, REAL_DRAWS, UNKNOWN, VECTOR_DRAWS, WHOLE_DRAWS
 

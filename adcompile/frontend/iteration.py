@@ -12,8 +12,8 @@ from adcompile.frontend import rows as rows_
 from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import Element, Flat, Generator, Iterable, Ref, Rows, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
-from adcompile.ir.types import example_of
 from adcompile.rules.opaque import UNKNOWN
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from adcompile.frontend.closures import Closed, close
 from adcompile.frontend.values import Partial, Value, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
+from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import example_of, numpy_dtype
+from adcompile.ir.types import numpy_dtype
 from adcompile.records import dataclass
 
 if TYPE_CHECKING:

@@ -38,8 +38,9 @@ from adcompile.frontend.variables import boxed_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Function, Stmt, Var, blocks_of, operands, walk
 from adcompile.ir.forms import part_of, parts
+from adcompile.ir.lengths import Facts, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import Facts, Type, example_of
+from adcompile.ir.types import Type
 from adcompile.records import dataclass, field, replace
 from adcompile.rules.opaque import is_draw
 

@@ -23,8 +23,9 @@ from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Iterable, Ref, Slice, Value, is_static, lift, static_value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.forms import made
+from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import OBJECT, PY_INT, Type, example_of, numpy_dtype, type_of_value
+from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype, type_of_value
 from adcompile.rules.opaque import CLOCKS, GENERATORS, PYTHON_DRAWS, PYTHON_GENERATORS, UNKNOWN
 from adcompile.rules.promotion import ufunc_type
 

@@ -14,8 +14,9 @@ from typing import Final
 from adcompile.frontend.values import Path, Step
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import Facts, Type
+from adcompile.ir.types import Type
 
 # How many operands each component code of a subscript takes.
 OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}

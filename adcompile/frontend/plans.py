@@ -7,8 +7,9 @@ from functools import cache
 
 from adcompile.frontend.values import Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Var
+from adcompile.ir.lengths import Dim, Facts, Length
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Facts, Length, Type, join
+from adcompile.ir.types import Type, join
 from adcompile.records import dataclass, field
 
 Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to

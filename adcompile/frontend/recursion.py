@@ -17,8 +17,9 @@ from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value
 from adcompile.frontend.variables import local_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var
+from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import Dim, Facts, Type, join
+from adcompile.ir.types import Type, join
 from adcompile.records import dataclass, field
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from adcompile.frontend.plans import Key, Plan, Slot, carried, covers, read_befo
 from adcompile.frontend.state import Conflict, NeedsUnrolling, owner_of
 from adcompile.frontend.values import Box, Ref, Rows, Value
 from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Stmt, Var, same_atom
+from adcompile.ir.lengths import Dim, Length, anchored, example_of
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Dim, Length, Type, anchored, example_of, join, numpy_dtype
+from adcompile.ir.types import Type, join, numpy_dtype
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering

@@ -20,8 +20,8 @@ from adcompile.frontend.paths import whole_axes
 from adcompile.frontend.state import Unresolved
 from adcompile.frontend.values import Ref, Step, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.lengths import Length
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import Length
 from adcompile.rules.binding import Bound
 
 if TYPE_CHECKING:

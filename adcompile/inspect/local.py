@@ -17,8 +17,9 @@ from adcompile.analysis.activity import differentiable_args
 from adcompile.evaluate import Evaluator
 from adcompile.inspect.machine import Operation, Value
 from adcompile.ir.core import Atom, Const, Eqn, For, Function, Var, While, walk
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import Facts, Type, type_of_value
+from adcompile.ir.types import Type, type_of_value
 from adcompile.opt import clean, dce
 from adcompile.records import replace
 from adcompile.transforms import custom, derivatives, forward, reverse, store

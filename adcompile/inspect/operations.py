@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from adcompile.ir.core import Atom, Const, Eqn, For, If, Stmt, While, blocks_of
+from adcompile.ir.lengths import example_of
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import Type, example_of
+from adcompile.ir.types import Type
 
 __all__ = ["Operations", "count", "size"]
 

@@ -12,8 +12,9 @@ from typing import Literal
 
 from adcompile.errors import Span
 from adcompile.ir.core import Atom, Attrs, Const, Eqn, Stmt, Var, atom_key
+from adcompile.ir.lengths import Dim, Facts, Length
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import PY_INT, Dim, Facts, Length, Type
+from adcompile.ir.types import PY_INT, Type
 
 Phase = Literal["primal", "adjoint"]
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from adcompile.errors import Span
-from adcompile.ir.types import Facts, Type, type_of_value
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type, type_of_value
 from adcompile.records import dataclass, field, replace
 
 _serials = itertools.count(1)

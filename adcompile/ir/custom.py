@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from adcompile.errors import CompileError
 from adcompile.ir.core import Atom, Attrs, Function
-from adcompile.ir.types import Facts, Type
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type
 from adcompile.records import dataclass
 
 __all__ = ["AdjointBlock", "CustomCall", "Pull", "Push", "infer_custom"]

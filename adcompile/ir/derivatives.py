@@ -12,7 +12,8 @@ ever differentiated.
 from __future__ import annotations
 
 from adcompile.ir.core import Atom, Attrs, Function
-from adcompile.ir.types import Facts, Length, Type, combine, numpy_dtype
+from adcompile.ir.lengths import Facts, Length, combine
+from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import dataclass
 
 __all__ = [

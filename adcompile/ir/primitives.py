@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.types import Facts, Type
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type
 from adcompile.records import dataclass
 
 if TYPE_CHECKING:

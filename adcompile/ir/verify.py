@@ -21,9 +21,10 @@ from adcompile.ir.core import (
     operands,
     variables,
 )
+from adcompile.ir.lengths import Facts
 from adcompile.ir.pretty import show_stmt
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import Facts, Type
+from adcompile.ir.types import Type
 
 Place = tuple[int | None, int]  # a block: the key of its region and its number in the region
 TOP: Final[Place] = (None, 0)  # the function's own statements

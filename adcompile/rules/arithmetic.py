@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.primitives import Cost, Infer, Primitive, register
-from adcompile.ir.types import OBJECT, PY_BOOL, Facts, Length, Type, combine, join, result_type
+from adcompile.ir.types import OBJECT, PY_BOOL, Type, join, result_type
 from adcompile.rules import simplify
 from adcompile.rules.lengths import add, broadcast, require_same, show, subtract
 from adcompile.rules.promotion import python_type, readings, resolve, ufunc_dtype, ufunc_type

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const
-from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import OBJECT, Type, numpy_dtype
 from adcompile.rules.binding import FUNCTIONS, function, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import broadcast

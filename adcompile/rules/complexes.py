@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, PY_FLOAT, Facts, Type, numpy_dtype
+from adcompile.ir.types import OBJECT, PY_FLOAT, Type, numpy_dtype
 from adcompile.rules import table
 from adcompile.rules.binding import ATTRIBUTES, FUNCTIONS, METHODS, Argument, Binding, macro
 from adcompile.rules.choices import identity

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, atom_key
-from adcompile.ir.types import PY_FLOAT, PY_INT, Dim, Facts, Length, Type, combine, example_of, numpy_dtype
+from adcompile.ir.lengths import Dim, Facts, Length, combine, example_of
+from adcompile.ir.types import PY_FLOAT, PY_INT, Type, numpy_dtype
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, function, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import broadcast, length_of, shape_of, subtract, value_of

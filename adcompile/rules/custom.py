@@ -14,8 +14,9 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.custom import infer_custom
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import Primitive, register
-from adcompile.ir.types import Facts, Type
+from adcompile.ir.types import Type
 from adcompile.rules.kernel import given, infer_from_attrs
 from adcompile.rules.table import linear, nondifferentiable
 

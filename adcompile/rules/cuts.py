@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, atom_key
+from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, PY_BOOL, Facts, Type
+from adcompile.ir.types import OBJECT, PY_BOOL, Type
 from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Binding
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import broadcast, product

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.lengths import Facts, Length, example_of
 from adcompile.ir.primitives import Infer
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Facts, Length, Type, example_of
+from adcompile.ir.types import Type
 from adcompile.rules import runtime
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive

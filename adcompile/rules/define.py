@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES, Cost, Infer, Primitive, Simplify, register
-from adcompile.ir.types import Facts, Type
+from adcompile.ir.types import Type
 from adcompile.rules import simplify
 from adcompile.rules.binding import Prepare, function
 from adcompile.rules.promotion import ufunc_type

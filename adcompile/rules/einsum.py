@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.types import Facts, Length, Type, result_type
+from adcompile.ir.lengths import Facts, Length
+from adcompile.ir.types import Type, result_type
 from adcompile.rules.binding import Operand, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, require_same

@@ -15,8 +15,9 @@ from typing import Literal
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const, Var
+from adcompile.ir.lengths import Dim, Facts, Length, combine
 from adcompile.ir.primitives import Infer
-from adcompile.ir.types import OBJECT, Dim, Facts, Length, Type, combine, numpy_dtype
+from adcompile.ir.types import OBJECT, Type, numpy_dtype
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, function, macro, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import add, length_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adcompile.ir.core import NONE, Atom, Attrs, atom_key, same_atom
+from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.primitives import Primitive, register
-from adcompile.ir.types import OBJECT, Facts, Length, Type, combine
+from adcompile.ir.types import OBJECT, Type
 from adcompile.records import dataclass
 from adcompile.rules import simplify
 from adcompile.rules.lengths import Dims, broadcast, conflict, require_integer, show, value_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.lengths import Facts, combine
 from adcompile.ir.primitives import Primitive, register
-from adcompile.ir.types import OBJECT, PY_INT, Facts, Type, combine
+from adcompile.ir.types import OBJECT, PY_INT, Type
 from adcompile.rules.table import nondifferentiable
 
 

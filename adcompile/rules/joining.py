@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts, Length
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, Facts, Length, Type
+from adcompile.ir.types import OBJECT, Type
 from adcompile.records import replace
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, macro, rank_of
 from adcompile.rules.choices import identity

@@ -6,8 +6,9 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.derivatives import infer_jacobian, infer_pullback, infer_pushforward
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import Infer, Primitive, register
-from adcompile.ir.types import OBJECT, PY_INT, Facts, Type, numpy_dtype
+from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
 from adcompile.rules import revolve, runtime, simplify
 from adcompile.rules.lengths import broadcast, product, require_length, shape_of
 from adcompile.rules.promotion import common_dtype

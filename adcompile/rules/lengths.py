@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from adcompile.ir.core import Atom, Const, atom_key
-from adcompile.ir.types import Dim, Facts, Length, Type, anchored, combine, example_of
+from adcompile.ir.lengths import Dim, Facts, Length, anchored, combine, example_of
+from adcompile.ir.types import Type
 
 Dims = tuple[Length, ...]
 

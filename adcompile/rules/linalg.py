@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype, result_type
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import OBJECT, Type, numpy_dtype, result_type
 from adcompile.rules import runtime
 from adcompile.rules.binding import Operand, function, macro, rank_of
 from adcompile.rules.define import primitive

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import Primitive, register
-from adcompile.ir.types import PY_INT, Facts, Type, join
+from adcompile.ir.types import PY_INT, Type, join
 from adcompile.rules.table import nondifferentiable
 
 

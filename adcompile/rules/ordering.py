@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.types import Facts, Type, numpy_dtype, result_type
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type, numpy_dtype, result_type
 from adcompile.rules import runtime
 from adcompile.rules.binding import METHODS, Binding, Operand, function, macro
 from adcompile.rules.define import primitive

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const, atom_key
+from adcompile.ir.lengths import Dim, Facts, Length, combine, example_of
 from adcompile.ir.primitives import Infer
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, Dim, Facts, Length, Type, combine, example_of, numpy_dtype, result_type
+from adcompile.ir.types import OBJECT, Type, numpy_dtype, result_type
 from adcompile.rules import runtime
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, function, rank_of
 from adcompile.rules.define import primitive

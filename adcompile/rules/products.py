@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts, combine
 from adcompile.ir.primitives import Infer
-from adcompile.ir.types import OBJECT, Facts, Type, combine, result_type
+from adcompile.ir.types import OBJECT, Type, result_type
 from adcompile.rules import simplify
 from adcompile.rules.arithmetic import matmul_infer
 from adcompile.rules.binding import FUNCTIONS, Operand, rank_of

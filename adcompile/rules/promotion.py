@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.ir.types import Facts, Type, numpy_dtype
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type, numpy_dtype
 from adcompile.rules.lengths import broadcast
 
 DType = np.dtype | None

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Var
-from adcompile.ir.types import Facts, Length, Type, combine
+from adcompile.ir.lengths import Facts, Length, combine
+from adcompile.ir.types import Type
 from adcompile.rules.binding import Operand, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, add, product, show

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.types import OBJECT, Facts, Type, numpy_dtype, result_type, type_of_value
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import OBJECT, Type, numpy_dtype, result_type, type_of_value
 from adcompile.rules import runtime, simplify
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive

@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const, Var
+from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES, Cost, Infer, Simplify
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Facts, Type, join, result_type
+from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Type, join, result_type
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.elementwise import POWER

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, atom_key
+from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Facts, Type, numpy_dtype
+from adcompile.ir.types import Type, numpy_dtype
 from adcompile.rules import runtime
 from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive

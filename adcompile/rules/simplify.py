@@ -16,8 +16,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Attrs, Const, Var, is_const, same_atom
+from adcompile.ir.lengths import Dim, Facts, Length, anchored
 from adcompile.ir.primitives import PRIMITIVES, Simplify
-from adcompile.ir.types import PY_BOOL, Dim, Facts, Length, Type, anchored
+from adcompile.ir.types import PY_BOOL, Type
 
 if TYPE_CHECKING:
     from adcompile.ir.builder import Builder

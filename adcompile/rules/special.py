@@ -15,7 +15,8 @@ import numpy as np
 import scipy.special
 
 from adcompile.ir.core import Atom, Attrs
-from adcompile.ir.types import Facts, Type, numpy_dtype, result_type
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type, numpy_dtype, result_type
 from adcompile.rules.binding import function
 from adcompile.rules.define import elementwise, primitive
 from adcompile.rules.lengths import reduced

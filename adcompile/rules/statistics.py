@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const, atom_key
-from adcompile.ir.types import Facts, Type, result_type
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type, result_type
 from adcompile.rules import runtime
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 from adcompile.ir.builder import Builder, UnknownLength, table_of
 from adcompile.ir.core import UNDEFINED, Atom, Block, Const, Eqn, For, Function, If, Loop, Stmt, Var, While, blocks_of
 from adcompile.ir.inlining import Keys, keys_after
+from adcompile.ir.lengths import Length
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import PY_INT, Length, Type, numpy_dtype
+from adcompile.ir.types import PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules.lengths import product
 from adcompile.transforms.batch_rules import RULES, Batch, Unbatchable, repeated

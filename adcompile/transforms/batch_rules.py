@@ -7,7 +7,8 @@ from typing import Final
 
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn
-from adcompile.ir.types import Length, Type, numpy_dtype
+from adcompile.ir.lengths import Length
+from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import dataclass
 from adcompile.rules import table
 from adcompile.rules.lengths import product

@@ -34,8 +34,9 @@ from adcompile.ir.core import (
     walk,
     with_blocks,
 )
+from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import OBJECT, PY_INT, Dim, Facts
+from adcompile.ir.types import OBJECT, PY_INT
 from adcompile.records import dataclass, replace
 from adcompile.transforms.callees import Callees
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Var
-from adcompile.ir.types import Length, Type, numpy_dtype
+from adcompile.ir.lengths import Length
+from adcompile.ir.types import Type, numpy_dtype
 
 
 def carried_type(v: Var) -> Type:

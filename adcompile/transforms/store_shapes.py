@@ -7,8 +7,9 @@ from typing import Final
 
 from adcompile.analysis.webs import overwritten, webs
 from adcompile.ir.core import Eqn, Function, If, Loop, Stmt, Var, blocks_of, walk
+from adcompile.ir.lengths import anchored
 from adcompile.ir.rebuild import replace_block, replace_blocks
-from adcompile.ir.types import anchored, numpy_dtype
+from adcompile.ir.types import numpy_dtype
 from adcompile.records import replace
 
 # Which operand of a primitive is read for its shape alone, and whether its dtype counts too.
