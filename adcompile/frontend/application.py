@@ -21,6 +21,7 @@ from adcompile.frontend import (
     lists,
     opaque,
     rows,
+    rule_sources,
     views,
 )
 from adcompile.frontend.values import (
@@ -73,7 +74,7 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
     if any(isinstance(a, Iterable) for a in args):
         macro = loop_for(lo, f, args, node)
         if macro is not None:
-            return calls.run_function(lo, calls.rule_source(macro), args, keywords, node, rule=True)
+            return calls.run_function(lo, rule_sources.rule_source(macro), args, keywords, node, rule=True)
         args = [lists.listed(lo, a, node) if isinstance(a, Iterable) else a for a in args]
     if args and lists.is_list(lo, args[0]) and f in lists.JOINING:
         return lists.joined(lo, f, args, keywords, node)
@@ -82,7 +83,7 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
         assert isinstance(bound.macro, types.FunctionType)
         if not str(getattr(f, "__module__", "")).startswith("builtins"):  # to NumPy a list is an array
             args = [lo.emit(node, "list_array", lo.atom(a)) if lists.is_list(lo, a) else a for a in args]
-        return calls.run_function(lo, calls.rule_source(bound.macro), args, keywords, node, rule=True)
+        return calls.run_function(lo, rule_sources.rule_source(bound.macro), args, keywords, node, rule=True)
     results = emit_bound(lo, bound, node)
     values = [lo.wrap(r) for r in results]
     if views.may_be_view(bound) and f != "flatten":  # which copies in any case

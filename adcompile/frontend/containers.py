@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import access, builtin, calls, iteration, lists, sorting
+from adcompile.frontend import access, callables, calls, construction, iteration, lists, sorting
 from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import (
     LocalFunction,
@@ -144,7 +144,7 @@ def dict_method(
             last = lo.static(args[1] if len(args) > 1 else keywords.get("last", Const(True)), node)
             pairs = {**pairs, key: item} if last else {key: item, **pairs}
         case "update", 0 | 1 if receiver.cls is not Counter:
-            other = builtin.dict_(lo, args, keywords, node)
+            other = construction.dict_(lo, args, keywords, node)
             assert isinstance(other, Node)
             pairs.update(zip(other.keys, other.children, strict=True))
         case _:
@@ -158,7 +158,7 @@ def sequence_method(
 ) -> Value | None:
     items = list(receiver.children)
     if name in ("index", "count") and is_static(receiver) and all(map(is_static, args)):
-        return calls.compute_now(lo, getattr(static_value(receiver), name), args, {}, node)
+        return callables.compute_now(lo, getattr(static_value(receiver), name), args, {}, node)
     if receiver.kind == "tuple":
         return None
     result: Value = NONE
@@ -281,10 +281,10 @@ def dict_comprehension(lo: Lowering, node: ast.DictComp) -> Value:
 
 def filtered(lo: Lowering, kept: Value, source: Value, node: ast.AST) -> Value:
     """Lower ``filter(kept, source)``."""
-    from adcompile.frontend import sequences
+    from adcompile.frontend import calls, prelude
 
     plain = isinstance(kept, Const) and kept.value is None
-    return sequences.run(lo, sequences.kept, [source] if plain else [source, kept], node)
+    return calls.in_python(lo, prelude.kept, [source] if plain else [source, kept], node)
 
 
 def delete_item(lo: Lowering, base: Value, index: Value, node: ast.AST) -> None:

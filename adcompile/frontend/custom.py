@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.custom.functions import CustomFunction
-from adcompile.frontend import calls
+from adcompile.frontend import signatures
 from adcompile.frontend.custom_rules import Made, Maker, mapped
 from adcompile.frontend.resolve import Parameter, ParameterKind
 from adcompile.frontend.values import Ref, Value, lift
@@ -87,7 +87,7 @@ def arranged(
         return list(args), []
     params = [Parameter(p.name, _KINDS[p.kind], p.default, p.kind is p.POSITIONAL_ONLY) for p in found]
     empty = inspect.Parameter.empty
-    names = calls.bind_parameters(
+    names = signatures.bind_parameters(
         lo, f.__name__, params, lambda p: None if p.default is empty else lift(p.default), args, keywords, node
     )
     values: list[Value] = []

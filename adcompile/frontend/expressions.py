@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects, rows
+from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects, overloading, rows
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
 from adcompile.frontend.state import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.values import (
@@ -73,7 +73,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.JoinedStr():
             return message(lo, node)
         case ast.NamedExpr(target=ast.Name(id=name)):
-            from adcompile.frontend.statements import bind
+            from adcompile.frontend.assignment import bind
 
             value = evaluate(lo, node.value)
             bind(lo, name, value, function_frame(lo.frame))
@@ -310,7 +310,7 @@ def conditional(lo: Lowering, node: ast.IfExp) -> Value:
 def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
     """Return the truth of a value as a boolean atom."""
     if objects.class_of(value) is not None:
-        decided = objects.truth(lo, value, node)
+        decided = overloading.truth(lo, value, node)
         if decided is not None:
             return truth(lo, decided, node)
     match value:

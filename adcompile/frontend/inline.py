@@ -10,7 +10,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from adcompile.frontend import calls, expressions
+from adcompile.frontend import expressions, rule_sources, signatures
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.lower import Lowering, body_of, run_body
 from adcompile.frontend.scopes import RowScope
@@ -35,8 +35,8 @@ def inline_row(
 def inline_rule(builder: Builder, function: types.FunctionType, args: Sequence[Value]) -> Value:
     """Lower a rule: operands are variables or tuples of variables, attributes are constants."""
     lo = Lowering(builder)
-    source = calls.rule_source(function)
+    source = rule_sources.rule_source(function)
     lo.frames.append(Frame(source, NO_BODY, {}, rule=True))
-    names = calls.bind(lo, source, args, {}, source.node)
+    names = signatures.bind(lo, source, args, {}, source.node)
     frame = Frame(source, body_of(source.node), names, rule=True, local=local_names(source.node), node=source.node)
     return run_body(lo, frame, source.node)

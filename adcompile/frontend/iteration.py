@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from adcompile.errors import CompileError
-from adcompile.frontend import elements, lists, objects
+from adcompile.frontend import assignment, elements, lists, objects
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.state import NeedsUnrolling
 from adcompile.frontend.values import Element, Flat, Generator, Iterable, Ref, Rows, Slice, Value, is_static, lift
@@ -211,11 +211,11 @@ def generated(lo: Lowering, value: Generator) -> Iterable | list[Value]:
 
 
 def _element(lo: Lowering, value: Generator, item: Value) -> Value:
-    from adcompile.frontend import expressions, statements
+    from adcompile.frontend import expressions
 
     first = value.node.generators[0]
     with lo.inside(value.frame), lo.own_scope():
-        statements.assign(lo, first.target, item)
+        assignment.assign(lo, first.target, item)
         return expressions.evaluate(lo, value.node.elt)
 
 
@@ -250,7 +250,7 @@ def known_items(lo: Lowering, node: Comprehension, longest: int, pin: bool = Fal
 
     `pin`: a number that is an int argument, or the length of an array, is what it is in the example.
     """
-    from adcompile.frontend import expressions, statements
+    from adcompile.frontend import expressions
 
     out: list[Value] = []
 
@@ -261,7 +261,7 @@ def known_items(lo: Lowering, node: Comprehension, longest: int, pin: bool = Fal
         generator = node.generators[depth]
         source = iterable(lo, expressions.evaluate(lo, generator.iter), generator.iter)
         for item in counted_items(lo, source, longest, pin):
-            statements.assign(lo, generator.target, lo.settled(item()))
+            assignment.assign(lo, generator.target, lo.settled(item()))
             kept = True
             for test in generator.ifs:
                 cond = expressions.condition(lo, test)

@@ -89,7 +89,7 @@ def change(lo: Lowering, ref: Ref, prim: str, *args: Atom, node: ast.AST) -> tup
 
 def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.AST) -> Value:
     """Call a method of a list."""
-    from adcompile.frontend import sequences
+    from adcompile.frontend import calls, prelude
 
     match name, len(args):
         case "append", 1:
@@ -113,7 +113,7 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
         case "insert", 2:
             position = _position(lo, args[0], node)
             if not isinstance(position, Const):
-                position = lo.number(sequences.run(lo, sequences.place, [ref, args[0]], node), node)
+                position = lo.number(calls.in_python(lo, prelude.place, [ref, args[0]], node), node)
             change(lo, ref, "list_insert", position, item_of(lo, args[1], node), node=node)
             hold(lo, ref, args[1])
             return NONE
@@ -165,14 +165,14 @@ def shorten(lo: Lowering, ref: Ref, end: int, node: ast.AST) -> None:
 
 def extend(lo: Lowering, ref: Ref, items: Value, node: ast.AST) -> Value:
     """Append the items of something: of a list of run-time length in a loop."""
-    from adcompile.frontend import iteration, sequences
+    from adcompile.frontend import calls, iteration, prelude
 
     found = iteration.iterable(lo, items, node)
     if isinstance(found, list):
         for item in found:
             method(lo, ref, "append", [lo.settled(item)], node)
     else:
-        sequences.run(lo, sequences.extend, [ref, items], node)
+        calls.in_python(lo, prelude.extend, [ref, items], node)
     return NONE
 
 
@@ -221,11 +221,11 @@ def repeated(lo: Lowering, items: Value, times: Value, node: ast.AST) -> Value:
 
 def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AST) -> None:
     """Lower ``items[lo:hi] = value``."""
-    from adcompile.frontend import sequences
+    from adcompile.frontend import calls, prelude
 
     if not (isinstance(index.step, Const) and index.step.value in (None, 1)):
-        positions = sequences.run(lo, sequences.positions, [ref, index.lo, index.hi, index.step], node)
-        sequences.run(lo, sequences.store_each, [ref, positions, value], node)
+        positions = calls.in_python(lo, prelude.positions, [ref, index.lo, index.hi, index.step], node)
+        calls.in_python(lo, prelude.store_each, [ref, positions, value], node)
         return
     bounds = [b.value for b in (index.lo, index.hi) if isinstance(b, Const) and isinstance(b.value, int)]
     both = [b for b in (index.lo, index.hi) if not (isinstance(b, Const) and b.value is None)]
@@ -292,7 +292,7 @@ def of_array(lo: Lowering, array: Value, node: ast.AST) -> Value:
 
 def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Return the list of the items of anything that can be iterated over."""
-    from adcompile.frontend import iteration, sequences
+    from adcompile.frontend import calls, iteration, prelude
 
     found = iteration.iterable(lo, value, node)
     if isinstance(found, list):
@@ -302,7 +302,7 @@ def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
         return lo.container("list", [found.item(Const(k)) for k in range(n)])
     if isinstance(value, Ref):
         return sliced(lo, value, Slice(NONE, NONE, NONE), node) if is_list(lo, value) else of_array(lo, value, node)
-    return sequences.run(lo, sequences.listed, [value], node)
+    return calls.in_python(lo, prelude.listed, [value], node)
 
 
 # NumPy's functions that join arrays.
@@ -311,7 +311,7 @@ JOINING: Final = (np.stack, np.vstack, np.concatenate, np.hstack)
 
 def joined(lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
     """Join the arrays in a list of run-time length, along the first axis or a new one."""
-    from adcompile.frontend import sequences
+    from adcompile.frontend import calls, prelude
 
     ref = args[0]
     axis = lo.static(args[1] if len(args) > 1 else keywords.get("axis", Const(0)), node)
@@ -321,7 +321,7 @@ def joined(lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str
         lo.refuse(node, "a list of run-time length can be joined along the first axis only", "called here")
     if f is np.stack or (f is np.vstack and rank == 1):
         return lo.emit(node, "list_array", lo.atom(ref))
-    return sequences.run(lo, sequences.concatenate, [ref], node)
+    return calls.in_python(lo, prelude.concatenate, [ref], node)
 
 
 def iterate(lo: Lowering, ref: Ref) -> Iterable:

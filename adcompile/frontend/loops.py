@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import checkpoints, exceptions, expressions, iteration
+from adcompile.frontend import assignment, checkpoints, exceptions, expressions, iteration
 from adcompile.frontend.desugar import RETURNED, Desugared, LoopFlags
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
@@ -109,7 +109,7 @@ def repeat(lo: Lowering, node: ast.For, items: list[Callable[[], Value]], watche
 def assign_and_run(lo: Lowering, node: ast.For, item: Value) -> None:
     from adcompile.frontend import statements
 
-    statements.assign(lo, node.target, item)
+    assignment.assign(lo, node.target, item)
     statements.run(lo, node.body)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, exceptions, macros, prelude, sequences, statements
+from adcompile.frontend import application, calls, exceptions, macros, prelude, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
 from adcompile.frontend.custom_rules import Made
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
@@ -45,7 +45,7 @@ from adcompile.records import dataclass, field, replace
 from adcompile.rules.opaque import is_draw
 
 # Modules of functions that are written in Python and lowered as the user's are.
-OURS = (macros.__name__, prelude.__name__, sequences.__name__)
+OURS = (macros.__name__, prelude.__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import access, attempts, calls, exceptions, expressions
+from adcompile.frontend import access, attempts, callables, calls, exceptions, expressions
 from adcompile.frontend.state import Conflict
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, NONE, Const, Var
@@ -108,7 +108,7 @@ def filtered(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value],
     if lo.quiet and isinstance(first, Const) and first.value == "ignore":
         lo.ignored.add("all")
         return NONE
-    return calls.unknown(lo, function.value, args, keywords, node)
+    return callables.unknown(lo, function.value, args, keywords, node)
 
 
 def suppress(lo: Lowering, stmt: ast.With, args: Sequence[Value], inside: Callable[[], None]) -> None:

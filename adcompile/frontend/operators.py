@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import lists, objects
+from adcompile.frontend import lists, objects, overloading
 from adcompile.frontend.values import Value, is_static, lift, static_value
 from adcompile.ir.core import TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -67,7 +67,7 @@ PYTHON: Final[dict[str, Callable[..., object]]] = {
 def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value:
     """Lower ``left op right``."""
     if objects.class_of(left) is not None or objects.class_of(right) is not None:
-        own = objects.operate(lo, op, left, right, node)
+        own = overloading.operate(lo, op, left, right, node)
         if own is not None:
             return own
     if lists.is_list(lo, left) or lists.is_list(lo, right):

@@ -1,6 +1,6 @@
-"""What builtins do with iterables whose length is known only at run time, written in Python.
+"""What Python does with iterables and lists whose length is known only at run time, written in Python.
 
-These run on abstract values, as a user's own helper functions do.
+These run on abstract values, as a user's own helper functions do: see `calls.in_python`.
 """
 
 from __future__ import annotations
@@ -86,3 +86,62 @@ def sorted_by(items: Any, key: Any, reverse: Any) -> Any:
     keys = np.array([key(item) for item in items])
     order = np.argsort(-keys if reverse else keys, kind="stable")
     return [items[k] for k in order]
+
+
+def extend(items: Any, more: Any) -> None:
+    for item in more:
+        items.append(item)
+
+
+def listed(source: Any) -> Any:
+    out = []
+    for item in source:
+        out.append(item)
+    return out
+
+
+def kept(source: Any, test: Any = bool) -> Any:
+    return [item for item in source if test(item)]
+
+
+def any_(source: Any) -> bool:
+    for item in source:
+        if item:
+            return True
+    return False
+
+
+def all_(source: Any) -> bool:
+    for item in source:
+        if not item:
+            return False
+    return True
+
+
+def place(items: Any, index: Any) -> Any:
+    """Where an item goes that is inserted at an index."""
+    if index < 0:
+        index = max(index + len(items), 0)
+    return min(index, len(items))
+
+
+def positions(items: Any, lo: Any, hi: Any, step: Any) -> Any:
+    return range(len(items))[lo:hi:step]
+
+
+def store_each(items: Any, places: Any, values: Any) -> None:
+    for place, value in zip(places, values):  # noqa: B905  # Python refuses other lengths
+        items[place] = value
+
+
+def concatenate(parts: Any) -> Any:
+    """np.concatenate of a list of arrays, along their first axis."""
+    total = 0
+    for part in parts:
+        total += len(part)
+    out = np.empty((total, *parts[0].shape[1:]), dtype=parts[0].dtype)
+    start = 0
+    for part in parts:
+        out[start : start + len(part)] = part
+        start += len(part)
+    return out

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 import operator
-import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import application, branches, calls, expressions, iteration, prelude
 from adcompile.frontend.operators import apply_binary
-from adcompile.frontend.resolve import resolve
 from adcompile.frontend.values import Generator, Iterable, Ref, Value, is_static
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
@@ -20,12 +18,6 @@ if TYPE_CHECKING:
 
 Args = Sequence[Value]
 Keywords = Mapping[str, Value]
-
-
-def in_python(lo: Lowering, function: Callable[..., object], args: Args, node: ast.AST) -> Value:
-    """Run a function of `prelude` in place."""
-    assert isinstance(function, types.FunctionType)
-    return lo.current(calls.run_function(lo, resolve(function), args, {}, node))
 
 
 def extremum(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -47,8 +39,8 @@ def extremum(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         if "default" in keywords:
             lo.refuse(node, "a default needs a known number of items", "called here", "test the length before")
         if key is None:
-            return in_python(lo, prelude.max_of if largest else prelude.min_of, [items], node)
-        return in_python(lo, prelude.max_by if largest else prelude.min_by, [items, key], node)
+            return calls.in_python(lo, prelude.max_of if largest else prelude.min_of, [items], node)
+        return calls.in_python(lo, prelude.max_by if largest else prelude.min_by, [items, key], node)
     if not items and "default" in keywords:
         return keywords["default"]
     if not items:
@@ -93,8 +85,8 @@ def reduced(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Valu
         items = [items.item(Const(k)) for k in range(n)]
     if not isinstance(items, list):
         if first:
-            return in_python(lo, prelude.reduced, [function, items, *first], node)
-        return in_python(lo, prelude.reduced_from_first, [function, items], node)
+            return calls.in_python(lo, prelude.reduced, [function, items, *first], node)
+        return calls.in_python(lo, prelude.reduced_from_first, [function, items], node)
     items = [lo.settled(item) for item in [*first, *items]]
     if not items:
         lo.refuse(node, "reduce() of nothing has no value", "here", "give it an initial value")
@@ -114,7 +106,7 @@ def accumulated(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     if not isinstance(items, list):
         if "initial" in keywords:
             lo.refuse(node, "`initial` needs a known number of items", "called here", "write a for loop")
-        return in_python(lo, prelude.accumulated, [items, function], node)
+        return calls.in_python(lo, prelude.accumulated, [items, function], node)
     given = [lo.settled(item) for item in ([keywords["initial"], *items] if "initial" in keywords else items)]
     out: list[Value] = []
     for item in given:

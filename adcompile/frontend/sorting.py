@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import application, calls, iteration, lists, prelude, selection
+from adcompile.frontend import application, calls, iteration, lists, prelude
 from adcompile.frontend.values import Ref, Value, is_static, static_value
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
@@ -28,7 +28,7 @@ def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> V
     key = keywords.get("key", NONE)
     found = iteration.iterable(lo, source, node)
     if not isinstance(found, list) and isinstance(source, Ref) and not (isinstance(key, Const) and key.value is None):
-        return selection.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
+        return calls.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
     if not isinstance(found, list):
         return at_run_time(lo, source, key, reverse, node)
     items = [lo.settled(item) for item in found]

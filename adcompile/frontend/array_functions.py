@@ -1,0 +1,141 @@
+"""Functions of NumPy that return an array that they are given, change one, or have arguments of their own kind."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from adcompile.frontend import (
+    access,
+    application,
+    arrangements,
+    calls,
+    elements,
+    lists,
+    rule_sources,
+    views,
+)
+from adcompile.frontend.values import (
+    Ref,
+    Value,
+)
+from adcompile.ir.core import NONE, Const
+from adcompile.ir.structure import Node
+from adcompile.rules import binding, mutators
+from adcompile.rules.binding import Bound
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Args = Sequence[Value]
+Keywords = Mapping[str, Value]
+Builtin = Callable[["Lowering", Args, Keywords, ast.AST], Value]
+
+
+def _permuted(name: str) -> Builtin:
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        axes = [keywords[k] for k in ("axes", "axis1", "axis2") if k in keywords]
+        return application.permute(lo, name, [*args, *axes], node)
+
+    return make
+
+
+def _same_array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """np.asarray of an array is the array itself, if it has the dtype that is asked for."""
+    if args and isinstance(args[0], Ref) and not lists.is_list(lo, args[0]) and set(keywords) <= {"dtype"}:
+        dtype = keywords.get("dtype", args[1] if len(args) > 1 else NONE)
+        if len(args) + len(keywords) <= 2 and views.same_array(lo, args[0], lo.static(dtype, node)):
+            return args[0]
+    return application.apply(lo, np.asarray, args, keywords, node)
+
+
+def _array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """np.array copies, unless it is told not to."""
+    if args and isinstance(args[0], Ref) and "copy" in keywords:
+        rest = {k: v for k, v in keywords.items() if k != "copy"}
+        if not lo.static(keywords["copy"], node):
+            return _same_array(lo, args, rest, node)
+        return application.apply(lo, np.array, args, rest, node)
+    return application.apply(lo, np.array, args, keywords, node)
+
+
+def _contiguous(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """np.ascontiguousarray of an array that lies row after row is the array itself."""
+    if len(args) != 1 or keywords or not isinstance(args[0], Ref) or lists.is_list(lo, args[0]):
+        return application.apply(lo, np.ascontiguousarray, args, keywords, node)
+    value = lo.emit(node, "contiguous", lo.read(args[0]))
+    return views.result(lo, Bound("contiguous", (lo.read(args[0]),)), args[0], [value], node)[0]
+
+
+def _add_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST, sign: int = 1) -> Value:
+    """Lower np.add.at: what comes twice is added twice."""
+    base = _array_to_change(lo, args, keywords, 3, node)
+    step, atoms = access.components(lo, args[1], node)
+    place = Ref(base.cell, (*base.path, step), base.atoms + atoms)
+    value = lo.number(args[2], node)
+    lo.check_in_place(lo.type_of(base), value, node)
+    if sign < 0:
+        value = lo.number(lo.emit(node, "neg", value), node)
+    lo.write(place, value, node, "index_add")
+    return NONE
+
+
+def _subtract_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return _add_at(lo, args, keywords, node, -1)
+
+
+def _at(f: np.ufunc) -> Builtin:
+    """Lower ``ufunc.at`` as a loop over the places, one after the other."""
+
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        _array_to_change(lo, args, keywords, f.nin + 1, node)
+        several = isinstance(args[1], Node) and args[1].kind == "tuple"
+        rule = mutators.apply_at_places if several else mutators.apply_at
+        assert isinstance(rule, types.FunctionType)
+        return calls.run_function(lo, rule_sources.rule_source(rule), [Const(f), *args], {}, node, rule=True)
+
+    return make
+
+
+def _array_to_change(lo: Lowering, args: Args, keywords: Keywords, count: int, node: ast.AST) -> Ref:
+    base = args[0] if args else NONE
+    if len(args) != count or keywords or not isinstance(base, Ref) or lo.type_of(base).is_list:
+        lo.refuse(node, "ufunc.at() needs an array, indices and a value for each operand", "called here")
+    return base
+
+
+def _indices(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    first = args[0] if len(args) == 1 else NONE
+    return elements.indices(lo, first.children if isinstance(first, Node) else args, node)
+
+
+def _stack(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower np.stack; of a list that a loop has filled, it is the array that NumPy makes of the list."""
+    if not args or not lists.is_list(lo, lo.current(args[0])):
+        return application.apply(lo, np.stack, args, keywords, node)
+    axis = args[1] if len(args) == 2 else keywords.get("axis", Const(0))
+    if len(args) > 2 or keywords.keys() - {"axis"} or not isinstance(axis, Const):
+        lo.refuse(node, "np.stack of a list that grows in a loop takes only the list and an axis", "called here")
+    array = lo.wrap(lo.number(args[0], node))
+    return array if axis.value == 0 else application.apply(lo, np.moveaxis, [array, Const(0), axis], {}, node)
+
+
+ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
+    np.add.at: _add_at,
+    np.subtract.at: _subtract_at,
+    **{f.at: _at(f) for f in binding.FUNCTIONS if isinstance(f, np.ufunc) and f not in (np.add, np.subtract)},
+    np.ndenumerate: lambda lo, args, keywords, node: elements.enumerated(lo, args[0], node),
+    np.ndindex: _indices,
+    np.transpose: _permuted("transpose"),
+    np.swapaxes: _permuted("swapaxes"),
+    np.asarray: _same_array,
+    np.piecewise: arrangements.piecewise,
+    np.asanyarray: _same_array,
+    np.array: _array,
+    np.ascontiguousarray: _contiguous,
+    np.stack: _stack,
+}

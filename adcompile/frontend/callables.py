@@ -1,0 +1,309 @@
+"""Call Python objects that are known when compiling: who carries out which."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import math
+import operator
+import sys
+import types
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from adcompile.custom.functions import CustomFunction
+from adcompile.errors import CompileError
+from adcompile.frontend import (
+    access,
+    application,
+    builtin,
+    calls,
+    checkpoints,
+    copies,
+    custom,
+    derivatives,
+    expressions,
+    instances,
+    objects,
+    opaque,
+    rule_sources,
+)
+from adcompile.frontend.resolve import resolve
+from adcompile.frontend.sourceless import stand_in
+from adcompile.frontend.state import Unbound
+from adcompile.frontend.targets import target
+from adcompile.frontend.values import (
+    Ref,
+    Value,
+    is_static,
+    lift,
+    static_value,
+)
+from adcompile.ir.core import Const, Var
+from adcompile.ir.structure import Node
+from adcompile.rules import binding, table
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Args = Sequence[Value]
+Keywords = Mapping[str, Value]
+
+
+# Builtins that ask the class of their argument.
+SPECIAL: Final[Mapping[object, str]] = {
+    abs: "__abs__",
+    float: "__float__",
+    int: "__int__",
+    iter: "__iter__",
+    len: "__len__",
+    reversed: "__reversed__",
+    round: "__round__",
+}
+
+
+def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Call a Python object that is known when compiling: the first of `CARRIERS` that knows it carries it out."""
+    for carrier in CARRIERS:
+        made = carrier(lo, f, args, keywords, node)
+        if made is not None:
+            return made
+    return unknown(lo, f, args, keywords, node)
+
+
+def _custom(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call a function that has derivative rules of the user's."""
+    if f is CustomFunction.__call__ and args and isinstance(args[0], Const):
+        return calls.call(lo, args[0], args[1:], keywords, node)
+    rule = custom.rule_for(lo, f)
+    return None if rule is None else custom.call_custom(lo, rule, args, keywords, node)
+
+
+def _special(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call a builtin that asks the class of its argument, where the class has an answer."""
+    name = SPECIAL.get(_key(f))
+    if name is None or len(args) != 1 or keywords:
+        return None
+    return objects.special(lo, args[0], name, [], node)
+
+
+def _key(f: object) -> object:
+    """Return a callable as a key of a table: None if it has no hash."""
+    try:
+        hash(f)
+    except TypeError:
+        return None
+    return f
+
+
+def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call what the frontend itself carries out."""
+    if _key(f) is None:
+        lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
+    own = builtin.BUILTINS.get(f)
+    if own is not None:
+        return own(lo, args, keywords, node)
+    template: object = getattr(f, "__self__", None)
+    if isinstance(template, str) and f == template.format and not keywords:
+        return expressions.text(lo, template, args, node)
+    if not args and not keywords and f in (float, int, bool, complex, str):
+        return Const(f())
+    return None
+
+
+def _derivative(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call an operator of ours, such as grad, or what one has made."""
+    derived = derivatives.operator_of(f)
+    if derived is not None:
+        return derivatives.apply_operator(lo, derived, f, args, keywords, node)
+    function = next((g for g in derivatives.FUNCTIONS if f is g), None)
+    return None if function is None else function(lo, args, keywords, node)
+
+
+def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call what becomes equations, or what a rule asks while it is lowered."""
+    if f in table.STATIC:
+        given = {k: _static_argument(lo, v) for k, v in keywords.items()}
+        values = [_static_argument(lo, a) for a in args]
+        return lo.guarded(node, lambda: lift(f(*values, **given)))
+    return application.apply(lo, f, args, keywords, node) if f in binding.FUNCTIONS or has_table(f) else None
+
+
+def _impure(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call at run time what must be called once, in order."""
+    if lo.frame.rule or lo.frame.macro or isinstance(f, checkpoints.Checkpoint) or not opaque.is_impure(lo, f, node):
+        return None
+    return opaque.call_function(lo, f, args, keywords, node)
+
+
+def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call what stands for another callable."""
+    match f:
+        case checkpoints.Checkpoint():
+            return checkpoints.call(lo, lift(f.__wrapped__), args, keywords, node)
+        case functools._lru_cache_wrapper():
+            return calls.call(lo, lift(f.__wrapped__), args, keywords, node)
+        case functools.partial():
+            held = {k: lift(v) for k, v in f.keywords.items()}
+            return calls.call(lo, lift(f.func), [*map(lift, f.args), *args], {**held, **keywords}, node)
+        case operator.itemgetter() | operator.attrgetter() | operator.methodcaller():
+            return call_getter(lo, f, args, node)
+    return None
+
+
+def _python(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call a function, class or method that is written in Python."""
+    ours = str(getattr(f, "__module__", "")).startswith("adcompile.")
+    if isinstance(f, types.FunctionType) and (lo.frame.rule or (lo.frame.macro and ours)):
+        return calls.run_function(lo, rule_sources.rule_source(f), args, keywords, node, True)
+    made = instances.make(lo, f, args, keywords, node) if isinstance(f, type) else None
+    if made is not None:
+        return made
+    if args and (name := copies.known_function(f)) is not None:
+        return copies.call_known(lo, name, args, keywords, node)
+    if isinstance(f, types.FunctionType):
+        return run_python(lo, f, args, keywords, node)
+    if isinstance(f, types.MethodType):
+        held = lo.constant(f, "__self__", f.__self__, node)
+        return calls.call(lo, lift(f.__func__), [held, *args], keywords, node)
+    return None
+
+
+def _constant(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call a function of constants while compiling."""
+    known = all(map(is_static, args)) and all(map(is_static, keywords.values()))
+    return compute_now(lo, f, args, keywords, node) if known and _pure(f) else None
+
+
+Carrier = Callable[["Lowering", Callable[..., object], Args, Keywords, ast.AST], Value | None]
+
+CARRIERS: Final[tuple[Carrier, ...]] = (
+    _custom,
+    _special,
+    _builtin,
+    _derivative,
+    _numeric,
+    _impure,
+    _wrapped,
+    _python,
+    _constant,
+)
+
+
+def call_getter(lo: Lowering, f: object, args: Args, node: ast.AST) -> Value:
+    """Call what operator.itemgetter, attrgetter or methodcaller made."""
+    if len(args) != 1:
+        lo.refuse(node, f"{type(f).__name__} takes one argument, {len(args)} were given", "called here")
+    reduced = f.__reduce__()
+    assert isinstance(reduced, tuple)
+    given = reduced[1]  # what it was made with
+    name, *rest = given
+    if isinstance(f, operator.methodcaller):
+        return calls.call(lo, access.attribute(lo, args[0], name, node), [lift(a) for a in rest], {}, node)
+    if isinstance(f, operator.attrgetter):
+        found = [functools.reduce(lambda v, n: access.attribute(lo, v, n, node), n.split("."), args[0]) for n in given]
+    else:
+        items = [ast.Subscript(ast.Name("_", ast.Load()), ast.Constant(key), ast.Load()) for key in given]
+        found = [access.read_item(lo, args[0], ast.copy_location(item, node)) for item in items]
+    return found[0] if len(found) == 1 else Node("tuple", tuple(found))
+
+
+def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Run a Python function in place; one that cannot be lowered is called as it is, where no derivative is lost."""
+    if opaque.is_pure(f):
+        known = opaque.sampled(lo, f, args, keywords, node)
+        if known is not None:
+            return known
+    mark, names = lo.builder.mark(), lo.snapshot()
+    try:
+        return calls.run_function(lo, resolve(f), args, keywords, node)
+    except Unbound:
+        raise
+    except FAILURES as error:
+        if not (isinstance(error, CompileError) or opaque.of_a_package(f)):
+            raise
+        lo.builder.rewind(mark)
+        lo.restore(names)
+        made = opaque.instead(lo, f, args, keywords, node)
+        if made is None:
+            raise
+        return made
+
+
+# What lowering the code of other packages, which may do anything, may raise.
+FAILURES: Final = (CompileError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def has_table(f: object) -> bool:
+    """Tell whether a function of scipy.special has a primitive; its table is loaded when it is first asked for."""
+    special = sys.modules.get("scipy.special")
+    if special is None or getattr(special, getattr(f, "__name__", ""), None) is not f:
+        return False
+    import_module("adcompile.rules.special")
+    return f in binding.FUNCTIONS
+
+
+def _static_argument(lo: Lowering, value: Value) -> object:
+    """Return what a function of a rule's receives: constants as they are, run-time operands as variables."""
+    if isinstance(value, Node):
+        items = [_static_argument(lo, c) for c in value.children]
+        return tuple(items) if value.kind == "tuple" else items
+    if isinstance(value, Ref):
+        return lo.read(value)
+    return value if isinstance(value, Var) else static_value(value)
+
+
+def _pure(f: object) -> bool:
+    """Tell whether calling a C function of constants when compiling is the same as calling it at run time."""
+    if isinstance(f, types.BuiltinMethodType) and isinstance(f.__self__, str | bytes):
+        return True
+    return f in (
+        np.dtype,
+        isinstance,
+        issubclass,
+        str,
+        repr,
+        hash,
+        math.prod,
+        math.gcd,
+        divmod,
+        sorted,
+        hasattr,
+        getattr,
+        operator.itemgetter,
+        operator.attrgetter,
+        operator.methodcaller,
+    )
+
+
+def compute_now(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    assert callable(f)
+    try:
+        return lift(f(*map(static_value, args), **{k: static_value(v) for k, v in keywords.items()}))
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        lo.refuse(node, f"this call fails: {error!r}", "here")
+
+
+def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    try:
+        found = None if stand_in(f) is not None else target(f)
+    except CompileError:
+        found = None
+    made = None if found is not None else opaque.call_function(lo, f, args, keywords, node) if callable(f) else None
+    if made is not None:
+        return made
+    if found is None:
+        name = getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or repr(f)
+        module = getattr(f, "__module__", None)
+        full = f"{module}.{name}" if module and module != "builtins" else str(name)
+        lo.refuse(
+            node,
+            f"no derivative rule for {full}",
+            "not known to the compiler",
+            "write it with functions that are, or move it out of the differentiated function",
+        )
+    merged = {**{k: lift(v) for k, v in found.keywords.items()}, **keywords}
+    return calls.run_function(lo, found.source, [*map(lift, found.bound), *args], merged, node)

@@ -1,0 +1,168 @@
+"""Builtins that ask for classes and attributes: isinstance, type, super, getattr, setattr, ..."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from adcompile.frontend import (
+    access,
+    objects,
+)
+from adcompile.frontend.values import (
+    LocalFunction,
+    Method,
+    Partial,
+    Slice,
+    Super,
+    Value,
+    static_value,
+)
+from adcompile.ir.core import NONE, Const
+from adcompile.ir.structure import Node
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Args = Sequence[Value]
+Keywords = Mapping[str, Value]
+Builtin = Callable[["Lowering", Args, Keywords, ast.AST], Value]
+
+
+PLAIN: Final[Mapping[str, type]] = {"tuple": tuple, "list": list, "dict": dict, "set": set}
+
+
+def _isinstance(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    value, classes = args
+    kinds = static_value(classes)
+    kinds = kinds.__args__ if isinstance(kinds, types.UnionType) else kinds
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    return Const(any(isinstance(k, type) and _is_kind(lo, value, k) for k in kinds))
+
+
+def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
+    if isinstance(value, Node):
+        return issubclass(value.cls or PLAIN[value.kind], kind)
+    if isinstance(value, Slice):
+        return issubclass(slice, kind)
+    if isinstance(value, LocalFunction | Partial | Method):
+        return issubclass(types.MethodType if isinstance(value, Method) else types.FunctionType, kind)
+    if isinstance(value, Const):
+        return isinstance(value.value, kind)
+    t = lo.type_of(value)
+    if t.is_array:
+        return issubclass(np.ndarray, kind)
+    if t.kind == "py" and isinstance(t.dtype, type):
+        return issubclass(t.dtype, kind)
+    if t.kind == "np" and isinstance(t.dtype, np.dtype):
+        return issubclass(t.dtype.type, kind)
+    lo.refuse(None, f"isinstance() of {t} is not known when compiling", "", "convert the value with float() first")
+
+
+def _super(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower ``super()``: the class is that in which the function was defined, the object its first argument."""
+    if args:
+        after, receiver = args
+        if not isinstance(after, Const) or not isinstance(after.value, type):
+            lo.refuse(node, "super() needs a class", "called here")
+        return Super(after.value, receiver)
+    try:
+        defined_in = lo.frame.scope.lookup("__class__")
+    except KeyError:
+        lo.refuse(node, "super() is used outside of a method", "called here")
+    assert isinstance(defined_in, type) and isinstance(lo.frame.node, ast.FunctionDef)
+    first = [*lo.frame.node.args.posonlyargs, *lo.frame.node.args.args][0].arg
+    return Super(defined_in, lo.frame.names[first])
+
+
+def _type(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) != 1:
+        lo.refuse(node, "classes cannot be made inside a differentiated function", "called here", "define it outside")
+    (value,) = args
+    if isinstance(value, Node):
+        return Const(value.cls or PLAIN[value.kind])
+    if isinstance(value, Const):
+        return Const(type(value.value))
+    t = lo.type_of(value)
+    known = np.ndarray if t.is_array else t.dtype if t.kind == "py" else None
+    if t.kind == "np" and isinstance(t.dtype, np.dtype):
+        known = t.dtype.type
+    if known is None:
+        lo.refuse(node, f"the type of {t} is not known when compiling", "called here")
+    return Const(known)
+
+
+def _name_of(lo: Lowering, value: Value, node: ast.AST) -> str:
+    name = lo.static(value, node)
+    if not isinstance(name, str):
+        lo.refuse(node, "the name of an attribute must be a string", "called here")
+    return name
+
+
+def _getattr(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    name = _name_of(lo, args[1], node)
+    if len(args) == 3 and not _has(lo, args[0], name):
+        return args[2]
+    return access.attribute(lo, args[0], name, node)
+
+
+def _hasattr(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return Const(_has(lo, args[0], _name_of(lo, args[1], node)))
+
+
+def _has(lo: Lowering, value: Value, name: str) -> bool:
+    if isinstance(value, Node):
+        cls = value.cls or PLAIN[value.kind]
+        return hasattr(cls, name) or (value.kind == "object" and name in value.keys)
+    if isinstance(value, Const):
+        return hasattr(value.value, name)
+    t = lo.type_of(value)
+    kinds: dict[str, type] = {"array": np.ndarray, "list": list, "np": np.generic, "py": float}
+    return hasattr(kinds.get(t.kind, object), name)
+
+
+def _setattr(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return _set_attribute(lo, args, node, raw=False)
+
+
+def _set_raw(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return _set_attribute(lo, args, node, raw=True)
+
+
+def _set_attribute(lo: Lowering, args: Args, node: ast.AST, raw: bool) -> Value:
+    held = lo.current(args[0])
+    if not isinstance(held, Node) or held.kind != "object":
+        lo.refuse(node, "the attributes of this cannot be assigned", "called here", "pass it as an argument")
+    objects.assign(lo, held, _name_of(lo, args[1], node), args[2], node, raw)
+    return NONE
+
+
+def _vars(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) != 1 or not objects.is_object(args[0]):
+        lo.refuse(node, "vars() needs an object", "called here")
+    return access.attribute(lo, args[0], "__dict__", node)
+
+
+def _callable(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    (value,) = args
+    if isinstance(value, Const):
+        return Const(callable(value.value))
+    own = isinstance(value, Node) and value.cls is not None and hasattr(value.cls, "__call__")  # noqa: B004  # a class
+    return Const(own or isinstance(value, LocalFunction | Partial | Method))
+
+
+REFLECTION: Final[Mapping[object, Builtin]] = {
+    isinstance: _isinstance,
+    super: _super,
+    type: _type,
+    getattr: _getattr,
+    hasattr: _hasattr,
+    setattr: _setattr,
+    object.__setattr__: _set_raw,
+    vars: _vars,
+    callable: _callable,
+}
