@@ -93,8 +93,8 @@ def _with_keywords(parameters: list[Parameter], keywords: Mapping[str, object]) 
 
 
 def _compiled(text: str, name: str, namespace: dict[str, object]) -> types.FunctionType:
+    from adcompile.frontend.frames import WRAPPER
     from adcompile.frontend.resolve import from_source
-    from adcompile.frontend.state import WRAPPER
 
     return from_source(text, name, {"__name__": WRAPPER, **namespace})
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from adcompile.frontend import calls, concatenators, containers, elements, expressions, iteration, lists, objects
 from adcompile.frontend import rows as rows_
-from adcompile.frontend.state import NeedsUnrolling
+from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import (
     Flat,
     Iterable,

@@ -17,7 +17,7 @@ from adcompile.frontend import (
     rows,
 )
 from adcompile.frontend.desugar import ENDED, RETURNED
-from adcompile.frontend.state import Frame
+from adcompile.frontend.frames import Frame
 from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
 from adcompile.ir.structure import Node

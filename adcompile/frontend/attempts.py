@@ -18,8 +18,8 @@ from adcompile.frontend import branches, expressions
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED, RETURNED, jumps
 from adcompile.frontend.exceptions import STATE, Catcher, Exceptions, catches, emit, raised
 from adcompile.frontend.failures import test_operands
+from adcompile.frontend.frames import Conflict
 from adcompile.frontend.splitting import ends, is_part, split
-from adcompile.frontend.state import Conflict
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from adcompile.errors import Span
 from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import FLAGS, MESSAGE
-from adcompile.frontend.state import Conflict, Either, Snapshot, Unbound
+from adcompile.frontend.frames import Conflict, Unbound
+from adcompile.frontend.state import Either, Snapshot
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node

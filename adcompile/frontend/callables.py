@@ -31,9 +31,9 @@ from adcompile.frontend import (
     opaque,
     rule_sources,
 )
+from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
 from adcompile.frontend.sourceless import stand_in
-from adcompile.frontend.state import Unbound
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import (
     Ref,

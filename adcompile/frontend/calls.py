@@ -22,9 +22,9 @@ from adcompile.frontend import (
     objects,
     recursion,
 )
+from adcompile.frontend.frames import Frame
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
-from adcompile.frontend.state import Frame
 from adcompile.frontend.values import (
     Choice,
     LocalFunction,

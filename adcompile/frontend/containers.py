@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import access, callables, calls, construction, iteration, lists, sorting
-from adcompile.frontend.state import NeedsUnrolling
+from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import (
     LocalFunction,
     Partial,

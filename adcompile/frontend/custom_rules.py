@@ -14,8 +14,8 @@ from adcompile.custom.functions import CustomFunction, CustomJvp, CustomVjp, Ele
 from adcompile.errors import CompileError
 from adcompile.frontend import builtin, calls, expressions, opaque
 from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.frames import Frame, Unbound
 from adcompile.frontend.scopes import CalledFrom, RowScope
-from adcompile.frontend.state import Frame, Unbound
 from adcompile.frontend.values import Ref, Value, is_static, lift
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import expressions
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED
-from adcompile.frontend.state import Frame
+from adcompile.frontend.frames import Frame
 from adcompile.frontend.values import Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.records import dataclass

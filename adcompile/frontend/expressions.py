@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects, overloading, rows
+from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
-from adcompile.frontend.state import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.values import (
     Generator,
     LocalFunction,

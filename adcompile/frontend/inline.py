@@ -12,9 +12,9 @@ from typing import Final
 
 from adcompile.frontend import expressions, rule_sources, signatures
 from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.frames import Frame
 from adcompile.frontend.lower import Lowering, body_of, run_body
 from adcompile.frontend.scopes import RowScope
-from adcompile.frontend.state import Frame
 from adcompile.frontend.values import Value
 from adcompile.frontend.variables import local_names
 from adcompile.ir.builder import Builder

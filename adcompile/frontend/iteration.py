@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adcompile.errors import CompileError
 from adcompile.frontend import assignment, elements, lists, objects
 from adcompile.frontend import rows as rows_
-from adcompile.frontend.state import NeedsUnrolling
+from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Element, Flat, Generator, Iterable, Ref, Rows, Slice, Value, is_static, lift
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.lengths import example_of

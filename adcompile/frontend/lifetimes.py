@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend.desugar import Desugared
 
 if TYPE_CHECKING:
-    from adcompile.frontend.state import Frame
+    from adcompile.frontend.frames import Frame
 
 Names = frozenset[str]
 NOTHING: Names = frozenset()

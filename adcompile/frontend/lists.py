@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend.state import NeedsUnrolling
+from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Iterable, Ref, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.structure import Node

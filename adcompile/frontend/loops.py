@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import assignment, checkpoints, exceptions, expressions, iteration
 from adcompile.frontend.desugar import RETURNED, Desugared, LoopFlags
+from adcompile.frontend.frames import NeedsUnrolling, Unbound
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
-from adcompile.frontend.state import NeedsUnrolling, Snapshot, Unbound
+from adcompile.frontend.state import Snapshot
+from adcompile.frontend.trips import Trip
 from adcompile.frontend.values import Element, Iterable, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
 from adcompile.ir.structure import Node
@@ -313,7 +315,7 @@ def settle(
         lo.frame.loops.append(node)
         try:
             loop = attempt(slots)
-            settled = slots.close(loop.stmts)
+            settled = Trip(slots).settles(loop.stmts)
         finally:
             lo.tolerant -= 1
             lo.frame.loops.pop()

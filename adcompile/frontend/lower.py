@@ -25,13 +25,14 @@ from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls, exceptions, macros, prelude, statements
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
+from adcompile.frontend.buffers import Buffers
 from adcompile.frontend.custom_rules import Made
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.exceptions import Catcher
+from adcompile.frontend.frames import Conflict, Frame, NeedsUnrolling, Unbound, Unresolved, is_ours
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.state import Conflict, Frame, NeedsUnrolling, State, Unbound, Unresolved, is_ours
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.frontend.variables import boxed_names
@@ -122,7 +123,7 @@ class Lowered:
     apart: tuple[tuple[Steps, Steps], ...] = ()
 
 
-class Lowering(State):
+class Lowering(Buffers):
     """Lowers one function and everything that it calls."""
 
     def __init__(self, builder: Builder) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.frontend import access, attempts, callables, calls, exceptions, expressions
-from adcompile.frontend.state import Conflict
+from adcompile.frontend.frames import Conflict
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, NONE, Const, Var
 

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from adcompile.frontend.frames import Frame, Unbound
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.state import Frame, Unbound
 from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value, is_static
 from adcompile.frontend.variables import local_names
 from adcompile.ir.builder import Builder

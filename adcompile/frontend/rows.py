@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
-from adcompile.frontend.state import NeedsUnrolling
+from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const
 from adcompile.ir.structure import Node

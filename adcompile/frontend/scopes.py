@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from adcompile.errors import Span
 
 if TYPE_CHECKING:
-    from adcompile.frontend.state import Scope
+    from adcompile.frontend.frames import Scope
 
 
 class RowScope:

@@ -20,7 +20,7 @@ from adcompile.frontend import (
 from adcompile.frontend.assignment import assign, delete
 from adcompile.frontend.augmentation import augment
 from adcompile.frontend.desugar import always_raises
-from adcompile.frontend.state import Unbound, owner_of
+from adcompile.frontend.frames import Unbound, owner_of
 from adcompile.frontend.values import LocalFunction, Value
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const
 from adcompile.records import replace
@@ -53,7 +53,7 @@ def run_one(lo: Lowering, stmt: ast.stmt) -> None:
 
 def note_place(lo: Lowering, stmt: ast.stmt) -> None:
     """Let what is built from now on come from a statement; of one in a helper, from where the helper is called."""
-    from adcompile.frontend.state import is_ours
+    from adcompile.frontend.frames import is_ours
 
     outer = lo.builder.span
     if len(lo.frames) == lo.outermost:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from adcompile.custom.surgery import adjoint_of
 from adcompile.frontend import expressions, statements
 from adcompile.frontend.desugar import jumps
-from adcompile.frontend.state import lookup_local
+from adcompile.frontend.frames import lookup_local
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Eqn, Function, Var, free

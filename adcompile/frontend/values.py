@@ -17,7 +17,7 @@ from adcompile.ir.structure import Node
 from adcompile.records import dataclass
 
 if TYPE_CHECKING:
-    from adcompile.frontend.state import Frame
+    from adcompile.frontend.frames import Frame
 
 # One component codes a subscript ("i", "s", "n", "e", "a", "m"); ("T", axes) permutes axes.
 Step = str | tuple[str, tuple[int, ...]]

@@ -16,8 +16,8 @@ import numpy as np
 
 from adcompile.frontend import contiguity
 from adcompile.frontend.contiguity import Verdict
+from adcompile.frontend.frames import Unresolved
 from adcompile.frontend.paths import whole_axes
-from adcompile.frontend.state import Unresolved
 from adcompile.frontend.values import Ref, Step, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.lengths import Length

@@ -1,0 +1,272 @@
+"""How arrays are read and written, and which of them may share memory.
+
+Arrays are resolved as PyTorch's functionalization does: a name refers to a cell through a path of views, and a write
+makes a new version of the cell. Where two cells might share memory at run time (a reshape may be a view or a copy) the
+pair is remembered, and a write to one while the other can still be reached is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+from typing import NoReturn
+
+import numpy as np
+
+from adcompile.errors import CompileError
+from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, lookup_local
+from adcompile.frontend.lifetimes import may_be_read, names_read
+from adcompile.frontend.paths import READ_ONLY, read_path, stored, type_along
+from adcompile.frontend.state import Either, State
+from adcompile.frontend.values import (
+    Box,
+    Flat,
+    Generator,
+    Iterable,
+    LocalFunction,
+    Method,
+    Partial,
+    Ref,
+    Rerun,
+    Rows,
+    Step,
+    Super,
+    Value,
+)
+from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.structure import Node
+from adcompile.ir.types import OBJECT, Type, numpy_dtype
+
+
+class Buffers(State):
+    """The cells of arrays: how they are read and written, and what may alias what."""
+
+    def new_cell(self, var: Var) -> Ref:
+        self.cell_count += 1
+        self.choices.pop(self.cell_count, None)  # of an attempt before
+        self.cells[self.cell_count] = var
+        return Ref(self.cell_count)
+
+    def wrap(self, atom: Atom) -> Value:
+        """Make the value of an equation's result: an array gets a cell of its own, unless in a rule."""
+        if isinstance(atom, Var) and (atom.type.is_array or atom.type.is_list) and not self.frame.rule:
+            return self.new_cell(atom)
+        return atom
+
+    def read(self, ref: Ref) -> Var:
+        """Return the current value of an array."""
+        return read_path(self.builder, self.cells[ref.cell], ref.path, ref.atoms)
+
+    def view(self, value: Ref | Var, step: Step, atoms: tuple[Atom, ...]) -> Value:
+        """Apply one view or subscript to an array."""
+        if isinstance(value, Var):
+            return read_path(self.builder, value, (step,), atoms)
+        path, operands = (*value.path, step), value.atoms + atoms
+        if isinstance(step, str) and ("a" in step or "m" in step):
+            return self.wrap(read_path(self.builder, self.cells[value.cell], path, operands))
+        ref = Ref(value.cell, path, operands)
+        return ref if self.type_of(ref).is_array else self.read(ref)
+
+    def type_of(self, value: Value) -> Type:
+        """Return the type of a value; OBJECT for what is not a number or array."""
+        match value:
+            case Var() | Const():
+                return value.type
+            case Ref(path=()):
+                return self.cells[value.cell].type
+            case Ref():
+                return type_along(self.facts, self.cells[value.cell].type, value.path, value.atoms)
+        return OBJECT
+
+    def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
+        """Store into an array, or add to it: make a new version of its cell."""
+        self.check_aliases(ref.cell, node)
+        if any(step[0] in READ_ONLY for step in ref.path if not isinstance(step, str)):
+            self.refuse(node, "this view of an array is read-only", "NumPy raises here", "make a copy of it first")
+        choice = self.choices.get(ref.cell)
+        if choice is not None:
+            self.write_chosen(choice, ref, value, node, prim)
+            return
+        base = self.cells[ref.cell]
+        new = stored(self.builder, base, ref.path, ref.atoms, value, prim)
+        if base in self.names:
+            self.names[new] = self.names[base]
+        self.cells[ref.cell] = new
+        self.refresh(ref.cell, node)
+
+    def write_chosen(self, choice: Either, ref: Ref, value: Atom, node: ast.AST, prim: str) -> None:
+        """Store into the one of two arrays that a name stands for at run time."""
+        from adcompile.frontend import branches
+
+        self.check_depth(choice, ref.cell, node)
+        hidden = self.choices.pop(ref.cell)  # its own value is set here
+
+        def store(target: Ref) -> None:
+            self.write(Ref(target.cell, target.path + ref.path, target.atoms + ref.atoms), value, node, prim)
+            self.cells[ref.cell] = self.read(target)
+
+        first, second = choice.refs
+        branches.merge(self, node, choice.cond, lambda: store(first), lambda: store(second))  # type: ignore[arg-type]  # the only State there is
+        self.choices[ref.cell] = hidden
+        self.refresh(ref.cell, node)
+
+    def refresh(self, cell: int, node: ast.AST) -> None:
+        """Bring the arrays up to date that may be one that has changed."""
+        from adcompile.frontend import branches
+
+        for number, choice in list(self.choices.items()):
+            if number not in self.cells or all(r.cell != cell for r in choice.refs) or not any(self.reaching(number)):
+                continue
+            self.check_depth(choice, number, node)
+
+            first, second = (partial(self.take, number, ref) for ref in choice.refs)
+            branches.merge(self, node, choice.cond, first, second)  # type: ignore[arg-type]  # as above
+            self.refresh(number, node)
+
+    def take(self, cell: int, target: Ref) -> None:
+        self.cells[cell] = self.read(target)
+
+    def check_depth(self, choice: Either, cell: int, node: ast.AST) -> None:
+        """Refuse to change in a loop an array that was chosen outside: each trip would copy it."""
+        if choice.depth != self.depth:
+            name = next((name for name, _ in self.reaching(cell)), "array")
+            self.fail_aliased(name, node)
+
+    @property
+    def depth(self) -> int:
+        """Return the number of loops around what is being lowered."""
+        return sum(len(frame.loops) for frame in self.frames)
+
+    def parts(self, cell: int) -> set[int]:
+        """Return the cells that one which is chosen may be."""
+        refs = self.choices[cell].refs if cell in self.choices else ()
+        return {c for r in refs for c in (r.cell, *self.parts(r.cell))}
+
+    def check_aliases(self, cell: int, node: ast.AST) -> None:
+        """Refuse a store that others may see, after having tried what was left open: whether a view is a view."""
+        for other in self.alias_of(cell):
+            for name, _ in self.reaching(other):
+                key = self.origins.get(frozenset((cell, other)))
+                if key is not None and key not in self.resolved:
+                    raise Unresolved(key)
+                self.fail_aliased(name, node)
+
+    def fail_aliased(self, name: str, node: ast.AST) -> NoReturn:
+        error = CompileError(
+            f"this store may also change `{name}`",
+            self.span(node),
+            f"may share memory with `{name}`",
+            "whether they do is known only at run time; make one of them a copy with .copy()",
+        )
+        raise NeedsUnrolling(node, error) if any(f.loops for f in self.frames) else error
+
+    def assign_whole(self, ref: Ref, value: Atom, node: ast.AST) -> None:
+        """Store into all of an array, as an operation in place does: what NumPy cannot store so is refused.
+
+        A new array of the same shape and dtype becomes the version of the cell as it is, if no other may share memory.
+        """
+        old = self.type_of(ref)
+        self.check_in_place(old, value, node)
+        if ref.path:
+            self.write(ref, value, node)
+            return
+        t = value.type
+        fits = isinstance(value, Var) and t.is_array and t.dtype == old.dtype and self.facts.same_dims(t.dims, old.dims)
+        if (
+            not fits
+            or ref.cell in self.choices
+            or any(True for other in self.alias_of(ref.cell) for _ in self.reaching(other))
+        ):
+            self.write(Ref(ref.cell, ("e",)), value, node)
+            return
+        assert isinstance(value, Var)
+        base = self.cells[ref.cell]
+        if base in self.names:
+            self.names.setdefault(value, self.names[base])
+        self.cells[ref.cell] = value
+        self.refresh(ref.cell, node)
+
+    def check_in_place(self, old: Type, new: Atom, node: ast.AST) -> None:
+        """Refuse what NumPy refuses: an in-place result that does not fit into the array."""
+        t = new.type
+        if old.dims is not None and t.dims is not None and len(t.dims) > len(old.dims):
+            self.refuse(node, "the result of this in-place operation does not fit into the array", "has more axes")
+        to, given = numpy_dtype(old), numpy_dtype(t)
+        if to is not None and given is not None and not np.can_cast(given, to, "same_kind"):
+            self.refuse(
+                node,
+                f"cannot store {given} into an array of {to} in place",
+                "NumPy raises here",
+                f"make the array one of {given}",
+            )
+
+    def alias_of(self, cell: int) -> list[int]:
+        return sorted(c for pair in self.aliases if cell in pair for c in pair if c != cell)
+
+    def link(self, new: int, old: int) -> None:
+        """Remember that a cell may share memory with another one that it is made of, and with what that may share."""
+        for other in (old, *self.alias_of(old), *sorted(self.parts(old))):
+            self.may_share(new, other)
+
+    def may_share(self, a: int, b: int) -> None:
+        """Remember that two cells may share memory. This is not transitive."""
+        if a != b:
+            self.aliases.add(frozenset((a, b)))
+
+    def refs_in(self, value: Value) -> Iterator[Ref]:
+        """Yield the arrays inside a value."""
+        value = self.current(value)
+        match value:
+            case Ref():
+                yield value
+            case Rows():
+                yield from self.refs_in(value.pattern)
+            case Node():
+                for child in value.children:
+                    yield from self.refs_in(child)
+            case Method() | Super():
+                yield from self.refs_in(value.receiver)
+            case Flat():
+                yield from self.refs_in(value.array)
+            case Partial():
+                for arg in (*value.args, *value.keywords.values()):
+                    yield from self.refs_in(arg)
+            case Rerun():
+                yield from self.refs_in(value.function)
+            case Box():
+                yield from self.refs_in(self.unboxed(value))
+            case Iterable():
+                yield from value.arrays
+            case LocalFunction():
+                for default in value.defaults.values():
+                    yield from self.refs_in(default)
+                yield from self.refs_captured(value.node, value.frame)
+            case Generator():
+                yield from self.refs_captured(value.node, value.frame)
+
+    def refs_captured(self, node: ast.AST, frame: Frame) -> Iterator[Ref]:
+        """Yield the arrays that an inner function reads from a function that has returned."""
+        if frame in self.frames or frame in self.searched:
+            return
+        self.searched.append(frame)
+        for name in sorted(names_read(node)):
+            value = lookup_local(frame, name)
+            if value is not None:
+                yield from self.refs_in(value)
+        self.searched.pop()
+
+    def reaching(self, cell: int) -> Iterator[tuple[str, Frame | None]]:
+        """Yield the names, read again later, through which a cell can be reached."""
+        for frame in self.frames:
+            for name, value in frame.names.items():
+                found = any(ref.cell == cell or cell in self.parts(ref.cell) for ref in self.refs_in(value))
+                if found and may_be_read(frame, name):
+                    yield name.lstrip("."), frame
+
+    def detached(self, value: Value) -> Value:
+        """Return a value like this one that shares no buffer and no container with it."""
+        value = self.current(value)
+        if isinstance(value, Node):
+            return self.like(value, [self.detached(c) for c in value.children])
+        return self.new_cell(self.read(value)) if isinstance(value, Ref) else value

@@ -1,0 +1,126 @@
+"""Frames: the names of the calls that are being lowered, and what stops a piece of lowering short."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from adcompile.errors import CompileError, Span
+from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.values import Value
+from adcompile.frontend.variables import global_names, outer_names
+from adcompile.ir.core import UNDEFINED
+from adcompile.records import dataclass, field
+
+# The modules of the functions that operators are lowered by, instead of the user's.
+MACROS: Final = "adcompile.frontend.macros"
+PRELUDE: Final = "adcompile.frontend.prelude"
+WRAPPER: Final = "adcompile_wrapper"
+
+
+def is_ours(scope: object) -> bool:
+    """Tell whether a function is one that an operator is lowered by, and none of the user's."""
+    function = getattr(scope, "function", None)
+    return function is not None and function.__module__ in (MACROS, PRELUDE, WRAPPER)
+
+
+class Scope(Protocol):
+    """Where a frame's free names are looked up, and where its source is."""
+
+    @property
+    def name(self) -> str: ...
+
+    def lookup(self, name: str) -> object: ...
+
+    def span(self, node: ast.AST) -> Span | None: ...
+
+
+class Unbound(CompileError):
+    """A name is read that is not assigned on any path lowered so far."""
+
+
+class NeedsUnrolling(Exception):
+    """A container that is known only when compiling is indexed by a loop variable.
+
+    Or a store may be seen through names that stand for other arrays on other trips: then `error` says so, if the loop
+    has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container.
+    """
+
+    def __init__(self, place: ast.AST, error: CompileError | None = None, said: str = "") -> None:
+        super().__init__(place)
+        self.place, self.error, self.said = place, error, said
+
+
+class Unresolved(Exception):
+    """A store may be seen through a view of which it was left open whether it is one: see `views`."""
+
+    def __init__(self, key: object) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class Conflict:
+    """What a name stands for when branches leave things of different kinds in it. `reason` says what."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+@dataclass(eq=False)
+class Frame:
+    """The names of one call.
+
+    rule    a derivative rule of ours, not the user's code
+    numpy   division is NumPy's, also of Python floats: the rule of a NumPy function
+    macro   a function of ours, run in place of NumPy's: what it calls is known, and errors point at its caller
+    given   the arguments
+    calls   the call sites that led here; local: the names that the function assigns
+    shape   the structures of the containers among its arguments
+    node    the function; `statement` and `loops` say where in it lowering has come to
+    """
+
+    scope: Scope
+    desugared: Desugared
+    names: dict[str, Value] = field(default_factory=dict)
+    parent: Frame | None = None
+    rule: bool = False
+    numpy: bool = False
+    macro: bool = False
+    calls: tuple[int, ...] = ()
+    local: frozenset[str] = frozenset()
+    node: ast.AST | None = None
+    given: Mapping[str, Value] = field(default_factory=dict)
+    shape: object = None
+    statement: ast.stmt | None = None
+    loops: list[ast.stmt] = field(default_factory=list)
+
+
+def lookup_local(frame: Frame, name: str) -> Value | None:
+    """Find a name among the frame's own and its enclosing functions' names; None if it is not theirs."""
+    current: Frame | None = frame
+    while current is not None:
+        if name in current.names:
+            return current.names[name]
+        if name in current.local:
+            return UNDEFINED
+        if current.node is not None and name in global_names(current.node):
+            return None
+        current = current.parent
+    return None
+
+
+def owner_of(frame: Frame, name: str) -> Frame:
+    """Return the frame whose variable an assignment in a frame assigns to."""
+    while frame.node is not None and name in outer_names(frame.node) and frame.parent is not None:
+        frame = function_frame(frame.parent)
+        while name not in frame.names and name not in frame.local and frame.parent is not None:
+            frame = function_frame(frame.parent)
+    return frame
+
+
+def function_frame(frame: Frame) -> Frame:
+    """Return the frame of the function that a comprehension stands in."""
+    while frame.node is None and frame.parent is not None:
+        frame = frame.parent
+    return frame
