@@ -1,7 +1,7 @@
 """Functions whose results are whole numbers or truth values: they cut derivatives.
 
 argsort, argpartition, searchsorted, digitize, nonzero, flatnonzero, argwhere, isclose, allclose, array_equal, unique of
-integers, bincount without weights.
+integers.
 """
 
 from __future__ import annotations
@@ -80,11 +80,6 @@ def infer_truth(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return PY_BOOL
 
 
-def infer_bincount(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer bincount."""
-    return Type("array", INDEX, (facts.fresh_for(("bincount", *map(atom_key, args), attrs)),))
-
-
 primitive(
     "argsort",
     infer_order,
@@ -121,14 +116,6 @@ _CLOSE_ATTRIBUTES = "rtol=1e-05, atol=1e-08, equal_nan=False"
 primitive("isclose", infer_close, "np.isclose", "x, y", _CLOSE_ATTRIBUTES, usage=_CLOSE)
 primitive("allclose", infer_truth, "np.allclose", "x, y", _CLOSE_ATTRIBUTES, usage=_CLOSE)
 primitive("array_equal", infer_truth, "np.array_equal", "x, y", usage="a1, a2, equal_nan: no = False")
-primitive(
-    "bincount",
-    infer_bincount,
-    "np.bincount",
-    "x",
-    "minlength=0",
-    usage="x, /, weights: no = None, minlength: static = 0",
-)
 
 
 def infer_isin(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -148,7 +135,7 @@ primitive("lexsort", infer_lexsort, "np.lexsort", "[*keys]", "axis=-1", usage="k
 nondifferentiable("isin", "lexsort")
 nondifferentiable(
     *("argsort", "argpartition", "searchsorted", "digitize", "nonzero", "flatnonzero", "argwhere"),
-    *("isclose", "allclose", "array_equal", "bincount"),
+    *("isclose", "allclose", "array_equal"),
 )
 
 

@@ -187,20 +187,20 @@ def all_axes(a: Array, s: Shape, axes: Shape) -> tuple[int, ...]:
     return tuple(range(-a.ndim if s is None else -len(s), 0))
 
 
-@macro(np.fft.fftn)
-def fftn(a: Array, s: Shape = None, axes: Shape = None, norm: Norm = None) -> Array:
-    axes = all_axes(a, s, axes)
-    for i in reversed(range(len(axes))):
-        a = np.fft.fft(a, None if s is None else s[i], axes[i], norm)
-    return a
+def along_each(transform: Callable[..., Array]) -> Callable[..., Array]:
+    """Make the transform along several axes of the one along one axis."""
+
+    def transformed(a: Array, s: Shape = None, axes: Shape = None, norm: Norm = None) -> Array:
+        axes = all_axes(a, s, axes)
+        for i in reversed(range(len(axes))):
+            a = transform(a, None if s is None else s[i], axes[i], norm)
+        return a
+
+    return transformed
 
 
-@macro(np.fft.ifftn)
-def ifftn(a: Array, s: Shape = None, axes: Shape = None, norm: Norm = None) -> Array:
-    axes = all_axes(a, s, axes)
-    for i in reversed(range(len(axes))):
-        a = np.fft.ifft(a, None if s is None else s[i], axes[i], norm)
-    return a
+fftn = macro(np.fft.fftn)(along_each(np.fft.fft))
+ifftn = macro(np.fft.ifftn)(along_each(np.fft.ifft))
 
 
 @macro(np.fft.rfftn)
@@ -220,24 +220,17 @@ def irfftn(a: Array, s: Shape = None, axes: Shape = None, norm: Norm = None) -> 
     return np.fft.irfft(a, None if s is None else s[-1], axes[-1], norm)
 
 
-@macro(np.fft.fft2)
-def fft2(a: Array, s: Shape = None, axes: Shape = (-2, -1), norm: Norm = None) -> Array:
-    return fftn(a, s, axes, norm)
+def of_two_axes(transform: Callable[..., Array]) -> Callable[..., Array]:
+    """Make the transform along the last two axes, or two others, of the one along several."""
+
+    def transformed(a: Array, s: Shape = None, axes: Shape = (-2, -1), norm: Norm = None) -> Array:
+        return transform(a, s, axes, norm)
+
+    return transformed
 
 
-@macro(np.fft.ifft2)
-def ifft2(a: Array, s: Shape = None, axes: Shape = (-2, -1), norm: Norm = None) -> Array:
-    return ifftn(a, s, axes, norm)
-
-
-@macro(np.fft.rfft2)
-def rfft2(a: Array, s: Shape = None, axes: Shape = (-2, -1), norm: Norm = None) -> Array:
-    return rfftn(a, s, axes, norm)
-
-
-@macro(np.fft.irfft2)
-def irfft2(a: Array, s: Shape = None, axes: Shape = (-2, -1), norm: Norm = None) -> Array:
-    return irfftn(a, s, axes, norm)
+for _name, _transform in {"fft2": fftn, "ifft2": ifftn, "rfft2": rfftn, "irfft2": irfftn}.items():
+    macro(getattr(np.fft, _name))(of_two_axes(_transform))
 
 
 @macro(np.fft.hfft)

@@ -1,6 +1,6 @@
-"""numpy.linalg: solve, inv, det, slogdet, norm; batched where NumPy is.
+"""numpy.linalg: solve, inv, det, slogdet; batched where NumPy is.
 
-A norm has derivative 0 at 0, and the derivative of a determinant is right also for singular matrices.
+The derivative of a determinant is right also for singular matrices.
 """
 
 # mypy: disable-error-code="no-any-return, no-untyped-call"
@@ -12,33 +12,15 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
-from adcompile.ir.types import OBJECT, Type, numpy_dtype, result_type
+from adcompile.ir.types import OBJECT, Type, result_type
 from adcompile.rules import runtime
-from adcompile.rules.binding import Operand, function, macro, rank_of
+from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
-from adcompile.rules.lengths import Dims, broadcast, normalise_axes, reduced, require_same, show
-from adcompile.rules.promotion import common_dtype
-from adcompile.rules.reductions import averaged, conjugated, restore
+from adcompile.rules.lengths import broadcast, require_same, show
+from adcompile.rules.matrices import flipped, floating, square_dims
 from adcompile.rules.table import adjoint, holomorphic, is_complex, nondifferentiable, nonlinear
 
 Array = np.ndarray
-Axis = int | tuple[int, ...] | None
-
-
-def floating(*types: Type) -> np.dtype | None:
-    """Return the dtype that linear algebra computes in."""
-    dtype = common_dtype(types)
-    return None if dtype is None else averaged(dtype)
-
-
-def square_dims(facts: Facts, t: Type, name: str) -> Dims | None:
-    """Return the shape of square matrices."""
-    if t.dims is None:
-        return None
-    if len(t.dims) < 2:
-        raise TypeError(f"np.linalg.{name} needs square matrices, not shape {show(t.dims)}")
-    require_same(facts, t.dims[-1], t.dims[-2], f"np.linalg.{name} needs square matrices, not shape {show(t.dims)}")
-    return t.dims
 
 
 def infer_inv(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -96,11 +78,6 @@ for _helper in (runtime.cofactors, runtime.sign_of_det, runtime.phase_of_det, ru
 def slogdet(a: Array) -> tuple[Array, Array]:
     """The sign of the determinant and the logarithm of its size."""
     return runtime.phase_of_det(a) if is_complex(a) else runtime.sign_of_det(a), runtime.log_abs_det(a)
-
-
-def flipped(x: Array) -> Array:
-    """Transpose the last two axes."""
-    return np.swapaxes(x, -1, -2)
 
 
 def as_matrices(g: Array) -> Array:
@@ -177,67 +154,3 @@ def solve_adjoint(g: Array, ans: Array, a: Array, b: Array) -> tuple[Array, Arra
         return -np.outer(b_bar, ans), b_bar
     b_bar = np.linalg.solve(flipped(a), np.expand_dims(g, -1))
     return -(b_bar * np.expand_dims(ans, -2)), b_bar[..., 0]
-
-
-# -- norm
-
-
-def prepare_norm(operands: list[Operand], values: dict[str, object]) -> None:
-    """Tell norms of vectors from norms of matrices; refuse those that need singular values."""
-    rank, order, axis = rank_of(operands[0]), values["ord"], values["axis"]
-    if rank is None:
-        raise TypeError("np.linalg.norm needs an array of known rank")
-    matrix = len(normalise_axes(axis, rank)) == 2 and not (axis is None and order is None)
-    if matrix and order not in (None, "fro"):
-        raise TypeError(f"np.linalg.norm: the matrix norm {order!r} is not supported; only 'fro' is")
-    if not matrix and isinstance(order, str):
-        raise TypeError(f"np.linalg.norm: {order!r} is a norm of matrices")
-    if not matrix and axis is None and order is not None and rank != 1:
-        raise TypeError("np.linalg.norm with `ord` needs a vector or a matrix; pass `axis`")
-
-
-def infer_norm(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer norm."""
-    t = args[0].type
-    if t.kind == "object":
-        return OBJECT
-    dtype = numpy_dtype(t)
-    found = None if dtype is None else averaged(np.zeros(0, dtype).real.dtype)
-    return result_type(found, reduced(t.dims, attrs[1], attrs[2]))
-
-
-primitive(
-    "norm",
-    infer_norm,
-    "np.linalg.norm",
-    "x",
-    "ord=None, axis=None, keepdims=False",
-    usage="x, ord: static = None, axis: axes = None, keepdims: static = False",
-    prepare=prepare_norm,
-)
-
-
-def norm_slope(ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool, scale: Array) -> Array:
-    """The derivative of a norm in x, times `scale`, which has the shape of the norm; 0 where x is 0."""
-    if order is None or order == 2 or order == "fro":
-        return restore(scale / (ans + (ans == 0)), axis, keepdims) * conjugated(x)
-    if order == 0:
-        return np.zeros_like(x)
-    if order == 1:
-        return restore(scale, axis, keepdims) * conjugated(np.sign(x))
-    if order == np.inf or order == -np.inf:
-        ties = np.abs(x) == restore(ans, axis, keepdims)
-        n = np.sum(ties, axis=axis, keepdims=keepdims, dtype=ans.dtype)
-        return restore(scale / n, axis, keepdims) * ties * conjugated(np.sign(x))
-    ratio = np.abs(x) / restore(ans + (ans == 0), axis, keepdims)
-    return restore(scale, axis, keepdims) * conjugated(np.sign(x)) * ratio ** (float(order) - 1)
-
-
-@nonlinear("norm")
-def norm_tangent(ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool, x_dot: Array) -> Array:
-    return np.sum(norm_slope(ans, x, order, axis, keepdims, np.ones_like(ans)) * x_dot, axis=axis, keepdims=keepdims)
-
-
-@adjoint("norm")
-def norm_adjoint(g: Array, ans: Array, x: Array, order: float | str | None, axis: Axis, keepdims: bool) -> Array:
-    return norm_slope(ans, x, order, axis, keepdims, g)

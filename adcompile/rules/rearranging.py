@@ -1,4 +1,4 @@
-"""Functions that rearrange the elements of one array: flip, roll, repeat, tile, diag, diagonal, triu, tril, diff.
+"""Functions that rearrange the elements of one array: flip, roll, repeat, tile, diag, diagonal, triu, tril.
 
 Each is linear, and its adjoint rearranges back.
 """
@@ -15,8 +15,7 @@ from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.types import Type
 from adcompile.rules.binding import Operand, macro
 from adcompile.rules.define import primitive
-from adcompile.rules.lengths import Dims, add, product, show
-from adcompile.rules.promotion import ufunc_dtype
+from adcompile.rules.lengths import add, product, show
 from adcompile.rules.shapes import Array, Axis, array
 from adcompile.rules.table import linear, static
 
@@ -140,7 +139,7 @@ def tile_adjoint(g: Array, ans: Array, x: Array, reps: tuple[int, ...]) -> Array
     return np.reshape(np.sum(np.reshape(g, split), axis=tuple(range(0, 2 * rank, 2))), x.shape)
 
 
-# -- diag, diagonal, triu, tril, diff
+# -- diag, diagonal, triu, tril
 
 
 def diagonal_length(n: Length, m: Length, offset: int) -> Length | None:
@@ -239,42 +238,3 @@ def triu_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
 @linear("tril")
 def tril_adjoint(g: Array, ans: Array, x: Array, k: int) -> Array:
     return np.tril(g, k)
-
-
-def infer_diff(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer diff."""
-    t = args[0].type
-    n, axis = attrs
-    assert isinstance(n, int) and isinstance(axis, int)
-    if t.dims is None:
-        return array(t, None)
-    shorter = combine("slice", (facts.find(t.dims[axis]), n or None, None, None))
-    return Type("array", None if t.dtype is None else ufunc_dtype(np.subtract, (t, t)), _with(t.dims, axis, shorter))
-
-
-def _with(dims: Dims, axis: int, length: Length) -> Dims:
-    return (*dims[:axis], length, *dims[axis + 1 :])
-
-
-primitive(
-    "diff",
-    infer_diff,
-    "np.diff",
-    "x",
-    "n=1, axis=-1",
-    usage="a, n: static = 1, axis: axis = -1, prepend: no = None, append: no = None",
-    cost="arithmetic",
-)
-
-
-@linear("diff")
-def diff_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int) -> Array:
-    return spread_differences(g, n, axis)
-
-
-def spread_differences(g: Array, n: int, axis: int) -> Array:
-    """Transpose n differences."""
-    if n == 0:
-        return g
-    edge = np.zeros_like(g[(slice(None),) * axis + (slice(0, 1),)])
-    return spread_differences(-np.diff(np.concatenate([edge, g, edge], axis), axis=axis), n - 1, axis)

@@ -1,0 +1,132 @@
+"""Products of several matrices: powers, chains, equations of tensors, products of vectors."""
+
+# mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, index, arg-type, return-value"
+# (NumPy's stubs give Any for arithmetic on arrays of unknown dtype, and miss many overloads)
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type
+from adcompile.rules import runtime
+from adcompile.rules.binding import FUNCTIONS, function, macro
+from adcompile.rules.define import primitive
+from adcompile.rules.lengths import require_same, show
+from adcompile.rules.matrices import flipped
+from adcompile.rules.promotion import common_dtype, ufunc_dtype
+from adcompile.rules.reductions import conjugated
+from adcompile.rules.table import is_complex, linear
+
+Array = np.ndarray
+
+# -- powers, chains, tensors
+
+
+@macro(np.linalg.matrix_power)
+def matrix_power(a: Array, n: int) -> Array:
+    """The power, by squaring."""
+    if n == 0:
+        return np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
+    if n < 0:
+        return matrix_power(np.linalg.inv(a), -n)
+    if n == 3:
+        return np.matmul(np.matmul(a, a), a)
+    return power_so_far(None, a, n)
+
+
+def power_so_far(result: Array | None, z: Array, n: int) -> Array:
+    bit = n % 2 == 1
+    found = (z if result is None else np.matmul(result, z)) if bit else result
+    if n // 2 == 0:
+        return found
+    return power_so_far(found, np.matmul(z, z), n // 2)
+
+
+@macro(np.linalg.tensorsolve)
+def tensorsolve(a: Array, b: Array, axes: None = None) -> Array:
+    """The tensor x with ``tensordot(a, x, x.ndim) == b``."""
+    shape = a.shape[b.ndim :]
+    return np.reshape(np.linalg.solve(np.reshape(a, (-1, product_of(shape))), np.ravel(b)), shape)
+
+
+@macro(np.linalg.tensorinv)
+def tensorinv(a: Array, ind: int = 2) -> Array:
+    """The inverse for ``tensordot(a, b, ind)``."""
+    shape = a.shape[ind:] + a.shape[:ind]
+    return np.reshape(np.linalg.inv(np.reshape(a, (product_of(a.shape[:ind]), -1))), shape)
+
+
+def product_of(shape: tuple[int, ...]) -> int:
+    return shape[0] if len(shape) == 1 else shape[0] * product_of(shape[1:])
+
+
+@macro(np.linalg.multi_dot)
+def multi_dot(arrays: Sequence[Array]) -> Array:
+    """The product of several matrices, in the order that costs least."""
+    return runtime.chain(*arrays) if len(arrays) > 2 else np.dot(arrays[0], arrays[1])
+
+
+def infer_chain(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer a product of matrices, of which the first and the last may be vectors."""
+    types = [a.type for a in args]
+    dims = [t.dims for t in types]
+    if None in dims:
+        return Type("array", common_dtype(tuple(types)), None)
+    first, last = dims[0] or (), dims[-1] or ()
+    found = (*first[:-1], *last[1:])
+    return Type("array" if found else "np", common_dtype(tuple(types)), found)
+
+
+primitive("chain", infer_chain, "chain", "*xs", cost="product", helper=runtime.chain)
+function(runtime.chain, "chain", "*xs: operands")
+
+
+def multiplied(xs: tuple[Array, ...]) -> Array:
+    return xs[0] if len(xs) == 1 else xs[0] @ multiplied(xs[1:])
+
+
+@linear("chain", 0)
+def chain_adjoint(g: Array, ans: Array, xs: tuple[Array, ...]) -> tuple[Array, ...]:
+    as_matrix = tuple(
+        [
+            np.expand_dims(x, 0) if x.ndim == 1 and i == 0 else np.expand_dims(x, 1) if x.ndim == 1 else x
+            for i, x in enumerate(xs)
+        ]
+    )
+    bar = np.reshape(g, (as_matrix[0].shape[0], as_matrix[-1].shape[1]))
+    return tuple([np.reshape(link_adjoint(bar, as_matrix, i), x.shape) for i, x in enumerate(xs)])
+
+
+def link_adjoint(bar: Array, xs: tuple[Array, ...], i: int) -> Array:
+    found = bar if i == 0 else flipped(multiplied(xs[:i])) @ bar
+    return found if i == len(xs) - 1 else found @ flipped(multiplied(xs[i + 1 :]))
+
+
+# -- vecdot, cross
+
+
+def infer_vecdot(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer vecdot along the last axis."""
+    dtype = ufunc_dtype(np.vecdot, tuple(a.type for a in args))
+    if any(a.type.dims == () for a in args):
+        raise TypeError("np.vecdot needs arrays with at least one dimension")
+    s, t = (a.type.dims for a in args)
+    if s is None or t is None:
+        return Type("array", dtype, None)
+    require_same(facts, s[-1], t[-1], f"np.vecdot of shapes {show(s)} and {show(t)}")
+    found = facts.broadcast_dims(s[:-1], t[:-1])
+    return Type("np" if found == () else "array", dtype, found)
+
+
+primitive("vecdot", infer_vecdot, "np.vecdot", "x, y", usage="x1, x2, /, *, axis: no = -1", cost="product")
+FUNCTIONS[np.linalg.vecdot] = FUNCTIONS[np.vecdot]
+
+
+@linear("vecdot", 0, 1)
+def vecdot_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    wide = np.expand_dims(g, -1)
+    return np.conj(wide * y) if is_complex(x) else wide * y, wide * conjugated(x)
