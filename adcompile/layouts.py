@@ -10,7 +10,8 @@ from adcompile.emit.layout import Layout, Param
 from adcompile.errors import ArgumentError
 from adcompile.example import Example, varies
 from adcompile.frontend.arguments import Argument
-from adcompile.frontend.lower import Capture, Lowered
+from adcompile.frontend.lower import Lowered
+from adcompile.frontend.outside import Capture
 from adcompile.frontend.resolve import signature_of
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Var
 from adcompile.ir.lengths import example_of

@@ -19,7 +19,7 @@ from adcompile.driver import Compiled
 from adcompile.errors import ArgumentError
 from adcompile.example import Example, example_call, varies
 from adcompile.frontend.arguments import Argument
-from adcompile.frontend.lower import Capture, Dependency
+from adcompile.frontend.outside import Capture, Dependency
 from adcompile.frontend.resolve import Source
 from adcompile.ir.core import Const, Var
 from adcompile.ir.forms import meaning_of_int, parts

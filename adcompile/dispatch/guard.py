@@ -27,7 +27,7 @@ from adcompile.dispatch.signature import Header, Signature, Wrt, callee
 from adcompile.errors import ArgumentError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
-from adcompile.frontend.lower import Capture
+from adcompile.frontend.outside import Capture
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.structure import Node

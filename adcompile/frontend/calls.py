@@ -98,7 +98,7 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
 
 def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Call a function made inside the function being lowered."""
-    from adcompile.frontend.lower import body_of, run_body
+    from adcompile.frontend.bodies import body_of, run_body
 
     inner = f.node
     name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
@@ -124,7 +124,7 @@ def run_function(
     lo: Lowering, source: Source, args: Args, keywords: Keywords, node: ast.AST, rule: bool = False
 ) -> Value:
     """Run a Python function in place: the user's, or a macro of ours."""
-    from adcompile.frontend.lower import body_of, run_body
+    from adcompile.frontend.bodies import body_of, run_body
 
     names = bind(lo, source, args, keywords, node)
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
@@ -149,7 +149,7 @@ def enter(
     lo: Lowering, source: Source, bound: Sequence[object], keywords: Keywords, given: Mapping[str, Value]
 ) -> Value:
     """Run the function that is being lowered."""
-    from adcompile.frontend.lower import body_of, run_body
+    from adcompile.frontend.bodies import body_of, run_body
 
     names: dict[str, Value] = {}
     params = signature_of(source)

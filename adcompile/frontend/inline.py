@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from adcompile.frontend import expressions, rule_sources, signatures
+from adcompile.frontend.bodies import body_of, run_body
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.frames import Frame
-from adcompile.frontend.lower import Lowering, body_of, run_body
+from adcompile.frontend.lower import Lowering
 from adcompile.frontend.scopes import RowScope
 from adcompile.frontend.values import Value
 from adcompile.frontend.variables import local_names

@@ -23,7 +23,8 @@ from adcompile.ir.types import Type, join
 from adcompile.records import dataclass, field
 
 if TYPE_CHECKING:
-    from adcompile.frontend.lower import Capture, Lowering
+    from adcompile.frontend.lower import Lowering
+    from adcompile.frontend.outside import Capture
 
 ATTEMPTS = 8
 
@@ -173,7 +174,8 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
         except Unbound:
             continue
         flat: list[Atom] = []
-        from adcompile.frontend.lower import flatten, used_captures
+        from adcompile.frontend.lower import flatten
+        from adcompile.frontend.outside import used_captures
 
         structure = flatten(inner, result, flat, source.name)
         callee.types = _joined(inner, callee.types, tuple(a.type for a in flat))
@@ -201,7 +203,8 @@ def _positions(capture: Capture) -> tuple[int, ...]:
 
 def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Value, list[Var]]:
     """Lower the body of a callee once."""
-    from adcompile.frontend.lower import Lowering, body_of, run_body
+    from adcompile.frontend.bodies import body_of, run_body
+    from adcompile.frontend.lower import Lowering
 
     facts = Facts()
     inner = Lowering(Builder(facts))

@@ -1,0 +1,283 @@
+"""What names from outside the function stand for: hidden arguments, or constants that a guard tests."""
+
+from __future__ import annotations
+
+import ast
+import logging
+import types
+from collections.abc import Container, Iterator, Sequence
+
+import numpy as np
+
+from adcompile.frontend import macros, prelude
+from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
+from adcompile.frontend.buffers import Buffers
+from adcompile.frontend.resolve import Source
+from adcompile.frontend.values import Ref, Value, lift
+from adcompile.ir.builder import Builder
+from adcompile.ir.core import Atom, Stmt, Var, blocks_of, operands, walk
+from adcompile.ir.forms import part_of, parts
+from adcompile.ir.structure import Node, leaves
+from adcompile.ir.types import Type
+from adcompile.records import dataclass, replace
+from adcompile.rules.opaque import is_draw
+
+# Modules of functions that are written in Python and lowered as the user's are.
+OURS = (macros.__name__, prelude.__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A number, array, container or object that the function reads from outside, anew at each call.
+
+    Its numbers and arrays are passed as hidden arguments, those that the program uses.
+
+    root    a name that no argument has
+    tree    what is known of it, as of an argument
+    source  what gives the name its meaning: a function, or the object that it is an attribute of
+    """
+
+    name: str
+    root: str
+    tree: Argument
+    source: Source | object
+    used: tuple[Var, ...] = ()
+
+    def read(self) -> object:
+        """Return what the name stands for now."""
+        if isinstance(self.source, Source):
+            return self.source.lookup(self.name)
+        found: object = getattr(self.source, self.name)
+        return found
+
+    def values(self) -> dict[str, object]:
+        """Return the values, now, of the hidden arguments."""
+        whole = self.read()
+        return {v.name: part_of(whole, path) for v, path in self.paths() if v in self.used}
+
+    def paths(self) -> Iterator[tuple[Var, tuple[object, ...]]]:
+        """Yield every variable, and the steps that lead to it."""
+        yield from _paths(self.tree, ())
+
+
+def _paths(tree: Argument, path: tuple[object, ...]) -> Iterator[tuple[Var, tuple[object, ...]]]:
+    if isinstance(tree, Node):
+        for step, child in zip(tree.steps, tree.children, strict=True):
+            yield from _paths(child, (*path, step))
+    elif isinstance(tree, Var):
+        yield tree, path
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """What a free name stood for when the function was compiled, or an attribute of the object `source`.
+
+    The guard tests that it still does.
+    """
+
+    source: Source | object
+    name: str
+    value: object
+
+
+class Outside(Buffers):
+    """The state of lowering, with what was read from outside.
+
+    reserved  names of parameters of inner functions; `roots` are the names that captures go by
+    """
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder)
+        self.captures: dict[tuple[int, str], Capture] = {}
+        self.dependencies: dict[tuple[int, str], Dependency] = {}
+        self.captured: dict[tuple[int, str], Value] = {}
+        self.roots: set[str] = set()
+        self.reserved: dict[tuple[ast.AST, str], str] = {}
+
+    def reserve(self, hint: str, node: ast.AST) -> str:
+        """Return the name of a parameter of an inner function, which no argument or captured value has."""
+        if (node, hint) not in self.reserved:
+            self.reserved[node, hint] = _unlike(hint, self.builder.params)
+        return self.reserved[node, hint]
+
+    def new_root(self, hint: str) -> str:
+        """Return a name for a hidden argument that no other one has."""
+        root = _unlike(hint, {*self.builder.params, *self.reserved.values(), *self.roots})
+        self.roots.add(root)
+        return root
+
+    def add_parameter(self, var: Var) -> None:
+        """Make a variable a hidden argument."""
+        self.builder.params[var.name] = var
+        self.names[var] = var.name
+
+    def free_name(self, name: str, node: ast.AST) -> Value:
+        """Return what a global, a closure cell or a builtin stands for."""
+        scope = self.frame.scope
+        try:
+            value = scope.lookup(name)
+        except KeyError:
+            self.refuse(
+                node, f"the name `{name}` is not defined", "not found", "define it before this function is used"
+            )
+        if self.frame.rule or self.frame.macro or not isinstance(scope, Source):
+            return lift(value)
+        return self.captured_from(scope, name, node)
+
+    def captured_from(self, scope: Source, name: str, node: ast.AST) -> Value:
+        """Return what a free name of a function stands for, decided once."""
+        key = (id(scope.function), name)
+        if key not in self.captured:
+            self.captured[key] = self.outside(scope, name, scope.lookup(name), node)
+        return self.revived(key)
+
+    def revived(self, key: tuple[int, str]) -> Value:
+        """Return what was read from outside, also where it was first read in a loop or branch that is left."""
+        value = self.captured[key]
+        if key in self.captures:
+            for held, leaf in zip(leaves(value), leaves(self.captures[key].tree), strict=True):
+                if isinstance(held, Ref) and isinstance(leaf, Var):
+                    self.cells.setdefault(held.cell, leaf)
+        return value
+
+    def read_outside(self, holder: Source | object, name: str, node: ast.AST) -> Value:
+        """Return what a name of a function, or the attribute of an object, stands for."""
+        if isinstance(holder, Source):
+            return self.captured_from(holder, name, node)
+        return self.constant(holder, name, getattr(holder, name), node)
+
+    def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:
+        """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
+        if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray or _holds_numbers(value):
+            return self.capture(scope, name, value)
+        if is_draw(type(value)) or isinstance(value, logging.Logger):
+            return self.capture(scope, name, value)
+        if isinstance(value, np.ndarray):
+            leaf_type(name, value, self.facts)  # raises: a subclass
+        if scope.function.__module__ in OURS:
+            return lift(value)  # ours, and always the same
+        known = isinstance(value, STATIC_TYPES + (int, types.ModuleType)) or callable(value)
+        if not known and not _constant(value):
+            self.refuse(
+                node,
+                f"`{name}` is a {type(value).__name__} from outside the function",
+                "its contents may change without notice",
+                f"pass `{name}` as an argument",
+            )
+        self.dependencies[(id(scope.function), name)] = Dependency(scope, name, value)
+        return lift(value)
+
+    def capture(self, holder: Source | object, name: str, value: object) -> Value:
+        """Read a value from outside at each call: its numbers and arrays become hidden arguments."""
+        taken = {*self.builder.params, *self.reserved.values()}
+        root = self.new_root(name)
+        tree = abstract_outside(root, value, self.facts, taken)
+        for var in leaves(tree):
+            if isinstance(var, Var):
+                self.add_parameter(var)
+        owner = holder.function if isinstance(holder, Source) else holder
+        self.captures[(id(owner), name)] = Capture(name, root, tree, holder)
+        return _hidden_arguments(self, tree)
+
+    def capture_object(self, holder: Source, name: str, value: object) -> Var:
+        """Return what a name from outside stands for as a hidden argument of which only the class is known."""
+        key = (id(holder.function), name)
+        if key not in self.captures:
+            root = self.new_root(name)
+            var = Var(root, Type("object", type(value), None))
+            self.add_parameter(var)
+            self.captures[key] = Capture(name, root, var, holder)
+        found = self.captures[key].tree
+        assert isinstance(found, Var)
+        return found
+
+    def capture_attribute(self, owner: object, name: str, hidden: str) -> Var:
+        """Return an attribute of an object as a hidden argument."""
+        key = (id(owner), name)
+        if key not in self.captures:
+            root = self.new_root(hidden)
+            var = Var(root, leaf_type(root, getattr(owner, name), self.facts))
+            self.add_parameter(var)
+            self.captures[key] = Capture(name, root, var, owner)
+            self.captured[key] = var
+        found = self.captures[key].tree
+        assert isinstance(found, Var)
+        return found
+
+    def depend(self, owner: object, name: str, value: object) -> None:
+        """Remember that the program is made of what an attribute of an object holds, which the guard then tests."""
+        self.dependencies[(id(owner), name)] = Dependency(owner, name, value)
+
+    def constant(self, owner: object, name: str, value: object, node: ast.AST) -> Value:
+        """Return the value of an attribute of a module, class or other constant, which the guard tests."""
+        key = (id(owner), name)
+        if key in self.captured:
+            return self.revived(key)
+        if not self.frame.rule and not _settled(owner):
+            array = type(value) is np.ndarray or _holds_numbers(value)
+            if array or (isinstance(value, float | complex | np.generic) and not isinstance(owner, types.ModuleType)):
+                self.captured[key] = self.capture(owner, name, value)
+                return self.captured[key]
+            self.depend(owner, name, value)
+        if isinstance(value, np.ndarray):
+            self.refuse(node, f"the array `{name}` of a module is not supported", "here", "bind it to a global name")
+        return lift(value)
+
+
+def _unlike(hint: str, taken: Container[str]) -> str:
+    """Return the name, or it with underscores after it, that is not taken."""
+    while hint in taken:
+        hint += "_"
+    return hint
+
+
+def _holds_numbers(value: object) -> bool:
+    """Tell whether a value from outside is an object, or a container with floats, arrays or objects in it."""
+    held = parts(value)
+    if held is None:
+        return False
+    if held.kind == "object":
+        return True
+    plain = (float, complex, np.generic, np.ndarray)
+    return any(isinstance(c, plain) or _holds_numbers(c) for c in held.children) or held.kind in ("list", "dict")
+
+
+def _settled(owner: object) -> bool:
+    """Tell whether the attributes of an object never change: NumPy's modules and types, the standard ones used here."""
+    if isinstance(owner, str | bytes | int | float | range):
+        return True
+    module = owner.__name__ if isinstance(owner, types.ModuleType) else getattr(owner, "__module__", None)
+    return str(module).partition(".")[0] in ("numpy", "math", "operator", "functools", "builtins", "cmath")
+
+
+def _constant(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_constant, value))
+    return isinstance(value, STATIC_TYPES + (int, float, complex, range, frozenset)) or callable(value)
+
+
+def used_captures(lo: Outside, outs: Sequence[Atom]) -> tuple[Capture, ...]:
+    """Return what was read from outside, with the hidden arguments that the program needs."""
+    return tuple(replace(c, used=_used(c, lo.builder.stmts, outs)) for c in lo.captures.values())
+
+
+def _used(capture: Capture, stmts: Sequence[Stmt], outs: Sequence[Atom]) -> tuple[Var, ...]:
+    """Return the hidden arguments that a program uses: the one number or array, or those read from a container."""
+    if isinstance(capture.tree, Var):
+        return (capture.tree,)
+    read: set[Atom] = {*outs}
+    for stmt in walk(stmts):
+        read.update(operands(stmt))
+        for block in blocks_of(stmt):
+            read.update(block.yields)
+    return tuple(v for v, _ in capture.paths() if v in read)
+
+
+def _hidden_arguments(lo: Buffers, tree: Argument) -> Value:
+    if isinstance(tree, Node):
+        return tree.holding([_hidden_arguments(lo, c) for c in tree.children])
+    return as_value(lo, tree)
+
+
+def as_value(lo: Buffers, a: Atom) -> Value:
+    return lo.new_cell(a) if isinstance(a, Var) and a.type.is_array else a
