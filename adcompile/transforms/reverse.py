@@ -11,15 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final
-
-import numpy as np
 
 from adcompile.analysis.activity import active, differentiable_args
 from adcompile.analysis.masking import masked
-from adcompile.ir.builder import Builder, table_of
+from adcompile.ir.builder import table_of
 from adcompile.ir.core import (
-    UNDEFINED,
     Atom,
     Block,
     Const,
@@ -31,29 +27,24 @@ from adcompile.ir.core import (
     Stmt,
     Var,
     While,
-    blocks_of,
     bound_by,
-    free,
     substitute,
     walk,
-    with_blocks,
 )
 from adcompile.ir.custom import AdjointBlock, Pull
 from adcompile.ir.inlining import inlined, keys_after
-from adcompile.ir.types import OBJECT, PY_FLOAT, PY_INT, Type, numpy_dtype
+from adcompile.ir.types import PY_INT
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import checkpoints, conform, counters, custom, pullbacks
-from adcompile.transforms.callees import Callees, Pair
+from adcompile.transforms import conform, counters, custom, pullbacks
+from adcompile.transforms.adjoints import NOTHING, Bars, adjoint_type
+from adcompile.transforms.callees import Callees
+from adcompile.transforms.calls import Calls
 from adcompile.transforms.forward import tangent_of
 from adcompile.transforms.lists import list_adjoint
 from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, refuse_obstacles, row_term
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 from adcompile.transforms.transpose import transposed_terms
-from adcompile.transforms.watch import watch
-
-Bars = dict[Var, Atom]
-NOTHING: Final[Mapping[int, Const]] = {}
 
 
 def run(
@@ -90,161 +81,16 @@ def run(
     return custom.close(made)
 
 
-def adjoint_type(v: Var) -> Type:
-    """Return the type of an adjoint that a block carries: that of an array without axes is a number."""
-    return Type("scalar", numpy_dtype(v.type)) if v.type.dims == () and not v.type.is_list else conform.carried_type(v)
-
-
-def seed_type(v: Var) -> Type:
-    if v.type.is_array and v.type.dims is None:  # a number, as a test in the program makes sure
-        return PY_FLOAT
-    plain = v.type.dims != () or v.type.kind in ("py", "list")
-    if v.type.kind == "scalar" and numpy_dtype(v.type) == np.float64:  # Python's float serves for either
-        return PY_FLOAT
-    return v.type if plain else Type("np", numpy_dtype(v.type))
-
-
-class Reverser:
-    """Builds the adjoint statements; `bars` holds the adjoint of each variable so far."""
+class Reverser(Calls):
+    """Builds the adjoint statements."""
 
     def __init__(self, fn: Function, wrt: Sequence[Var], callees: Callees, hidden: frozenset[Var]) -> None:
-        self.fn = fn
-        self.callees = callees
-        self.origin: tuple[Eqn, Sequence[Atom | None]] | None = None
-        self.split: dict[Stmt, Eqn] = {}
-        self.outlined: dict[int, checkpoints.Outlined] = {}
-        self.active = active(fn, wrt)
+        super().__init__(fn, active(fn, wrt), callees, run)
         refuse_obstacles(fn, self.active)
         self.masked = masked(fn) | hidden
-        self.b = Builder(fn.facts, {v.name: v for v in fn.params})
-        self.b.phase = "adjoint"
-        for v in fn.params:
-            self.b.anchor(v)
-        for stmt in walk(fn.primal):
-            if isinstance(stmt, Eqn):
-                self.b.defs.update(dict.fromkeys(stmt.outs, stmt))
-        self.b.scopes.append(table_of(fn.primal))
-        self.b.scopes.append({})
-        self.anchor(fn.primal)
         self.keys = keys_after(fn.stmts)
         self.hooks = custom.hooks_of(fn, self.active)
-        self.bars: Bars = {}
-        self.names: dict[Var, str] = {}
         self.plans: dict[int, tuple[list[int], list[Var]]] = {}
-
-    def anchor(self, stmts: Iterable[Stmt]) -> None:
-        for stmt in stmts:
-            for out in stmt.outs:
-                self.b.anchor(out)
-
-    def hint(self, v: Var) -> str:
-        name = self.fn.name_of(v)
-        return f"{name}_bar" if name else ""
-
-    # -- ends
-
-    def seed(self, outs: Sequence[int], known: Mapping[int, Const] = NOTHING) -> list[Var]:
-        """Make the cotangents of the results."""
-        seeds = []
-        for position in outs:
-            out = self.fn.outs[position]
-            if position in known:
-                self.accumulate(out, known[position])
-                continue
-            name = (
-                "y" if len(outs) == 1 else (self.fn.name_of(out) if isinstance(out, Var) else "") or f"y{position + 1}"
-            )
-            t = seed_type(out) if isinstance(out, Var) else Type("py", float)
-            seed = Var(f"{name}_bar", t)
-            seeds.append(seed)
-            self.accumulate(out, seed)
-        return seeds
-
-    def final(self, v: Var) -> Atom:
-        """Return the adjoint of an input: an array of its own, in the input's shape and dtype."""
-        bar = self.bars.get(v)
-        if bar is None:
-            return self.zeros(v)
-        spread = self.b.definition(bar, "broadcast_to")
-        if spread is None:
-            return bar
-        g, *shape = spread.args
-        if g.type.dims == ():
-            return self.b.emit("full", g, *shape, attrs=(numpy_dtype(v.type),), name=self.hint(v))
-        return self.b.emit("copy", bar, name=self.hint(v))
-
-    # -- accumulation
-
-    def accumulate(self, v: Atom, g: Atom) -> None:
-        """Add a contribution to the adjoint of a variable."""
-        if not isinstance(v, Var) or v not in self.active or (isinstance(g, Const) and g is UNDEFINED):
-            return
-        g = conform.cotangent(self.b, g, v)
-        if self.origin is not None:
-            watch(self.b, self.fn, v, g, *self.origin)
-        have = self.bars.get(v)
-        if have is None:
-            self.bars[v] = g
-            self.entitle(g, v)
-            return
-        if v.type.is_list:
-            self.bars[v] = self.b.emit("list_sum", have, g)
-            return
-        if have is g:
-            self.bars[v] = self.b.emit("mul", Const(2.0), g)
-            self.entitle(self.bars[v], v)
-            return
-        pieces = self.pieces(have) if g.type.is_array and self.b.definition(g, "broadcast_to") is None else None
-        if pieces is not None:
-            for eqn in pieces:
-                g = self.b.emit("index_add", g, *eqn.args[1:], attrs=eqn.attrs, name=self.hint(v))
-            self.bars[v] = g
-            self.entitle(g, v)
-            return
-        if self.b.definition(have, "broadcast_to") is not None and self.b.definition(g, "broadcast_to") is None:
-            have, g = g, have
-        if self.b.definition(have, "broadcast_to") is not None:
-            self.bars[v] = self.b.emit("add", have, g, name=self.hint(v))
-        else:
-            self.bars[v] = self.b.emit("acc", have, g, name=self.hint(v))
-        self.entitle(self.bars[v], v)
-
-    def pieces(self, bar: Atom) -> list[Eqn] | None:
-        """Return the contributions to parts of an adjoint, if it has no others: they are better added to a whole one.
-
-        x_bar = zeros; x_bar[0] += s; x_bar += g     ->     x_bar = g; x_bar[0] += s
-        """
-        found: list[Eqn] = []
-        while (eqn := self.b.definition(bar, "index_add")) is not None:
-            found.append(eqn)
-            bar = eqn.args[0]
-        empty = self.b.definition(bar, "zeros_like")
-        if not found or empty is None or self.is_read([empty, *found]):
-            return None
-        return found[::-1]
-
-    def is_read(self, chain: Sequence[Eqn]) -> bool:
-        """Tell whether the results of equations may be read by others than these."""
-        made = {eqn.out for eqn in chain}
-        for stmt in reversed(self.b.stmts):
-            if stmt is chain[0]:
-                return False
-            if stmt not in chain and not made.isdisjoint(free(stmt)):
-                return True
-        return True
-
-    def entitle(self, g: Atom, v: Var) -> None:
-        """Name an adjoint equation after the variable, if it has no name yet."""
-        if isinstance(g, Var) and not g.name and g in self.b.defs and self.hint(v):
-            self.names.setdefault(g, self.hint(v))
-
-    def zeros(self, v: Var) -> Atom:
-        return Const(0.0) if v.type.dims == () and not v.type.is_list else conform.zeros(self.b, v)
-
-    def full(self, v: Var) -> Atom:
-        """Return the adjoint of a variable so far, zero if there is none."""
-        found = self.bars.get(v)
-        return self.zeros(v) if found is None else found
 
     # -- statements
 
@@ -267,7 +113,7 @@ class Reverser:
         gs = [self.bars.pop(o, None) for o in eqn.outs]
         if all(g is None for g in gs):
             return
-        if self.callees.watched:
+        if self.watched:
             self.origin = (eqn, gs)
         if eqn.prim == "call":
             self.call(eqn, gs)
@@ -316,43 +162,6 @@ class Reverser:
             if rule.guarded and eqn.out in self.masked:
                 bar = guarded(self.b, bar, seeds[0])
             self.accumulate(operands[k], bar)
-
-    def call(self, eqn: Eqn, gs: Sequence[Atom | None]) -> None:
-        """Split a call: the forward half replaces it in the primal, the backward half gives its operands' adjoints."""
-        name, types = eqn.attrs
-        assert isinstance(name, str) and isinstance(types, tuple)
-        wrt = tuple(k for k, a in enumerate(eqn.args) if isinstance(a, Var) and a in self.active)
-        wanted = tuple(k for k, g in enumerate(gs) if g is not None)
-        pair = self.callees.pair(("pair", name, wrt, wanted), name, lambda p: self.make_pair(p, name, wrt, wanted))
-        tape = self.split[eqn].outs[-1] if eqn in self.split else Var("tape", OBJECT)
-        if eqn not in self.split:
-            self.split[eqn] = Eqn((*eqn.outs, tape), "call_fwd", eqn.args, (pair.name, (*types, OBJECT)), eqn.span)
-        else:
-            self.split[eqn] = replace(self.split[eqn], attrs=(pair.name, (*types, OBJECT)))
-        cotangents = tuple(conform.cotangent(self.b, gs[k], eqn.outs[k]) for k in wanted if gs[k] is not None)  # type: ignore[arg-type]  # tested
-        operands = [eqn.args[k] for k in wrt]
-        result_types = tuple(adjoint_type(a) for a in operands if isinstance(a, Var))
-        bars = self.b.emit_many("call_bwd", (tape, *cotangents), (pair.name, result_types), ("",) * len(wrt))
-        for a, g in zip(operands, bars, strict=True):
-            self.accumulate(a, g)
-
-    def make_pair(self, pair: Pair, name: str, wrt: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-        primal = self.callees.known(name)
-        joint = run(primal, [primal.params[k] for k in wrt], wanted, True, self.callees)
-        pair.given = primal.params
-        pair.cotangents = joint.params[len(primal.params) :]
-        pair.n_outs = len(primal.outs)
-        pair.function = joint
-
-    def primal(self) -> tuple[Stmt, ...]:
-        """Return the primal statements with the calls that were split."""
-        return tuple(map(self.with_splits, self.fn.primal)) if self.split else self.fn.primal
-
-    def with_splits(self, stmt: Stmt) -> Stmt:
-        if stmt in self.split:
-            return self.split[stmt]
-        blocks = tuple(Block(b.params, tuple(map(self.with_splits, b.stmts)), b.yields) for b in blocks_of(stmt))
-        return with_blocks(stmt, blocks)
 
     def terms(self, eqn: Eqn, g: Atom) -> Iterable[tuple[int, Atom]]:
         """Return the cotangents of an equation's operands."""
@@ -471,41 +280,6 @@ class Reverser:
             self.bars[v] = out
         for k, out in zip(slots, outs, strict=False):
             self.accumulate(stmt.inits[k], out)
-
-    def checkpointed(self, stmt: Loop) -> None:
-        """Run the adjoints of the trips of a loop from the states that it kept."""
-        if not any(o in self.bars for o in stmt.outs):
-            return
-        if stmt.key not in self.outlined:
-            self.outlined[stmt.key] = checkpoints.outline(self.fn, stmt, self.active, self.callees, self.differentiated)
-        found = self.outlined[stmt.key]
-        self.split[stmt] = found.run
-        after = [conform.cotangent(self.b, self.take(stmt.outs[k]), stmt.outs[k]) for k in found.slots]
-        if found.once:
-            self.rerun(found, after)
-            return
-        params = [stmt.body.params[k] for k in found.slots] + found.captured
-        types, hints = tuple(map(adjoint_type, params)), tuple(map(self.hint, params))
-        args = (found.run.outs[-1], *after, *map(self.full, found.captured))
-        results = self.b.emit_many("call_checkpointed_bwd", args, (found.names, types), hints)
-        for v, g in zip(found.captured, results[len(found.slots) :], strict=True):
-            self.bars[v] = g
-        for k, g in zip(found.slots, results, strict=False):
-            self.accumulate(stmt.inits[k], g)
-
-    def rerun(self, found: checkpoints.Outlined, after: Sequence[Atom]) -> None:
-        """Call the adjoint of a function that is run again."""
-        types, hints = tuple(map(adjoint_type, found.captured)), tuple(map(self.hint, found.captured))
-        results = self.b.emit_many("call", (*found.run.args, *after), (found.names[1], types), hints)
-        for v, g in zip(found.captured, results, strict=True):
-            self.accumulate(v, g)
-
-    def differentiated(self, fn: Function, wrt: Sequence[Var], outs: Sequence[int]) -> Function:
-        return run(fn, wrt, outs, False, self.callees)
-
-    def take(self, v: Var) -> Atom:
-        g = self.bars.pop(v, None)
-        return self.zeros(v) if g is None else g
 
     def trip(
         self, stmt: Loop, slots: list[int], captured: list[Var]
