@@ -31,11 +31,19 @@ def rule_source(function: types.FunctionType) -> Source:
 
 
 def one_definition(function: types.FunctionType) -> Source:
-    """Parse the definition of a rule alone: our own files are as they were imported, with rules at the left margin."""
+    """Parse the definition of a rule alone, moved to the left margin: our own files are as they were imported."""
     lines = linecache.getlines(function.__code__.co_filename)[function.__code__.co_firstlineno - 1 :]
-    start = next(k for k, line in enumerate(lines) if line.startswith("def "))
-    ends = (k for k in range(start + 1, len(lines)) if lines[k].strip() and lines[k][0] not in " )]")
-    block = lines[: next(ends, len(lines))]
+    start = next(k for k, line in enumerate(lines) if line.lstrip().startswith("def "))
+    margin = len(lines[start]) - len(lines[start].lstrip())
+    moved = [line[margin:] if line[:margin].isspace() else line for line in lines]
+    ends = (k for k in range(start + 1, len(lines)) if lines[k].strip() and ends_definition(lines[k], margin))
+    block = moved[: next(ends, len(lines))]
     (node,) = ast.parse("".join(block)).body
     assert isinstance(node, ast.FunctionDef)
     return Source(function.__name__, node, function.__code__.co_filename, function, tuple(block))
+
+
+def ends_definition(line: str, margin: int) -> bool:
+    """Tell whether a line is behind a definition that has this margin."""
+    indented = len(line) - len(line.lstrip())
+    return indented < margin or (indented == margin and line[margin] not in ")]")
