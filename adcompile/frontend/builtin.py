@@ -21,7 +21,7 @@ from adcompile.frontend import (
     iteration,
     lists,
     managers,
-    opaque,
+    opaque_equations,
     prelude,
     rows,
     selection,
@@ -74,7 +74,7 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if is_static(value):
         return callables.compute_now(lo, len, args, {}, node)
     if isinstance(value, Var) and value.type.kind == "object":
-        return opaque.emit(lo, "path", ("builtins", "len"), (), args, {}, (PY_INT,), node)
+        return opaque_equations.emit(lo, "path", ("builtins", "len"), (), args, {}, (PY_INT,), node)
     lo.refuse(node, f"len() of {lo.type_of(value)} is not known", "here")
 
 

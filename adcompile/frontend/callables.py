@@ -29,6 +29,8 @@ from adcompile.frontend import (
     instances,
     objects,
     opaque,
+    opaque_samples,
+    places,
     rule_sources,
 )
 from adcompile.frontend.frames import Unbound
@@ -134,7 +136,7 @@ def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
 
 def _impure(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call at run time what must be called once, in order."""
-    if lo.frame.rule or lo.frame.macro or isinstance(f, checkpoints.Checkpoint) or not opaque.is_impure(lo, f, node):
+    if lo.frame.rule or lo.frame.macro or isinstance(f, checkpoints.Checkpoint) or not places.is_impure(lo, f, node):
         return None
     return opaque.call_function(lo, f, args, keywords, node)
 
@@ -213,8 +215,8 @@ def call_getter(lo: Lowering, f: object, args: Args, node: ast.AST) -> Value:
 
 def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Run a Python function in place; one that cannot be lowered is called as it is, where no derivative is lost."""
-    if opaque.is_pure(f):
-        known = opaque.sampled(lo, f, args, keywords, node)
+    if places.is_pure(f):
+        known = opaque_samples.sampled(lo, f, args, keywords, node)
         if known is not None:
             return known
     mark, names = lo.builder.mark(), lo.snapshot()
@@ -223,7 +225,7 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
     except Unbound:
         raise
     except FAILURES as error:
-        if not (isinstance(error, CompileError) or opaque.of_a_package(f)):
+        if not (isinstance(error, CompileError) or places.of_a_package(f)):
             raise
         lo.builder.rewind(mark)
         lo.restore(names)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.frontend import signatures
-from adcompile.frontend.custom_rules import Made, Maker, mapped
+from adcompile.frontend.custom_pieces import Made, mapped
+from adcompile.frontend.custom_rules import Maker
 from adcompile.frontend.resolve import Parameter, ParameterKind
 from adcompile.frontend.values import Ref, Value, lift
 from adcompile.ir.core import Atom, Const, Eqn, Var

@@ -23,7 +23,7 @@ from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
-from adcompile.frontend.custom_rules import Made
+from adcompile.frontend.custom_pieces import Made
 from adcompile.frontend.exceptions import Catcher
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures

@@ -9,23 +9,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-import numpy as np
+from typing import Literal
 
 from adcompile.dispatch import containers
 from adcompile.errors import ArgumentError, Span
-from adcompile.frontend.arguments import Argument
 from adcompile.inspect import notation, tables
 from adcompile.inspect.local import Local, Locals, Mode
 from adcompile.inspect.machine import Heading, Operation, Record, Value
+from adcompile.inspect.seeds import filled, filled_like, fitted_to, paired, summed, zero
 from adcompile.inspect.subject import Subject, subject
 from adcompile.ir.core import Atom, Var
-from adcompile.ir.forms import build, parts
-from adcompile.ir.structure import Node, leaves
+from adcompile.ir.forms import build
+from adcompile.ir.structure import leaves
 from adcompile.rules import table
-
-L = TypeVar("L")
 
 __all__ = ["Row", "Step", "Trace", "trace", "trace_of"]
 
@@ -278,7 +274,7 @@ class _Forward(_Tracer):
         self.dots: dict[Value, object] = {}
         wrt = seen.example.wrt
         if tangents is None:
-            tangents = [_filled(a, self.run, 1.0 if k == 0 else 0.0) for k, a in enumerate(wrt)]
+            tangents = [filled(a, self.run, 1.0 if k == 0 else 0.0) for k, a in enumerate(wrt)]
         if len(tangents) != len(wrt):
             raise ArgumentError(f"there are {len(wrt)} differentiated arguments, but {len(tangents)} tangents")
         for argument, tangent, (name, k) in zip(wrt, tangents, seen.wrt, strict=True):
@@ -287,7 +283,7 @@ class _Forward(_Tracer):
                 assert isinstance(content, tuple)
                 content = content[k]
             fitted = containers.fit(f"the tangent of {name}", tangent, containers.outline(content), name)
-            for a, dot in _paired(argument, fitted):
+            for a, dot in paired(argument, fitted):
                 if isinstance(a, Var) and dot is not None:
                     self.dots[self.run.inputs[a]] = dot
 
@@ -296,7 +292,7 @@ class _Forward(_Tracer):
         results = self.run.results
         tangent = build(
             self.seen.example.lowered.result,
-            lambda k: self.dots.get(results[k], _zero(results[k].content)),
+            lambda k: self.dots.get(results[k], zero(results[k].content)),
         )
         return Trace(self.seen.name, "forward", tuple(self.rows(steps)), self.value, tangent)
 
@@ -337,10 +333,10 @@ class _Reverse(_Tracer):
         result = seen.example.lowered.result
         if cotangent is not None:
             cotangent = containers.fit("the cotangent", cotangent, containers.outline(self.value), "the result")
-        for k, bar in _paired(result, cotangent):
+        for k, bar in paired(result, cotangent):
             v = self.run.results[k]
             if v.active:
-                self.add(v, _like(v.content, 1.0) if cotangent is None else bar)
+                self.add(v, filled_like(v.content, 1.0) if cotangent is None else bar)
 
     def trace(self) -> Trace:
         self.seeds = dict(self.bars)
@@ -354,10 +350,10 @@ class _Reverse(_Tracer):
             return None
         v = self.run.inputs[a]
         bar = self.bars.get(v)
-        return _zero(v.content) if bar is None else _cast(bar, v.content)
+        return zero(v.content) if bar is None else fitted_to(bar, v.content)
 
     def add(self, v: Value, bar: object) -> None:
-        self.bars[v] = _sum(self.bars[v], bar) if v in self.bars else bar
+        self.bars[v] = summed(self.bars[v], bar) if v in self.bars else bar
 
     def operation(self, operation: Operation) -> Iterator[Step]:
         wanted = [k for k, v in enumerate(operation.results) if v in self.bars]
@@ -393,62 +389,8 @@ class _Reverse(_Tracer):
         if v.active:
             value = self.bars.get(v)
             source = self.derived(v) if v in self.bars else "0"
-            yield Step(f"{v.user}_bar", source, _zero(v.content) if value is None else value)
+            yield Step(f"{v.user}_bar", source, zero(v.content) if value is None else value)
 
     def of_result(self, v: Value, name: str) -> Iterator[Step]:
         if v in self.seeds:
             yield Step(self.derived(v), f"{name}_bar", self.seeds[v])
-
-
-# -- containers and zeros
-
-
-def _paired(tree: Node[L] | L, value: object) -> Iterator[tuple[L, object]]:
-    """Yield the leaves of a structure with those of a value of that structure; None stands for a None at each."""
-    if not isinstance(tree, Node):
-        yield tree, value
-        return
-    held = parts(value)
-    items = [None] * len(tree.children) if held is None else held.children
-    for child, item in zip(tree.children, items, strict=True):
-        yield from _paired(child, item)
-
-
-def _filled(argument: Argument, run: Record, number: float) -> object:
-    """Return a tangent of an argument with one number everywhere."""
-
-    def fill(a: object) -> object:
-        return _like(run.inputs[a].content, number) if isinstance(a, Var) and a.type.inexact else None
-
-    return build(argument, fill)
-
-
-def _like(content: object, number: float) -> object:
-    """Return a tangent or cotangent of a value with one number everywhere."""
-    if isinstance(content, np.ndarray):
-        return np.full(content.shape, number, content.dtype)
-    if isinstance(content, np.generic):
-        return content.dtype.type(number)
-    if isinstance(content, list):
-        return [_like(c, number) for c in content]
-    return number
-
-
-def _zero(content: object) -> object:
-    numeric = isinstance(content, float) or (isinstance(content, np.ndarray | np.generic) and content.dtype.kind == "f")
-    return _like(content, 0.0) if numeric else None
-
-
-def _sum(a: object, b: object) -> object:
-    if isinstance(a, list) and isinstance(b, list):
-        return [_sum(x, y) for x, y in zip(a, b, strict=True)]
-    return a + b  # type: ignore[operator]  # numbers or arrays
-
-
-def _cast(bar: object, content: object) -> object:
-    """Return an adjoint as a value of its argument's kind."""
-    if isinstance(content, np.ndarray):
-        return np.asarray(bar, content.dtype)
-    if isinstance(content, np.generic):
-        return content.dtype.type(bar)
-    return bar
