@@ -217,10 +217,7 @@ def part(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -> Value:
     t = lo.type_of(value)
     if name == "real" and t.dtype is not None and _kind(t.dtype) != "c":
         return value
-    found = lo.emit(node, name, lo.atom(value))
-    if isinstance(found, Ref) and isinstance(value, Ref):
-        lo.link(found.cell, value.cell)
-    return found
+    return lo.view(value, (name, ()), ()) if isinstance(value, Ref) else lo.emit(node, name, value)
 
 
 def transposed(lo: Lowering, value: Value, axes: tuple[int, ...] | None) -> Value:

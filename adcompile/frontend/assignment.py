@@ -18,6 +18,7 @@ from adcompile.frontend import (
 )
 from adcompile.frontend.desugar import ENDED, RETURNED
 from adcompile.frontend.frames import Frame
+from adcompile.frontend.paths import PARTS
 from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
 from adcompile.ir.structure import Node
@@ -105,6 +106,11 @@ def store_attribute(lo: Lowering, target: ast.Attribute, base: Value, value: Val
     if objects.is_object(base):
         assert isinstance(base, Node)
         objects.assign(lo, base, target.attr, value, target)
+        return
+    if isinstance(base, Ref) and target.attr in PARTS and not lists.is_list(lo, base):
+        part = access.part(lo, base, target.attr, target)
+        assert isinstance(part, Ref)
+        lo.write(part, expressions.number(lo, value, target), target)
         return
     lo.refuse(
         target,

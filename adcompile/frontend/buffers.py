@@ -17,7 +17,7 @@ import numpy as np
 from adcompile.errors import CompileError
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, lookup_local
 from adcompile.frontend.lifetimes import may_be_read, names_read
-from adcompile.frontend.paths import READ_ONLY, read_path, stored, type_along
+from adcompile.frontend.paths import is_read_only, read_path, stored, type_along
 from adcompile.frontend.state import Either, State
 from adcompile.frontend.values import (
     Box,
@@ -82,7 +82,7 @@ class Buffers(State):
     def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
         """Store into an array, or add to it: make a new version of its cell."""
         self.check_aliases(ref.cell, node)
-        if any(step[0] in READ_ONLY for step in ref.path if not isinstance(step, str)):
+        if is_read_only(self.cells[ref.cell].type, ref.path):
             self.refuse(node, "this view of an array is read-only", "NumPy raises here", "make a copy of it first")
         choice = self.choices.get(ref.cell)
         if choice is not None:

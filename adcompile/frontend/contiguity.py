@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from adcompile.frontend.paths import operand_count, type_along
+from adcompile.frontend.paths import PARTS, operand_count, type_along
 from adcompile.frontend.values import Path
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Var, same_atom
@@ -133,6 +133,9 @@ def layout_of(
             axes = [axes[i] for i in step[1]]
         elif step[0] == "reshape":
             axes = _rows(builder.facts, dims) if is_contiguous(builder.facts, axes) else _loose(dims)
+        elif step[0] in PARTS:
+            for axis in axes:
+                axis.unit = False
         else:
             axes = _loose(dims)
     return Layout(tuple(axes), sure)

@@ -3,7 +3,8 @@
     r = a.reshape(-1); r[2] = v     ->   v1 = reshape(a, -1); v2 = index_update(v1, v, 2); a = reshape(v2, a.shape)
 
 Subscripts and permutations of axes are part of the path of one store. Other views are read, changed and put back, as
-PyTorch's functionalization does; where they are views in memory too, this copies nothing.
+PyTorch's functionalization does; where they are views in memory too, this copies nothing. A store to the real or
+imaginary parts of some numbers stores these numbers, with their other parts as they are.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}
 
 # The views of which NumPy forbids to write to.
 READ_ONLY: Final = frozenset({"broadcast", "diagonal"})
+
+# The views of complex numbers that take a part of each.
+PARTS: Final = frozenset({"real", "imag"})
 
 
 def operand_count(step: Step) -> int:
@@ -67,6 +71,8 @@ def _equation(step: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[object, ...
             return "reshape", ()
         case "broadcast", _:
             return "broadcast_to", ()
+        case "real" | "imag" as part, _:
+            return part, ()
         case _, where:  # the diagonal that np.diagonal gives, or np.einsum, which may be written to
             return "diagonal", where
 
@@ -98,6 +104,11 @@ def _inferred(facts: Facts, prim: str, base: Type, operands: Sequence[Atom], att
 
 def stored(builder: Builder, base: Var, path: Path, atoms: tuple[Atom, ...], value: Atom, prim: str) -> Var:
     """Return a buffer after a store, or an addition, to what a path selects."""
+    part = next((k for k, step in enumerate(path) if not isinstance(step, str) and step[0] in PARTS), None)
+    if part is not None:
+        path, name = (*path[:part], *path[part + 1 :]), path[part][0]
+        old = None if prim == "index_add" else read_path(builder, base, path, atoms)
+        return stored(builder, base, path, atoms, _with_part(builder, old, name, value), prim)
     special = [k for k, step in enumerate(path) if not is_plain(step)]
     if not special:
         new = builder.emit(prim, base, value, *atoms, attrs=(path or ("e",),))
@@ -113,6 +124,27 @@ def stored(builder: Builder, base: Var, path: Path, atoms: tuple[Atom, ...], val
     if last == 0:
         return back
     return stored(builder, base, path[:last], atoms[:before], back, "index_update")
+
+
+def _with_part(builder: Builder, old: Var | None, name: str, value: Atom) -> Atom:
+    """Return numbers with a new real or imaginary part; without `old` the other part is what adds nothing."""
+    value = builder.emit("real", value) if is_complex(value.type) else value
+    other = "imag" if name == "real" else "real"
+    rest = Const(-0.0) if old is None else builder.emit(other, old)
+    parts = (value, rest) if name == "real" else (rest, value)
+    return builder.emit("complex" if all(p.type.is_scalar for p in parts) else "with_parts", *parts)
+
+
+def is_read_only(base: Type, path: Path) -> bool:
+    """Tell whether NumPy forbids to write to a view: the imaginary parts of real numbers are none of theirs."""
+    named = [step[0] for step in path if not isinstance(step, str)]
+    parts = sum(name in PARTS for name in named)
+    return not READ_ONLY.isdisjoint(named) or parts > is_complex(base)
+
+
+def is_complex(t: Type) -> bool:
+    """Tell whether a type is known to be that of complex numbers."""
+    return t.dtype is complex or getattr(t.dtype, "kind", "") == "c"
 
 
 def _put_back(builder: Builder, whole: Var, step: Step, changed: Var) -> Var:

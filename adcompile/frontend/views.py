@@ -191,6 +191,10 @@ def _einsum(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | N
     return None
 
 
+def _part(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    return ALWAYS, [((bound.prim, ()), ())]
+
+
 def _axes(axis: object) -> tuple[int, ...]:
     assert isinstance(axis, int | tuple | list)
     return (axis,) if isinstance(axis, int) else tuple(axis)
@@ -211,6 +215,8 @@ STEPS: Final = {
     "diagonal": _diagonal,
     "diag": _diagonal,
     "einsum": _einsum,
+    "real": _part,
+    "imag": _part,
 }
 
 

@@ -21,10 +21,11 @@ from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_FLOAT, Type, numpy_dtype
-from adcompile.rules import table
+from adcompile.rules import runtime, table
 from adcompile.rules.binding import ATTRIBUTES, FUNCTIONS, METHODS, Argument, Binding, macro
 from adcompile.rules.choices import identity
 from adcompile.rules.define import primitive
+from adcompile.rules.promotion import ufunc_type
 from adcompile.rules.scalar import scalar_infer
 from adcompile.rules.table import adjoint, holomorphic, linear, nonlinear, real_valued, row
 
@@ -189,6 +190,19 @@ def choose_complex(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> 
         return Binding("complex", "complex", "real=0, imag=0")
     return Binding("complex", "as_complex", "x, /")
 
+
+def joined_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer complex numbers of their parts."""
+    if any(table.complex_type(a) for a in args):
+        raise TypeError("the part of a complex number is real")
+    t = ufunc_type(facts, np.add, tuple(a.type for a in args))
+    dtype = numpy_dtype(t)
+    return Type("array", None if dtype is None else np.result_type(dtype, np.complex64), t.dims)
+
+
+primitive("with_parts", joined_infer, "with_parts", "x, y", cost="arithmetic", helper=runtime.with_parts)
+row("with_parts", "with_parts(x, y)", "1", "1j")
+holomorphic("with_parts")
 
 FUNCTIONS[complex] = Binding("complex", choose=choose_complex)
 

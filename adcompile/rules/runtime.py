@@ -19,6 +19,13 @@ def unbroadcast(g, like):
     return np.broadcast_to(g, shape)[()]
 
 
+def with_parts(real, imag):
+    """Make complex numbers of their parts, as they are: 1j * inf has a real part that is not a number."""
+    z = np.array(np.zeros_like(real) + np.zeros_like(imag) + 0j)
+    z.real, z.imag = real, imag
+    return z
+
+
 def read_only(x):
     """Return a view of an array that cannot be written to: for calls of functions that are not known."""
     view = x.view()

@@ -6,6 +6,7 @@ Each is checked in every mode against finite differences; see `tests/test_progra
 from tests.programs import (
     arrays,
     closures,
+    complex_parts,
     complexes,
     containers,
     exceptions,
@@ -37,6 +38,7 @@ __all__ = [
     "Program",
     "arrays",
     "closures",
+    "complex_parts",
     "complexes",
     "containers",
     "exceptions",
