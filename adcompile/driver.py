@@ -105,12 +105,6 @@ class Written(NamedTuple):
         return Compiled(emission.emit_all(self.units), self.entries, self.seed)
 
 
-def entries(example: Example) -> list[str]:
-    """Return the names that the compiled functions may have, so that no function that they call takes one."""
-    suffixes = ("", "_vjp", "_value_and_vjp", "_jvp", "_fwd", "_bwd")
-    return [f"{example.function.name}{suffix}" for suffix in suffixes]
-
-
 def compile_reverse(example: Example, *, value: bool, has_aux: bool, single: bool, finite: bool = False) -> Compiled:
     """Compile the gradient of a function whose result is one number.
 
@@ -155,7 +149,7 @@ def _gradient(
     loss, aux = layouts.split(lowered, has_aux)
     number = layouts.one_number(lowered, loss)
     keep = value or has_aux
-    callees = Callees.of(lowered.callees, *entries(example))
+    callees = Callees.of(lowered.callees)
     callees.watched = finite
     fn = layouts.tested(dce.run(lowered.function), number)
     fn = reverse.run(fn, example.variables, (number,), keep, callees)
@@ -177,7 +171,7 @@ def write_forward(example: Example, names: Sequence[str], *, has_aux: bool) -> W
     """Make the functions that `compile_forward` writes."""
     lowered = example.lowered
     out, aux = layouts.split(lowered, has_aux)
-    callees = Callees.of(lowered.callees, *entries(example))
+    callees = Callees.of(lowered.callees)
     fn = forward.run(dce.run(lowered.function), example.variables, callees)
     fn, out_dot = layouts.tangents(fn, out, len(lowered.function.outs))
     fn, result = layouts.select(fn, Node("tuple", (out, out_dot) if aux is None else (out, out_dot, aux)))
@@ -199,7 +193,7 @@ def write_pair(example: Example, *, has_aux: bool) -> Written:
     name, count = example.function.name, len(lowered.function.outs)
     out, _ = layouts.split(lowered, has_aux)
     numbers = layouts.differentiated(lowered, out)
-    callees = Callees.of(lowered.callees, *entries(example))
+    callees = Callees.of(lowered.callees)
     fn = reverse.run(dce.run(lowered.function), example.variables, numbers, True, callees)
     fn, trees = layouts.gradients(fn, example.wrt, count)
     fn = finish(fn, callees, AFTER_REVERSE, count)
@@ -214,7 +208,7 @@ def compile_linearized(example: Example, names: Sequence[str], *, has_aux: bool)
     lowered = example.lowered
     name, count = example.function.name, len(lowered.function.outs)
     out, _ = layouts.split(lowered, has_aux)
-    callees = Callees.of(lowered.callees, *entries(example))
+    callees = Callees.of(lowered.callees)
     fn = linearize.run(dce.run(lowered.function), example.variables, callees)
     fn, out_dot = layouts.tangents(fn, out, count)
     fn = finish(fn, callees, AFTER_REVERSE, count)
@@ -227,7 +221,7 @@ def compile_linearized(example: Example, names: Sequence[str], *, has_aux: bool)
 def compile_plain(example: Example) -> Compiled:
     """Compile a function as it is, with the derivatives that it takes of others."""
     lowered = example.lowered
-    callees = Callees.of(lowered.callees, *entries(example))
+    callees = Callees.of(lowered.callees)
     fn = finish(lowered.function, callees, AFTER_FORWARD)
     layout = layouts.layout(example, example.function.name, (), lowered.result)
     return Compiled(emission.emit(fn, layout, _units(fn, callees)), (layout.name,))
@@ -236,9 +230,7 @@ def compile_plain(example: Example) -> Compiled:
 def plain_listing(example: Example) -> str:
     """Return the SSA form of a function, and that with the derivatives that it takes of others put in place."""
     lowered = example.lowered
-    fn = derivatives.lower(
-        Callees.of(lowered.callees, *entries(example)), partial(run, passes=AFTER_REVERSE), clean, lowered.function
-    )
+    fn = derivatives.lower(Callees.of(lowered.callees), partial(run, passes=AFTER_REVERSE), clean, lowered.function)
     return f"{pretty.show(clean(lowered.function))}\n\n{pretty.show(clean(fn))}"
 
 

@@ -30,11 +30,16 @@ def factorial_like(n, x):
     return x if n <= 1 else np.sin(x) * factorial_like(n - 1, x)
 
 
+def swapped(p, n):
+    return p["a"] * p["b"] if n == 0 else swapped({"a": p["b"], "b": np.sin(p["a"])}, n - 1) + p["a"]
+
+
 CASES = {
     "containers": (grad(loss, argnums=(0, 1)), (X, {"a": 2.0, "b": [3.0, 1.0]}, 4)),
     "single": (value_and_grad(loss), (X.astype(np.float32), {"a": 2.0, "b": [3.0]}, 4)),
     "auxiliary": (grad(lambda x: (np.sum(x**2), x), has_aux=True), (np.arange(1000.0),)),
     "recursion": (grad(factorial_like, argnums=1), (4, 0.3)),
+    "recursion on a dict": (grad(swapped), ({"a": 0.3, "b": 0.4}, 2)),
     "guessed": (grad(lambda x: np.sum(x * 2)), ()),
     "variadic": (grad(lambda *xs: xs[0] * xs[1], argnums=1), (1.0, 2.0)),
 }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from adcompile.emit import printing, shadows, syntax
+from adcompile.emit import apart, printing, shadows, syntax
 from adcompile.emit.comments import Notes
 from adcompile.emit.functions import write_function
 from adcompile.emit.layout import Layout, Pair, Param, Unit
@@ -48,6 +48,7 @@ class Emitted(NamedTuple):
 
 def emit_lines(units: Sequence[Unit | Pair]) -> Emitted:
     """Return the text of a module with functions, callees first, and what its lines were made of."""
+    units = apart.run(units)
     functions, notes = _functions(units)
     texts = [printing.to_text(ast.Module([f], [])) for f in functions]
     head, *restored = _parts(units, texts, notes)
@@ -73,6 +74,7 @@ def _places(function: ast.stmt, text: str, notes: Notes) -> Iterator[tuple[int, 
 
 
 def _module(units: Sequence[Unit | Pair]) -> str:
+    units = apart.run(units)
     functions, notes = _functions(units)
     return "".join(_parts(units, [printing.to_text(ast.Module([f], [])) for f in functions], notes))
 

@@ -37,7 +37,6 @@ class Callees:
              such a function returns a tuple
     taken    which of the operands of a pullback the function that computes it takes
     pushed   the functions with tangents that pullbacks are of
-    reserved the names of the functions that are compiled
     watched  programs raise where an adjoint is not finite
     """
 
@@ -49,15 +48,13 @@ class Callees:
     pushed: dict[tuple[Function, tuple[int, ...], bool], Function] = field(default_factory=dict)
     watched: bool = False
 
-    reserved: frozenset[str] = frozenset()
-
     @classmethod
-    def of(cls, functions: Mapping[str, Function], *reserved: str) -> Callees:
-        return cls(dict(functions), reserved=frozenset(reserved))
+    def of(cls, functions: Mapping[str, Function]) -> Callees:
+        return cls(dict(functions))
 
     def unused(self, name: str) -> str:
         """Return a name that no function or pair has."""
-        taken = {*self.functions, *self.pairs, *self.reserved}
+        taken = {*self.functions, *self.pairs}
         candidate, k = name, 2
         while candidate in taken:
             candidate, k = f"{name}_{k}", k + 1

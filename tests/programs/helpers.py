@@ -118,6 +118,20 @@ def recursion_on_slices(x):
     return sum_recursive(x)
 
 
+@program(V, again=False)
+def calls_itself(x):
+    return x[0] if len(x) == 1 else x[0] * 1.1 + np.sin(x[1]) * calls_itself(x[1:])
+
+
+def called_vjp(x, n):
+    return x if n <= 0 else x * called_vjp(np.sin(x), n - 1)
+
+
+@program(0.7, 3, again=False)
+def called(x, n):
+    return called_vjp(x, n)
+
+
 def early(x):
     if x > 1.0:
         return np.log(x)
