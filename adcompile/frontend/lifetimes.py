@@ -36,7 +36,14 @@ class Liveness:
         self.during: dict[ast.stmt, Names] = {}
         self.carried: dict[ast.stmt, Names] = {}
         self.always = frozenset(name for stmt in body for name in _read_inside(stmt))
+        self.known: dict[ast.AST, Names] = {}
         self.block(body, NOTHING)
+
+    def reads(self, node: ast.AST) -> Names:
+        """Return the names that a piece of source reads; loops ask more than once."""
+        if node not in self.known:
+            self.known[node] = _read(node)
+        return self.known[node]
 
     def block(self, body: Sequence[ast.stmt], after: Names) -> Names:
         """Return what is live before a block, given what is live after it."""
@@ -47,22 +54,22 @@ class Liveness:
     def statement(self, stmt: ast.stmt, after: Names) -> Names:
         match stmt:
             case ast.If():
-                before = _read(stmt.test) | self.block(stmt.body, after) | self.block(stmt.orelse, after)
+                before = self.reads(stmt.test) | self.block(stmt.body, after) | self.block(stmt.orelse, after)
             case ast.For():
-                before = _read(stmt.iter) | self.loop(stmt, after, _bound(stmt.target), NOTHING)
+                before = self.reads(stmt.iter) | self.loop(stmt, after, _bound(stmt.target), NOTHING)
             case ast.While():
-                before = self.loop(stmt, after, NOTHING, _read(stmt.test))
+                before = self.loop(stmt, after, NOTHING, self.reads(stmt.test))
             case ast.Assign():
                 bound = frozenset(name for target in stmt.targets for name in _bound(target))
-                before = (after - bound) | _read(stmt)
+                before = (after - bound) | self.reads(stmt)
             case ast.AnnAssign() if stmt.value is not None:
-                before = (after - _bound(stmt.target)) | _read(stmt)
+                before = (after - _bound(stmt.target)) | self.reads(stmt)
             case ast.FunctionDef():
-                before = (after - {stmt.name}) | _read(stmt.args)
+                before = (after - {stmt.name}) | self.reads(stmt.args)
             case _:
-                before = after | _read(stmt)
+                before = after | self.reads(stmt)
         branching = isinstance(stmt, ast.If | ast.For | ast.While)
-        self.during[stmt] = before if branching else after | _read(stmt)
+        self.during[stmt] = before if branching else after | self.reads(stmt)
         return before
 
     def loop(self, stmt: ast.For | ast.While, after: Names, bound: Names, test: Names) -> Names:
@@ -83,9 +90,13 @@ def names_read(node: ast.AST) -> Names:
 
 def _read(node: ast.AST) -> Names:
     """Return the names that a piece of source reads."""
-    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)) | {
-        n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
-    }
+    found: set[str] = set()
+    for n in ast.walk(node):
+        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store):
+            found.add(n.id)
+        elif isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
+            found.add(n.target.id)
+    return frozenset(found)
 
 
 def _bound(target: ast.expr) -> Names:

@@ -62,14 +62,12 @@ def match(text: str, tree: ast.Module, code: types.CodeType) -> tuple[FunctionNo
 
 def enclosing_class(tree: ast.Module, node: FunctionNode) -> str:
     """Return the name of the innermost class that a node is in, whose private names it sees; "" if there is none."""
-    stack: list[tuple[ast.AST, str]] = [(tree, "")]
-    while stack:
-        parent, name = stack.pop()
+    inside: list[tuple[ast.AST, str]] = [(s, "") for s in _around(tree, _first_line(node))]
+    for parent, name in inside:  # grows
+        if parent is node:
+            return name
         for child in ast.iter_child_nodes(parent):
-            inside = parent.name if isinstance(parent, ast.ClassDef) and child in parent.body else name
-            if child is node:
-                return inside
-            stack.append((child, inside))
+            inside.append((child, parent.name if isinstance(parent, ast.ClassDef) and child in parent.body else name))
     return ""
 
 
@@ -157,9 +155,9 @@ def _rewrite_asserts(text: str) -> ast.Module | None:
 
 def _owners(nodes: Sequence[FunctionNode], code: types.CodeType) -> tuple[FunctionNode, ...]:
     """Return the nodes that the instructions of `code` lie in: of nested ones the innermost."""
-    extents = [e for step, e in _instructions(code) if e is not None and step.opname not in _FRAME and e[0] < e[1]]
     if len(nodes) == 1:
         return tuple(nodes)
+    extents = [e for step, e in _instructions(code) if e is not None and step.opname not in _FRAME and e[0] < e[1]]
     if not extents:
         return tuple(n for n in nodes if _does(n, code))[:1] or tuple(nodes)
     low, high = min(e[0] for e in extents), max(e[1] for e in extents)

@@ -146,8 +146,7 @@ def hooked_names(node: ast.AST | None) -> frozenset[str]:
 
 def keep_apart(lo: Lowering, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
     """Give what a statement assigns to names that have blocks a variable of its own."""
-    hooked = hooked_names(lo.frame.node)
-    if not hooked or lo.frame.rule:
+    if lo.frame.rule or not (hooked := hooked_names(lo.frame.node)):
         return
     targets: Sequence[ast.expr] = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
     for name in dict.fromkeys(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)):

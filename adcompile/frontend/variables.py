@@ -15,76 +15,100 @@ and loops, in whatever function it is assigned.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import lru_cache
+
+from adcompile.records import dataclass
 
 Definition = ast.FunctionDef | ast.Lambda
 COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names in the body of a function, but not in those of the functions that it makes.
+
+    assigned    those that it assigns
+    outer       those that it declares nonlocal
+    globals     those that it declares global
+    escaping    those that := assigns in a comprehension
+    inner       the functions that it makes
+    """
+
+    assigned: frozenset[str]
+    outer: frozenset[str]
+    globals: frozenset[str]
+    escaping: frozenset[str]
+    inner: tuple[Definition, ...]
+
+
+@lru_cache(maxsize=1024)
+def _names(node: ast.AST) -> _Names:
+    """Find the names in a function's body, in one walk over it."""
+    assigned: set[str] = set()
+    outer: set[str] = set()
+    globals: set[str] = set()
+    escaping: set[str] = set()
+    inner: list[Definition] = []
+
+    def visit(n: ast.AST, comprehension: bool) -> None:
+        match n:
+            case ast.FunctionDef() | ast.Lambda():
+                inner.append(n)
+                if isinstance(n, ast.FunctionDef):
+                    assigned.add(n.name)
+                return
+            case ast.Name(id=name, ctx=context):
+                if not comprehension and not isinstance(context, ast.Load):
+                    assigned.add(name)
+                return
+            case ast.Constant():
+                return
+            case ast.NamedExpr():
+                assigned.add(n.target.id)
+                if comprehension:
+                    escaping.add(n.target.id)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                assigned.add(name)
+            case ast.MatchMapping(rest=str(name)):
+                assigned.add(name)
+            case ast.Nonlocal(names=names):
+                outer.update(names)
+            case ast.Global(names=names):
+                globals.update(names)
+        comprehension = comprehension or isinstance(n, COMPREHENSIONS)
+        for child in ast.iter_child_nodes(n):
+            visit(child, comprehension)
+
+    for part in _body(node):
+        visit(part, False)
+    own = frozenset(assigned) - outer - globals
+    return _Names(own, frozenset(outer), frozenset(globals), frozenset(escaping), tuple(inner))
 
 
 def _body(node: ast.AST) -> list[ast.stmt] | list[ast.expr]:
     return [node.body] if isinstance(node, ast.Lambda) else node.body if isinstance(node, ast.FunctionDef) else []
 
 
-def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a function's body, but not those inside the functions that it makes."""
-    waiting: list[ast.AST] = [*_body(node)]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        if not isinstance(current, Definition):
-            waiting.extend(ast.iter_child_nodes(current))
-
-
-@lru_cache(maxsize=1024)
 def outer_names(node: ast.AST) -> frozenset[str]:
     """Return the names that a function declares nonlocal."""
-    return frozenset(name for n in _own(node) if isinstance(n, ast.Nonlocal) for name in n.names)
+    return _names(node).outer
 
 
-@lru_cache(maxsize=1024)
 def global_names(node: ast.AST) -> frozenset[str]:
     """Return the names that a function declares global."""
-    return frozenset(name for n in _own(node) if isinstance(n, ast.Global) for name in n.names)
+    return _names(node).globals
 
 
-@lru_cache(maxsize=1024)
-def local_names(node: ast.FunctionDef | ast.Lambda) -> frozenset[str]:
+def local_names(node: Definition) -> frozenset[str]:
     """Return the names that a function assigns itself, which are then never those of another scope."""
-    found: set[str] = set()
-
-    def visit(n: ast.AST, comprehension: bool) -> None:
-        if isinstance(n, ast.FunctionDef):
-            found.add(n.name)
-            return
-        if isinstance(n, ast.Lambda):
-            return
-        if isinstance(n, ast.NamedExpr):
-            found.add(n.target.id)
-        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load) and not comprehension:
-            found.add(n.id)
-        if isinstance(n, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and n.name is not None:
-            found.add(n.name)
-        if isinstance(n, ast.MatchMapping) and n.rest is not None:
-            found.add(n.rest)
-        for child in ast.iter_child_nodes(n):
-            visit(child, comprehension or isinstance(n, COMPREHENSIONS))
-
-    for part in _body(node):
-        visit(part, False)
-    return frozenset(found) - outer_names(node) - global_names(node)
+    return _names(node).assigned
 
 
-@lru_cache(maxsize=1024)
 def boxed_names(node: ast.AST) -> frozenset[str]:
     """Return the names of a function that functions inside it assign, or that := assigns in a comprehension."""
-    found: set[str] = set()
-    for n in _own(node):
-        if isinstance(n, Definition):
-            found |= _outer_of(n)
-        elif isinstance(n, COMPREHENSIONS):
-            found |= {w.target.id for w in ast.walk(n) if isinstance(w, ast.NamedExpr)}
-    return frozenset(found) & own_names(node)
+    names = _names(node)
+    shared = names.escaping.union(*map(_outer_of, names.inner))
+    return shared & own_names(node) if shared else shared
 
 
 def own_names(node: ast.AST) -> frozenset[str]:
@@ -94,7 +118,7 @@ def own_names(node: ast.AST) -> frozenset[str]:
     return local_names(node) | {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
 
 
-def _outer_of(node: ast.AST) -> frozenset[str]:
+def _outer_of(node: Definition) -> frozenset[str]:
     """Return the names that a function or those inside it declare nonlocal, and that are not their own."""
-    inner = [n for n in _own(node) if isinstance(n, Definition)]
-    return outer_names(node).union(*(_outer_of(n) - own_names(node) for n in inner))
+    names = _names(node)
+    return names.outer.union(*(_outer_of(n) - own_names(n) for n in names.inner))
