@@ -92,12 +92,13 @@ def read_counts(fn: Function) -> dict[Var, int]:
 
 
 def _visit(stmts: Sequence[Stmt], counts: dict[Var, int], exits: Exits) -> None:
+    """Analyse loops, outer ones first: an if that ends a trip is no else clause of a loop before it in that trip."""
     for position, stmt in enumerate(stmts):
-        for block in blocks_of(stmt):
-            _visit(block.stmts, counts, exits)
         if not isinstance(stmt, Eqn | If) and stmt.until is not None:
             following = stmts[position + 1] if position + 1 < len(stmts) else None
             exits.loops[stmt] = _exit(stmt, following, counts, exits)
+        for block in blocks_of(stmt):
+            _visit(block.stmts, counts, exits)
 
 
 def _exit(stmt: Loop, following: Stmt | None, counts: dict[Var, int], exits: Exits) -> Exit:
@@ -105,7 +106,7 @@ def _exit(stmt: Loop, following: Stmt | None, counts: dict[Var, int], exits: Exi
     assert k is not None
     out = stmt.outs[k]
     params = [b.params[k] for b in blocks_of(stmt)]
-    clause = _else_clause(out, following, counts)
+    clause = None if following in exits.forks else _else_clause(out, following, counts)
     if clause is not None:
         exits.clauses.add(clause)
     starts = same_atom(stmt.inits[k], FALSE)

@@ -537,3 +537,17 @@ def pop_empty(x):
         except IndexError:
             s = s * x[0]
     return s
+
+
+@program(np.outer(V, V))
+def raised_after_an_inner_loop_that_raises(x):
+    a, b = x[0] * 1.0, x[1] * 2.0
+    try:
+        for i in range(1, 5):
+            for v, w in zip(a, b):
+                a[3] = np.sin(b[0]) * v
+                b[i - 1] = x[2, i - 1] * np.sin(a[-1]) + w
+            b[i] = a[i] * x[0, 2]
+    except IndexError:
+        pass
+    return np.sum(a) + np.sum(b)
