@@ -154,19 +154,27 @@ class _Folder:
             if not isinstance(y, Var) or not isinstance(made.get(y), Eqn | If):
                 continue
             if k == stmt.until:
-                if not set(self.sources(y, made)) & (set(body.params) - kept):
+                if not self.sources(y, made) & (set(body.params) - kept):
                     found.append(y)
             elif body.params[k] in late and not has_storage(y):
                 found.append(y)
         return found
 
-    def sources(self, v: Var, made: Mapping[Var, Stmt]) -> list[Var]:
+    def sources(self, v: Var, made: Mapping[Var, Stmt]) -> set[Var]:
         """Return all that a value may read once it is folded."""
-        stmt = made.get(v)
-        if not isinstance(stmt, Eqn | If) or self.counts.get(v, 0) > 1:
-            return [v]
-        ends = () if isinstance(stmt, Eqn) else (*stmt.then.yields, *stmt.orelse.yields)
-        return [s for a in variables((*operands(stmt), *ends)) for s in self.sources(a, made)]
+        found: set[Var] = set()
+        seen, todo = {v}, [v]
+        while todo:
+            v = todo.pop()
+            stmt = made.get(v)
+            if not isinstance(stmt, Eqn | If) or self.counts.get(v, 0) > 1:
+                found.add(v)
+                continue
+            ends = () if isinstance(stmt, Eqn) else (*stmt.then.yields, *stmt.orelse.yields)
+            new = set(variables((*operands(stmt), *ends))) - seen
+            seen |= new
+            todo += new
+        return found
 
     def event(self, k: int, stmt: Stmt) -> _Event | None:
         if not isinstance(stmt, Eqn):

@@ -10,12 +10,12 @@ except ZeroDivisionError:      ->          c = a / b
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import branches, expressions
-from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED, RETURNED, jumps
+from adcompile.frontend.desugar import CODE, DEPTH, ENDED, MESSAGE, RAISED, RETURNED, jumps
 from adcompile.frontend.exceptions import STATE, Catcher, Exceptions, catches, emit, raised
 from adcompile.frontend.failures import test_operands
 from adcompile.frontend.frames import Conflict
@@ -25,19 +25,47 @@ from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
+Run = Callable[[ast.stmt], None]
+
 # -- blocks inside a try
 
 
-def run_guarded(lo: Lowering, body: Sequence[ast.stmt], run_one: Callable[[ast.stmt], None]) -> None:
+def run_guarded(lo: Lowering, body: Sequence[ast.stmt], run_one: Run) -> None:
     """Lower a block in which each statement runs only where the ones before did not raise."""
-    waiting = [part for stmt in body for part in split(stmt)]
-    for k, stmt in enumerate(waiting):
-        test_operands(lo, stmt)
-        if goes_on(lo, stmt, [stmt, *waiting[k + 1 :]], run_one):
-            return
+    left: Sequence[ast.stmt] = [part for stmt in body for part in split(stmt)]
+    while left:
+        left = in_parts(lo, left, partial(run_parts, lo, left, run_one))
+
+
+def in_parts(lo: Lowering, body: Sequence[ast.stmt], run: Callable[[], Sequence[ast.stmt]]) -> Sequence[ast.stmt]:
+    """Run a part of a block where nothing was raised; return what is left of it."""
+    flag = raised(lo)
+    if isinstance(flag, Const):
+        return () if flag.value else run()
+    left: list[ast.stmt] = []
+    untouched(lo, body[0], flag, lambda: left.extend(run()))
+    return left
+
+
+def run_parts(
+    lo: Lowering, body: Sequence[ast.stmt], run_one: Run, tested: bool = False, depth: int = 0
+) -> Sequence[ast.stmt]:
+    """Lower statements, what follows one that raises nested in where it did not; return what is too deep for that.
+
+    `tested`: the operands of the first have been tested.
+    """
+    for k, stmt in enumerate(body):
+        if not (tested and k == 0):
+            if depth >= DEPTH:
+                return body[k:]
+            test_operands(lo, stmt)
+            if raised(lo) is not FALSE:
+                return in_parts(lo, body[k:], partial(run_parts, lo, body[k:], run_one, True, depth + 1))
         run_one(stmt)
-        if goes_on(lo, stmt, waiting[k + 1 :], run_one):
-            return
+        if raised(lo) is not FALSE:
+            rest = body[k + 1 :]
+            return in_parts(lo, rest, partial(run_parts, lo, rest, run_one, False, depth + 1)) if rest else ()
+    return ()
 
 
 def forget(lo: Lowering, stmt: ast.stmt) -> None:
@@ -46,16 +74,6 @@ def forget(lo: Lowering, stmt: ast.stmt) -> None:
     if own is not None:
         for name in [n for n in lo.frame.names if n.startswith(own)]:
             del lo.frame.names[name]
-
-
-def goes_on(lo: Lowering, stmt: ast.stmt, rest: Sequence[ast.stmt], run_one: Callable[[ast.stmt], None]) -> bool:
-    """If something was raised, lower the rest for where it was not; tell whether that is done."""
-    flag = raised(lo)
-    if isinstance(flag, Const):
-        return bool(flag.value)
-    if rest:
-        untouched(lo, stmt, flag, lambda: run_tested(lo, rest, run_one))
-    return True
 
 
 def untouched(lo: Lowering, node: ast.AST, flag: Atom, run: Callable[[], None]) -> None:
@@ -70,13 +88,6 @@ def untouched(lo: Lowering, node: ast.AST, flag: Atom, run: Callable[[], None]) 
 
 def known(lo: Lowering) -> None:
     lo.frame.names.update({RAISED: TRUE, ENDED: TRUE})
-
-
-def run_tested(lo: Lowering, body: Sequence[ast.stmt], run_one: Callable[[ast.stmt], None]) -> None:
-    """Lower a block whose first statement's operands have been tested."""
-    run_one(body[0])
-    if not goes_on(lo, body[0], body[1:], run_one) and body[1:]:
-        run_guarded(lo, body[1:], run_one)
 
 
 # -- try
@@ -150,7 +161,7 @@ def dispatch(lo: Lowering, handlers: Handlers, codes: list[int], run: Callable[[
         if not mine:
             continue
         test = among(lo, mine) if others else TRUE
-        here = functools.partial(handle, lo, handler, mine, run)
+        here = partial(handle, lo, handler, mine, run)
         if isinstance(test, Const):
             if test.value:
                 here()

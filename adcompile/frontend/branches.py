@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
 from adcompile.frontend import lists, rows
-from adcompile.frontend.desugar import FLAGS, MESSAGE
+from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
 from adcompile.frontend.state import Either, Snapshot
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
+from adcompile.frontend.variables import outlives_its_return
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
@@ -83,14 +84,23 @@ def join_sides(
     Join(lo, node, start, one, two, raises).run(cond)
 
 
+def _has_returned(lo: Lowering, end: Snapshot) -> bool:
+    """Tell whether the function has returned at the end of a side, where nothing reads its names afterwards."""
+    returned = end.names.get(RETURNED)
+    done = isinstance(returned, Const) and bool(returned.value)
+    return done and not lo.catchers and not outlives_its_return(lo.frame.node)
+
+
 class Join:
     """Collects the results of an if while the two states are joined."""
 
     def __init__(
         self, lo: Lowering, node: ast.AST, start: Snapshot, one: Side, two: Side, raises: tuple[bool, bool]
     ) -> None:
-        self.lo, self.node, self.start, self.raises = lo, node, start, raises
+        self.lo, self.node, self.start = lo, node, start
         self.sides = (one, two)
+        self.raises = raises
+        self.returns = (_has_returned(lo, one[0]), _has_returned(lo, two[0]))
         self.outs: list[Var] = []
         self.yields: tuple[list[Atom], list[Atom]] = ([], [])
         self.memo: dict[tuple[object, object], Var] = {}
@@ -136,6 +146,8 @@ class Join:
             a = self.absent(b)
         elif self.raises[1] and not self.raises[0]:
             b = self.absent(a)
+        elif self.returns[0] != self.returns[1] and not name.startswith("."):
+            a, b = (self.absent(b), b) if self.returns[0] else (a, self.absent(a))
         if isinstance(a, Ref) and isinstance(b, Ref) and a == b and a.cell in self.start.cells:
             return a
         if isinstance(a, Node) or isinstance(b, Node):
@@ -173,7 +185,7 @@ class Join:
         return None
 
     def absent(self, other: Value) -> Value:
-        """A side that raises leaves nothing: it does not matter what a name stands for there."""
+        """A side that raises or returns leaves nothing: it does not matter what a name stands for there."""
         return UNDEFINED
 
     def joined_contents(self, identity: int, a: Value, b: Value) -> Value:
@@ -348,7 +360,7 @@ class Join:
     def atom(self, a: Atom, b: Atom, name: str) -> Atom:
         """Make a result of the if."""
         key = (a if isinstance(a, Var) else a.key, b if isinstance(b, Var) else b.key)
-        if name in FLAGS or name.startswith((".break_", ".continue_", ".left_")):
+        if is_flag(name):
             known = self.flag(a, b)
             if known is not None:
                 return known
@@ -362,7 +374,8 @@ class Join:
             return Const(Conflict("is an array of another shape, or a number, on the two sides of a branch"))
         if t.kind == "object" and any(x.kind != "object" for x in types):
             return Const(Conflict("is a number on one side of a branch and not on the other"))
-        out = Var("" if name.startswith(".") else name, t)
+        hint = "returned" if name == RETURNED else "" if name.startswith(".") else name
+        out = Var(hint, t)
         if not name.startswith(".") and not self.lo.frame.rule:
             self.lo.names.setdefault(out, name)
         self.outs.append(out)

@@ -9,7 +9,13 @@
 
 After this the statements are assignments, ifs and loops only: `break`, `continue` and `return` have become
 assignments to names that no program can spell, and what follows a jump has moved into the branch that does not jump.
-No statement is copied, so the result is as long as the source.
+No statement is copied, so the result is as long as the source. Nor is it much deeper: after `DEPTH` jumps, and after as
+many branches of one if, what remains goes on outside, where a flag says that it is to be run:
+
+    if c: return 1.0              if c: .result = 1.0; .returned = True
+    ...                           else: ...
+    s = s * x              ->     if .returned: pass
+    if d: return s                else: s = s * x; ...
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ RESULT: Final = ".result"
 RAISED: Final = ".raised"  # is an exception on its way?
 ENDED: Final = ".ended"  # has the function returned, or is an exception on its way?
 FLAGS: Final = (RETURNED, RAISED, ENDED)
+DEPTH: Final = 10  # how deep what follows jumps is nested
 CODE: Final = ".exception"  # the number of the place that raised it
 MESSAGE: Final = ".message"
 
@@ -91,6 +98,15 @@ def parts_of(stmt: ast.Try) -> list[list[ast.stmt]]:
     return [stmt.body, *(h.body for h in stmt.handlers), stmt.orelse, stmt.finalbody]
 
 
+def clauses_of(stmt: ast.If) -> list[ast.If]:
+    """Return an if and the ifs that its ``elif`` clauses are."""
+    clauses = [stmt]
+    while len(stmt.orelse) == 1 and isinstance(stmt.orelse[0], ast.If):
+        stmt = stmt.orelse[0]
+        clauses.append(stmt)
+    return clauses
+
+
 def always_jumps(body: Sequence[ast.stmt]) -> bool:
     """Tell whether control never reaches the end of a block because of a jump."""
     if not body:
@@ -132,12 +148,42 @@ def _if(name: str, body: list[ast.stmt], orelse: list[ast.stmt], like: ast.AST) 
     return ast.copy_location(ast.If(test, body, orelse), like)
 
 
+def is_flag(name: str) -> bool:
+    """Tell whether a name is that of a flag."""
+    return name in FLAGS or name.startswith((".break_", ".continue_", ".left_", ".others_"))
+
+
 class _Rewriter:
+    """Rewrites blocks. `depth`: how deep what follows jumps is nested here; `waiting`: what is too deep for that."""
+
     def __init__(self, out: Desugared) -> None:
         self.out = out
         self.count = 0
+        self.depth = 0
+        self.waiting: Sequence[ast.stmt] = []
 
     def block(self, body: Sequence[ast.stmt], loop: _Loop | None) -> list[ast.stmt]:
+        """Rewrite a block, in parts that follow each other if it has many jumps."""
+        outer = self.depth, self.waiting
+        self.depth, self.waiting = 0, []
+        done = self.part(body, loop)
+        while self.waiting:
+            left, self.waiting, self.depth = self.waiting, [], 0
+            done += self.unless(jumps(body), self.part(left, loop), left[0], loop)
+        self.depth, self.waiting = outer
+        return done
+
+    def follow(self, body: Sequence[ast.stmt], loop: _Loop | None) -> list[ast.stmt]:
+        """Rewrite what follows a statement that may jump, or leave it for later."""
+        if self.depth == DEPTH:
+            self.waiting = body
+            return []
+        self.depth += 1
+        done = self.part(body, loop)
+        self.depth -= 1
+        return done
+
+    def part(self, body: Sequence[ast.stmt], loop: _Loop | None) -> list[ast.stmt]:
         done: list[ast.stmt] = []
         for k, stmt in enumerate(body):
             rest = body[k + 1 :]
@@ -153,14 +199,14 @@ class _Rewriter:
                 case ast.If() if jumps([stmt]):
                     return done + self.if_(stmt, rest, loop)
                 case ast.If():
-                    done.append(self.branches(stmt, stmt.body, stmt.orelse, loop))
+                    done += self.branches(stmt, loop)
                 case ast.For() | ast.While():
                     return done + self.loop(stmt, rest, loop)
                 case ast.Try() | ast.With():
                     new = self.try_(stmt, loop) if isinstance(stmt, ast.Try) else self.with_(stmt, loop)
                     return [*done, new, *self.after(stmt, rest, loop)]
                 case ast.Match():
-                    return done + self.block([*as_ifs(stmt), *rest], loop)
+                    return done + self.part([*as_ifs(stmt), *rest], loop)
                 case _:
                     done.append(stmt)
         return done
@@ -177,22 +223,43 @@ class _Rewriter:
             done.append(_set(loop.broke, True, stmt))
         return done
 
-    def branches(
-        self, stmt: ast.If, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt], loop: _Loop | None
-    ) -> ast.stmt:
-        return ast.copy_location(ast.If(stmt.test, self.block(body, loop), self.block(orelse, loop)), stmt)
+    def branches(self, stmt: ast.If, loop: _Loop | None) -> list[ast.stmt]:
+        """Rewrite an if whose branches go on alike; a long one in parts."""
+        clauses = clauses_of(stmt)
+        if len(clauses) <= DEPTH:
+            return [self.chain(clauses, self.block(clauses[-1].orelse, loop), loop)]
+        self.count += 1
+        others = f".others_{self.count}"
+        done = [_set(others, False, stmt)]
+        for k in range(0, len(clauses), DEPTH):
+            part = clauses[k : k + DEPTH]
+            last = part[-1] is clauses[-1]
+            orelse = self.block(part[-1].orelse, loop) if last else [_set(others, True, stmt)]
+            new = self.chain(part, orelse, loop)
+            done.append(_if(others, [_set(others, False, stmt), new], [], stmt) if k else new)
+        return done
+
+    def chain(self, clauses: Sequence[ast.If], orelse: list[ast.stmt], loop: _Loop | None) -> ast.stmt:
+        """Put the clauses of an if together."""
+        for clause in reversed(clauses):
+            orelse = [ast.copy_location(ast.If(clause.test, self.block(clause.body, loop), orelse), clause)]
+        return orelse[0]
 
     def if_(self, stmt: ast.If, rest: Sequence[ast.stmt], loop: _Loop | None) -> list[ast.stmt]:
         if always_jumps(stmt.body):
-            return [self.branches(stmt, stmt.body, [*stmt.orelse, *rest], loop)]
-        if always_jumps(stmt.orelse):
-            return [self.branches(stmt, [*stmt.body, *rest], stmt.orelse, loop)]
-        return [self.branches(stmt, stmt.body, stmt.orelse, loop), *self.after(stmt, rest, loop)]
+            body, orelse = self.block(stmt.body, loop), self.follow([*stmt.orelse, *rest], loop)
+        elif always_jumps(stmt.orelse):
+            body, orelse = self.follow([*stmt.body, *rest], loop), self.block(stmt.orelse, loop)
+        else:
+            return [*self.branches(stmt, loop), *self.after(stmt, rest, loop)]
+        return [ast.copy_location(ast.If(stmt.test, body, orelse), stmt)]
 
     def after(self, stmt: ast.stmt, rest: Sequence[ast.stmt], loop: _Loop | None) -> list[ast.stmt]:
         """Return what follows a statement, for where that has not jumped."""
-        tail = self.block(rest, loop)
-        found = jumps([stmt])
+        return self.unless(jumps([stmt]), self.follow(rest, loop), stmt, loop)
+
+    def unless(self, found: set[str], body: list[ast.stmt], like: ast.AST, loop: _Loop | None) -> list[ast.stmt]:
+        """Return statements to be run where none of some jumps has happened."""
         flags = []
         if loop is None:
             flags += [RETURNED] if "return" in found else []
@@ -200,15 +267,15 @@ class _Rewriter:
             flags += [loop.broke] if found & {"break", "return"} else []
             flags += [loop.skipped] if "continue" in found else []
         for flag in flags:
-            tail = [_if(flag, [], tail, stmt)] if tail else []
-        return tail
+            body = [_if(flag, [], body, like)] if body else []
+        return body
 
     def try_(self, stmt: ast.Try, loop: _Loop | None) -> ast.stmt:
         handlers = [
             ast.copy_location(ast.ExceptHandler(h.type, h.name, self.block(h.body, loop)), h) for h in stmt.handlers
         ]
         body = ast.copy_location(ast.Pass(), stmt)
-        orelse = self.after(ast.copy_location(ast.If(ast.Constant(True), stmt.body, []), stmt), stmt.orelse, loop)
+        orelse = self.unless(jumps(stmt.body), self.block(stmt.orelse, loop), stmt, loop)
         final = self.block(stmt.finalbody, loop)
         return ast.copy_location(ast.Try(self.block(stmt.body, loop) or [body], handlers, orelse, final), stmt)
 
@@ -244,5 +311,5 @@ class _Rewriter:
                 after = [*stmt.orelse, *after]
         if "return" in found:
             onward = [_set(outer.broke, True, stmt)] if outer is not None else []
-            return [*done, _if(RETURNED, onward, self.block(after, outer), stmt)]
-        return done + self.block(after, outer)
+            return [*done, _if(RETURNED, onward, self.follow(after, outer), stmt)]
+        return done + self.part(after, outer)

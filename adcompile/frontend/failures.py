@@ -14,7 +14,7 @@ import numpy as np
 
 from adcompile.frontend import expressions, lists
 from adcompile.frontend.exceptions import handled, throw
-from adcompile.frontend.values import Ref, is_static, static_value
+from adcompile.frontend.values import Ref, Value, is_static, static_value
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
 
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 def test_operands(lo: Lowering, stmt: ast.stmt) -> None:
     """Set the flags where the operation of a split statement raises what some `try` catches."""
     match stmt:
-        case ast.Assign(value=ast.BinOp(left=left, op=op, right=right)):
-            found = division(lo, left, op, right)
-        case ast.Assign(value=ast.Subscript(value=base, slice=index)):
-            found = subscript(lo, base, index)
         case ast.Assign(targets=[ast.Subscript(value=base, slice=index)]):
             found = subscript(lo, base, index, stores=True)
+        case ast.Assign(value=ast.BinOp(left=left, op=op, right=right)):
+            found = division(lo, left, op, right)
+        case (
+            ast.Assign(value=ast.Subscript(value=base, slice=index))
+            | ast.Delete(targets=[ast.Subscript(value=base, slice=index)])
+        ):
+            found = subscript(lo, base, index)
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
             found = division(lo, ast.copy_location(ast.Name(target.id, ast.Load()), target), op, value)
         case ast.Assign(value=ast.Call() as call) | ast.Expr(value=ast.Call() as call):
@@ -80,32 +83,57 @@ def division(lo: Lowering, left: ast.expr, op: ast.operator, right: ast.expr) ->
 
 
 def subscript(lo: Lowering, base_node: ast.expr, index_node: ast.expr, stores: bool = False) -> Found | None:
-    if not (handled(lo, IndexError) or handled(lo, KeyError)) or isinstance(index_node, ast.Slice | ast.Tuple):
+    if not (handled(lo, IndexError) or handled(lo, KeyError)):
         return None
-    base, index = expressions.evaluate(lo, base_node), expressions.evaluate(lo, index_node)
+    base = expressions.evaluate(lo, base_node)
     if isinstance(base, Node) and base.kind == "dict":
-        known = is_static(index) and static_value(index) in base.keys
-        missing = is_static(index) and not known and not stores and handled(lo, KeyError)
-        return (KeyError, TRUE, repr(static_value(index))) if missing else None
-    if not isinstance(index, Var | Const) or not index.type.is_scalar or index.type.dtype is bool:
-        return None
-    if isinstance(base, Node):
-        length: Atom = Const(len(base.children))
-        kind: str = base.kind
-    elif isinstance(base, Ref) and lists.is_list(lo, base):
-        length, kind = lists.length(lo, base), "list"
-    elif isinstance(base, Ref):
-        first = lo.length_of(lo.atom(base), 0)
-        assert isinstance(first, Var | Const)
-        length, kind = first, "index"
-    else:
-        return None
+        return None if stores else missing(lo, base, expressions.evaluate(lo, index_node))
     if not handled(lo, IndexError):
         return None
+    nodes = index_node.elts if isinstance(index_node, ast.Tuple) else [index_node]
+    found: Atom = FALSE
+    for axis, node in enumerate(nodes):
+        index = None if isinstance(node, ast.Slice | ast.Starred) else expressions.evaluate(lo, node)
+        length = None if index is None else length_along(lo, base, axis)
+        if length is None or not isinstance(index, Var | Const) or not index.type.is_scalar or index.type.dtype is bool:
+            if index is not None and not isinstance(index, Var):
+                break  # an ellipsis, a new axis, arrays: the axes of what follows are others
+            continue
+        found = expressions.either(lo, found, outside(lo, index, length))
+    kind = base.kind if isinstance(base, Node) else "list" if isinstance(base, Ref) and lists.is_list(lo, base) else ""
+    return IndexError, found, f"{kind} index out of range" if kind else "index out of bounds"
+
+
+def length_along(lo: Lowering, base: Value, axis: int) -> Atom | None:
+    """Return the length of an axis; None if there is none."""
+    if isinstance(base, Node):
+        return Const(len(base.children)) if axis == 0 else None
+    if not isinstance(base, Ref):
+        return None
+    if lists.is_list(lo, base):
+        return lists.length(lo, base) if axis == 0 else None
+    array = lo.atom(base)
+    if array.type.rank is None or axis >= array.type.rank:
+        return None
+    length = lo.length_of(array, axis)
+    assert isinstance(length, Var | Const)
+    return length
+
+
+def outside(lo: Lowering, index: Atom, length: Atom) -> Atom:
+    """Tell whether an index is out of range; of a constant, the end that it is counted from is known."""
+    if isinstance(index, Const) and isinstance(index.value, int):
+        k = index.value
+        return lo.builder.emit("le" if k >= 0 else "lt", length, Const(k if k >= 0 else -k))
     low = lo.builder.emit("lt", index, lo.builder.emit("neg", length))
-    high = lo.builder.emit("ge", index, length)
-    text = "index out of bounds" if kind == "index" else f"{kind} index out of range"
-    return IndexError, expressions.either(lo, low, high), text
+    return expressions.either(lo, low, lo.builder.emit("ge", index, length))
+
+
+def missing(lo: Lowering, base: Node[Value], key: Value) -> Found | None:
+    """Return whether a dict has no such key, which is known when compiling."""
+    if not handled(lo, KeyError) or not is_static(key) or static_value(key) in base.keys or base.detail is not None:
+        return None
+    return KeyError, TRUE, repr(static_value(key))
 
 
 DOMAINS: Final[dict[object, tuple[tuple[str, float], ...]]] = {

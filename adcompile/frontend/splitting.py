@@ -15,12 +15,14 @@ from typing import Final
 
 RAISING: Final = ast.Call | ast.Subscript
 DIVISIONS: Final = ast.Div | ast.FloorDiv | ast.Mod | ast.Pow
+SIMPLE: Final = ast.Name | ast.Constant
 
 
 def may_raise(node: ast.AST) -> bool:
-    """Tell whether an expression has a part that may raise: a call, a division, a subscript."""
+    """Tell whether an expression or statement has a part that may raise: a call, a division, a subscript."""
     return any(
-        isinstance(n, RAISING) or (isinstance(n, ast.BinOp) and isinstance(n.op, DIVISIONS)) for n in ast.walk(node)
+        isinstance(n, RAISING) or (isinstance(n, ast.BinOp | ast.AugAssign) and isinstance(n.op, DIVISIONS))
+        for n in ast.walk(node)
     )
 
 
@@ -49,11 +51,11 @@ def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
     new: ast.stmt
     match stmt:
         case ast.Assign(targets=targets, value=value) if may_raise(stmt) and not splitter.is_simple(stmt):
-            new = ast.Assign([splitter.target(t) for t in targets], splitter.part(value))
+            new = splitter.assignment(targets, value)
         case ast.AnnAssign(target=target, value=ast.expr() as value) if may_raise(stmt):
             new = ast.Assign([splitter.target(target)], splitter.part(value))
-        case ast.AugAssign(target=target, op=op, value=value) if may_raise(value):
-            new = ast.AugAssign(target, op, splitter.part(value))
+        case ast.AugAssign(target=target, op=op, value=value) if may_raise(stmt) and not splitter.is_done(stmt):
+            new = splitter.augmented(target, op, value)
         case ast.Expr(value=value) if may_raise(value):
             new = ast.Expr(splitter.part(value))
         case ast.If(test=test, body=body, orelse=orelse) if may_raise(test):
@@ -97,13 +99,80 @@ class _Splitter:
         self.done.append(self.assign(name, value))
         return ast.copy_location(ast.Name(name, ast.Load()), value)
 
+    def is_done(self, stmt: ast.AugAssign) -> bool:
+        """Tell whether the operands of an augmented assignment to a name can be tested as they are."""
+        return isinstance(stmt.target, ast.Name) and isinstance(stmt.value, SIMPLE)
+
+    def assignment(self, targets: list[ast.expr], value: ast.expr) -> ast.stmt:
+        """Split an assignment; what it assigns to parts of arrays and containers it assigns one by one."""
+        *first, last = targets
+        if not first and not isinstance(last, ast.Tuple | ast.List):
+            return ast.Assign([self.target(last)], self.part(value))
+        held = self.operand(value)
+        for target in first:
+            self.done.append(ast.copy_location(self.one(target, held), target))
+        return self.one(last, held)
+
+    def one(self, target: ast.expr, held: ast.expr) -> ast.stmt:
+        """Return the last of the statements that assign a value to one target."""
+        if not (isinstance(target, ast.Tuple | ast.List) and may_raise(target)):
+            return ast.Assign([self.target(target)], held)
+        names = [self.fresh() if may_raise(t) else "" for t in target.elts]
+        stored: list[ast.expr] = [
+            ast.copy_location(ast.Name(name, ast.Store()), t) if name else t
+            for name, t in zip(names, target.elts, strict=True)
+        ]
+        unpacked = ast.Assign([ast.copy_location(ast.Tuple(stored, ast.Store()), target)], held)
+        self.done.append(ast.copy_location(unpacked, target))
+        for name, t in zip(names, target.elts, strict=True):
+            if name:
+                item = ast.copy_location(ast.Name(name, ast.Load()), t)
+                self.done.append(ast.copy_location(self.one(t, item), t))
+        return ast.Pass()
+
+    def augmented(self, target: ast.expr, op: ast.operator, value: ast.expr) -> ast.stmt:
+        """Split ``target op= value``: what it reads and divides is read and divided beforehand, for the exceptions."""
+        place, value = self.target(target), self.operand(value)
+        assert isinstance(place, ast.Name | ast.Attribute | ast.Subscript)
+        divides, old = isinstance(op, DIVISIONS), None
+        if isinstance(place, ast.Subscript):
+            old = self.named(ast.copy_location(ast.Subscript(place.value, place.slice, ast.Load()), place))
+        elif isinstance(place, ast.Attribute) and divides:
+            old = self.named(ast.copy_location(ast.Attribute(place.value, place.attr, ast.Load()), place))
+        if old is not None and divides:
+            self.named(ast.copy_location(ast.BinOp(old, op, value), place))
+        return ast.AugAssign(place, op, value)
+
     def target(self, node: ast.expr) -> ast.expr:
         """Split the parts of an assignment target."""
         match node:
             case ast.Subscript(value=value, slice=index):
-                return ast.copy_location(ast.Subscript(self.part(value), self.part(index), node.ctx), node)
+                base, at = self.parts([value, index])
+                return ast.copy_location(ast.Subscript(self.simple(base), self.index(at), node.ctx), node)
+            case ast.Attribute(value=value, attr=attr):
+                return ast.copy_location(ast.Attribute(self.operand(value), attr, node.ctx), node)
             case _:
                 return node
+
+    def operand(self, node: ast.expr) -> ast.expr:
+        """Split an operand of what may raise: in the end it is a name or a constant, which can be tested."""
+        return self.simple(self.part(node))
+
+    def simple(self, node: ast.expr) -> ast.expr:
+        return node if isinstance(node, SIMPLE) else self.named(node)
+
+    def argument(self, node: ast.expr) -> ast.expr:
+        """Give an argument that is computed a name."""
+        return self.simple(node) if isinstance(node, ast.BinOp | ast.UnaryOp) else node
+
+    def index(self, node: ast.expr) -> ast.expr:
+        """Give the parts of a subscript names."""
+        match node:
+            case ast.Tuple(elts=elts):
+                return ast.copy_location(ast.Tuple([self.index(e) for e in elts], ast.Load()), node)
+            case ast.Slice() | ast.Starred():
+                return node
+        return self.simple(node)
 
     def part(self, node: ast.expr) -> ast.expr:
         if not may_raise(node):
@@ -118,6 +187,8 @@ class _Splitter:
                 return self.boolean(node, op, values)
             case ast.BinOp(left=left, op=op, right=right):
                 first, second = self.parts([left, right])
+                if isinstance(op, DIVISIONS):
+                    first, second = self.simple(first), self.simple(second)
                 return self.kept(ast.BinOp(first, op, second), node)
             case ast.UnaryOp(op=unary, operand=operand):
                 return ast.copy_location(ast.UnaryOp(unary, self.part(operand)), node)
@@ -126,13 +197,13 @@ class _Splitter:
                 return ast.copy_location(ast.Compare(first, ops, rest), node)
             case ast.Call(func=func, args=args, keywords=keywords):
                 callee = self.callee(func)
-                parts = self.parts([*args, *(k.value for k in keywords)])
+                parts = [self.argument(p) for p in self.parts([*args, *(k.value for k in keywords)])]
                 given = zip(keywords, parts[len(args) :], strict=True)
                 named = [ast.copy_location(ast.keyword(k.arg, value), k) for k, value in given]
                 return self.kept(ast.Call(callee, parts[: len(args)], named), node)
             case ast.Subscript(value=value, slice=index):
                 base, at = self.parts([value, index])
-                return self.kept(ast.Subscript(base, at, ast.Load()), node)
+                return self.kept(ast.Subscript(self.simple(base), self.index(at), ast.Load()), node)
             case ast.Attribute(value=value, attr=attr):
                 return ast.copy_location(ast.Attribute(self.part(value), attr, ast.Load()), node)
             case ast.Starred(value=value):

@@ -104,6 +104,14 @@ def local_names(node: Definition) -> frozenset[str]:
     return _names(node).assigned
 
 
+@lru_cache(maxsize=1024)
+def outlives_its_return(node: ast.AST | None) -> bool:
+    """Tell whether the variables of a function may be read after it has returned: by functions that it makes."""
+    if not isinstance(node, Definition) or _names(node).inner:
+        return True
+    return any(isinstance(n, ast.GeneratorExp) for n in ast.walk(node))
+
+
 def boxed_names(node: ast.AST) -> frozenset[str]:
     """Return the names of a function that functions inside it assign, or that := assigns in a comprehension."""
     names = _names(node)
