@@ -85,10 +85,13 @@ def join_sides(
 
 
 def _has_returned(lo: Lowering, end: Snapshot) -> bool:
-    """Tell whether the function has returned at the end of a side, where nothing reads its names afterwards."""
+    """Tell whether the function has returned at the end of a side, where nothing reads its names afterwards.
+
+    A loop carries them on, to where it ends.
+    """
     returned = end.names.get(RETURNED)
     done = isinstance(returned, Const) and bool(returned.value)
-    return done and not lo.catchers and not outlives_its_return(lo.frame.node)
+    return done and not (lo.catchers or lo.frame.loops or outlives_its_return(lo.frame.node))
 
 
 class Join:
