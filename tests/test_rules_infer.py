@@ -648,8 +648,17 @@ def decomposition_cases() -> Iterator[tuple[Any, ...]]:
     for a in (SQUARE @ SQUARE.T, BATCH @ np.swapaxes(BATCH, 1, 2), (SQUARE @ SQUARE.T).astype(F4)):
         for f in (np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, np.linalg.svdvals):
             yield f, (a,), {}
-        yield np.linalg.qr, (a,), {}
-        yield np.linalg.pinv, (a,), {}
+        for f in (np.linalg.qr, np.linalg.pinv, np.linalg.eig, np.linalg.diagonal):
+            yield f, (a,), {}
+        for f in (np.linalg.trace, np.linalg.matrix_transpose):
+            yield f, (a,), {}
+        for f in (np.linalg.eigh, np.linalg.eigvalsh):
+            yield f, (a, "U"), {}
+        yield np.linalg.eigvals, (a + 0.1j,), {}
+        yield np.linalg.cholesky, (a,), {"upper": True}
+        yield np.linalg.matmul, (a, a), {}
+        yield np.linalg.tensordot, (a, a), {"axes": 1}
+        yield np.linalg.outer, (X1, X1), {}
         yield np.linalg.cond, (a,), {}
         for n in (-2, 0, 1, 2, 3, 6):
             yield np.linalg.matrix_power, (a, n), {}

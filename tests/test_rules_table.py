@@ -208,7 +208,9 @@ SQUARE, BATCH = RNG.normal(size=(3, 3)) + 2 * np.eye(3), RNG.normal(size=(2, 3, 
 ZEROS = np.array([[1.5, 0.0, 2.0], [0.5, 3.0, -1.0]])
 MANY_ZEROS = np.array([[0.0, 0.0, 2.0], [0.0, 3.0, -1.0]])
 POSITIVE = SQUARE @ SQUARE.T
+SEVERAL = POSITIVE[None] * np.array([1.0, 2.0])[:, None, None]
 Z2, Z3 = X2 + 1j * RNG.normal(size=(2, 3)), SQUARE + 1j * RNG.normal(size=(3, 3))
+HERMITIAN = Z3 @ Z3.conj().T
 AXES = (None, 0, 1, 2, (0, 1), (0, 2), (2, 1))
 NUMBERS = (0.7, -0.4)
 
@@ -361,19 +363,38 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     ("broadcast_with", (X2[0], (X2, X2[:, :1])), ()),
     ("weighted_count", (np.array([0, 2, 1, 2]), X1, 4), ()),
     ("unwrap", (4.0 * X1,), (None, -1, 2.0 * math.pi)),
-    *[(name, (POSITIVE,), ()) for name in ("cholesky", "eigvalsh", "eigenvalues", "eigenvectors")],
-    *[(name, (POSITIVE[None] * np.array([1.0, 2.0])[:, None, None],), ()) for name in ("cholesky", "eigvalsh")],
+    *[("cholesky", (x,), (upper,)) for x in (POSITIVE, SEVERAL, HERMITIAN) for upper in (False, True)],
+    *[
+        (name, (x,), (triangle,))
+        for name in ("eigvalsh", "eigenvalues")
+        for x in (POSITIVE, SEVERAL, HERMITIAN)
+        for triangle in ("L", "U")
+    ],
+    *[("eigenvectors", (POSITIVE,), (triangle,)) for triangle in ("L", "U")],
+    *[(name, (x,), ()) for name in ("eigvals", "any_eigenvalues", "any_eigenvectors") for x in (SQUARE, BATCH, Z3)],
+    ("squared_residuals", (Y2.T, X1, None), ()),
+    ("squared_residuals", (Y2.T, Y2.T @ SQUARE + X1[:, None] ** 2, None), ()),
+    ("squared_residuals", (SQUARE, SQUARE[0], None), ()),
+    *[("choose", (np.array([0, 1, k]), (X2[0], X2[1])), (m,)) for k, m in ((1, "raise"), (5, "wrap"))],
+    ("choose", (np.array([0, -1, 7]), (X2[0], X2[1])), ("clip",)),
     *[
         (name, (x,), ())
         for name in ("svdvals", "singular_values", "left_vectors", "right_vectors")
         for x in (X2, X2.T, SQUARE, BATCH)
     ],
-    *[(name, (x,), ()) for name in ("orthogonal_factor", "triangular_factor") for x in (X2.T, SQUARE, BATCH)],
+    *[(name, (Z3,), ()) for name in ("svdvals", "singular_values", "all_singular_values")],
+    *[
+        (name, (x,), ())
+        for name in ("orthogonal_factor", "triangular_factor")
+        for x in (X2, X2.T, SQUARE, BATCH, Z3, Z3[:2], Z3[:, :2])
+    ],
     *[(name, (x,), ()) for name in ("square_left_vectors", "square_right_vectors") for x in (SQUARE, BATCH)],
     *[("all_singular_values", (x,), ()) for x in (X2, SQUARE)],
     ("least_squares_values", (Y2.T, X1, None), ()),
-    *[("pinv", (x,), ()) for x in (X2, X2.T, SQUARE, X3)],
+    *[("pinv", (x,), (None, None)) for x in (X2, X2.T, SQUARE, X3, Z3, Z3[:2])],
+    ("pinv", (X2,), (1e-10, None)),
     *[("least_squares", (*p, None), ()) for p in ((Y2.T, X1), (Y2, X2[0]), (SQUARE, SQUARE[0]), (Y2.T, Y2.T @ SQUARE))],
+    *[("least_squares", (*p, None), ()) for p in ((Z3[:, :2], Z3[0]), (Z3[:2], Z3[0, :2]))],
     *[("chain", (xs,), ()) for xs in ((X2, Y2, X1), (X2[:, 0], X2, Y2), (SQUARE, X2.T, X2))],
     *[("vecdot", p, ()) for p in ((X1, Y1), (Y2, X1), (X3, X3 + 1.0))],
     *[("inv", (Z3,), ()), ("det", (Z3,), ()), ("cofactors", (Z3,), ()), ("solve", (Z3, Z2.T), ())],
@@ -394,9 +415,6 @@ OWN_FORMS: dict[str, Callable[..., Any]] = {
     "builtin_min": lambda xs: min(*xs) if len(xs) > 1 else min(xs[0]),
     "builtin_max": lambda xs: max(*xs) if len(xs) > 1 else max(xs[0]),
 }
-
-
-ONLY_LOWER = ("cholesky", "eigvalsh", "eigenvalues", "eigenvectors")
 
 
 def apply(prim: str, operands: tuple[Any, ...], attrs: tuple[Any, ...]) -> Any:

@@ -111,8 +111,8 @@ def _modules(units: Sequence[Unit | Pair]) -> list[str]:
     """Return the modules, besides NumPy, whose functions are called as they are."""
     found: set[str] = set()
     for stmt in (s for u in units for s in walk(u.fn.stmts)):
-        if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].spelling.startswith("scipy.special."):
-            found.add("scipy.special")
+        if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].spelling.startswith("scipy."):
+            found.add(PRIMITIVES[stmt.prim].spelling.rpartition(".")[0])
         if isinstance(stmt, Eqn) and stmt.prim == "opaque" and stmt.attrs[0] == "path":
             assert isinstance(stmt.attrs[1], tuple)
             found.add(str(stmt.attrs[1][0]))

@@ -6,10 +6,8 @@ import ast
 import functools
 import math
 import operator
-import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -46,7 +44,7 @@ from adcompile.frontend.values import (
 )
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
-from adcompile.rules import binding, table
+from adcompile.rules import scipy, table
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -131,7 +129,7 @@ def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
         return lo.guarded(node, lambda: lift(f(*values, **given)))
-    return application.apply(lo, f, args, keywords, node) if f in binding.FUNCTIONS or has_table(f) else None
+    return application.apply(lo, f, args, keywords, node) if scipy.known(f) else None
 
 
 def _impure(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
@@ -237,15 +235,6 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
 
 # What lowering the code of other packages, which may do anything, may raise.
 FAILURES: Final = (CompileError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-
-
-def has_table(f: object) -> bool:
-    """Tell whether a function of scipy.special has a primitive; its table is loaded when it is first asked for."""
-    special = sys.modules.get("scipy.special")
-    if special is None or getattr(special, getattr(f, "__name__", ""), None) is not f:
-        return False
-    import_module("adcompile.rules.special")
-    return f in binding.FUNCTIONS
 
 
 def _static_argument(lo: Lowering, value: Value) -> object:

@@ -125,6 +125,7 @@ def bind(
     if binding.choose is not None:
         binding = binding.choose(args, kwargs)
     if binding.macro is not None:
+        refuse_given(binding, binding.macro, args, kwargs, static)
         return Bound("", macro=binding.macro)
     given = match(binding, args, kwargs)
     operands: list[Operand] = []
@@ -287,6 +288,28 @@ def refuse(binding: Binding, p: Parameter, value: Given, static: Static) -> None
             same = False
         if not same:
             raise TypeError(f"{binding.name}: the argument `{p.name}` is not supported")
+
+
+@cache
+def unsupported(macro: Callable[..., object]) -> dict[str, int]:
+    """Return the parameters of a macro that must be None, as their annotations say, with their places."""
+    code = macro.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    must = {name for name, annotation in macro.__annotations__.items() if annotation in ("None", None)}
+    return {name: k for k, name in enumerate(names) if name in must}
+
+
+def refuse_given(
+    binding: Binding,
+    macro: Callable[..., object],
+    args: Sequence[Argument],
+    kwargs: Mapping[str, Argument],
+    static: Static,
+) -> None:
+    """Raise if an argument that a macro does not support is not None."""
+    for name, place in unsupported(macro).items():
+        value = kwargs.get(name, args[place] if place < len(args) else None)
+        refuse(binding, Parameter(name, "no", False, False, None, False), value, static)
 
 
 def normalise(binding: Binding, operands: list[Operand], values: dict[str, object]) -> None:

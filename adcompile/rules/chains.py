@@ -12,7 +12,7 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type
-from adcompile.rules import runtime
+from adcompile.rules import factors
 from adcompile.rules.binding import FUNCTIONS, function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import require_same, show
@@ -47,8 +47,10 @@ def power_so_far(result: Array | None, z: Array, n: int) -> Array:
 
 
 @macro(np.linalg.tensorsolve)
-def tensorsolve(a: Array, b: Array, axes: None = None) -> Array:
-    """The tensor x with ``tensordot(a, x, x.ndim) == b``."""
+def tensorsolve(a: Array, b: Array, axes: tuple[int, ...] | None = None) -> Array:
+    """The tensor x with ``tensordot(a, x, x.ndim) == b``, once axes are put last."""
+    if axes is not None:
+        a = np.moveaxis(a, axes, tuple(range(a.ndim - len(axes), a.ndim)))
     shape = a.shape[b.ndim :]
     return np.reshape(np.linalg.solve(np.reshape(a, (-1, product_of(shape))), np.ravel(b)), shape)
 
@@ -67,7 +69,7 @@ def product_of(shape: tuple[int, ...]) -> int:
 @macro(np.linalg.multi_dot)
 def multi_dot(arrays: Sequence[Array]) -> Array:
     """The product of several matrices, in the order that costs least."""
-    return runtime.chain(*arrays) if len(arrays) > 2 else np.dot(arrays[0], arrays[1])
+    return factors.chain(*arrays) if len(arrays) > 2 else np.dot(arrays[0], arrays[1])
 
 
 def infer_chain(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -81,8 +83,8 @@ def infer_chain(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array" if found else "np", common_dtype(tuple(types)), found)
 
 
-primitive("chain", infer_chain, "chain", "*xs", cost="product", helper=runtime.chain)
-function(runtime.chain, "chain", "*xs: operands")
+primitive("chain", infer_chain, "chain", "*xs", cost="product", helper=factors.chain)
+function(factors.chain, "chain", "*xs: operands")
 
 
 def multiplied(xs: tuple[Array, ...]) -> Array:
@@ -130,3 +132,36 @@ FUNCTIONS[np.linalg.vecdot] = FUNCTIONS[np.vecdot]
 def vecdot_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Array]:
     wide = np.expand_dims(g, -1)
     return np.conj(wide * y) if is_complex(x) else wide * y, wide * conjugated(x)
+
+
+# -- the names in numpy.linalg
+
+
+@macro(np.linalg.matmul)
+def matmul(x1: Array, x2: Array, /) -> Array:
+    return np.matmul(x1, x2)
+
+
+@macro(np.linalg.tensordot)
+def tensordot(x1: Array, x2: Array, /, *, axes: object = 2) -> Array:
+    return np.tensordot(x1, x2, axes)
+
+
+@macro(np.linalg.matrix_transpose)
+def matrix_transpose(x: Array, /) -> Array:
+    return np.matrix_transpose(x)
+
+
+@macro(np.linalg.outer)
+def outer(x1: Array, x2: Array, /) -> Array:
+    return np.outer(x1, x2)
+
+
+@macro(np.linalg.diagonal)
+def diagonal(x: Array, /, *, offset: int = 0) -> Array:
+    return np.diagonal(x, offset, axis1=-2, axis2=-1)
+
+
+@macro(np.linalg.trace)
+def trace(x: Array, /, *, offset: int = 0, dtype: None = None) -> Array:
+    return np.trace(x, offset, axis1=-2, axis2=-1)

@@ -7,70 +7,103 @@ from __future__ import annotations
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.core import Atom, Attrs, Var, atom_key
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type
-from adcompile.rules import runtime
+from adcompile.rules import factors
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
-from adcompile.rules.matrices import column, factor, flipped, floating, matrices, thin, thin_left, thin_right, turned
+from adcompile.rules.matrices import (
+    adjoined,
+    column,
+    factor,
+    flipped,
+    floating,
+    half_lower,
+    matrices,
+    thin,
+    thin_left,
+    thin_right,
+    turned,
+)
+from adcompile.rules.reductions import conjugated
 from adcompile.rules.singular import singular_values_adjoint, singular_values_tangent
-from adcompile.rules.table import adjoint, nondifferentiable, nonlinear
+from adcompile.rules.table import adjoint, holomorphic, nondifferentiable, nonlinear, refuse, static
 
 Array = np.ndarray
 
 # -- qr
 
 for _name, _shape in (("orthogonal_factor", thin_left), ("triangular_factor", thin_right)):
-    _helper = getattr(runtime, _name)
+    _helper = getattr(factors, _name)
     primitive(_name, factor("qr", _shape), _name, "a", cost="product", helper=_helper)
     function(_helper, _name, "a")
+holomorphic("orthogonal_factor", "triangular_factor")
 
 
 @macro(np.linalg.qr)
 def qr(a: Array, mode: str = "reduced") -> object:
-    """The orthogonal and the triangular factor of matrices that have at least as many rows as columns."""
-    assert mode == "reduced" or mode == "r", "np.linalg.qr: only the modes 'reduced' and 'r' are supported"
+    """The orthogonal and the triangular factor of matrices."""
     if mode == "r":
-        return runtime.triangular_factor(a)
-    return runtime.orthogonal_factor(a), runtime.triangular_factor(a)
+        return factors.triangular_factor(a)
+    if mode != "reduced":
+        refuse(f"np.linalg.qr: the mode {mode!r} is not supported here")
+    return factors.Qr(factors.orthogonal_factor(a), factors.triangular_factor(a))
 
 
-def lower_turned(x: Array) -> Array:
-    """The skew matrix with this strict lower triangle."""
-    return np.tril(x, -1) - flipped(np.tril(x, -1))
+def square_part(x: Array, r: Array) -> Array:
+    """The columns that the orthogonal factor is made of: as many as the triangular factor has rows."""
+    return x if same_lengths(r) else x[..., : r.shape[-2]]
+
+
+@static
+def same_lengths(r: Var | Array) -> bool:
+    """Tell whether matrices are known to be square."""
+    dims = r.type.dims if isinstance(r, Var) else r.shape
+    return dims is not None and dims[-1] == dims[-2]
+
+
+def skew(x: Array) -> Array:
+    """The skew-Hermitian matrix with this strict lower triangle, and the imaginary part of the diagonal."""
+    part = half_lower(x)
+    return part - adjoined(part)
 
 
 @nonlinear("orthogonal_factor")
 def orthogonal_factor_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    right = a_dot @ np.linalg.inv(runtime.triangular_factor(a))
-    inside = flipped(ans) @ right
-    return ans @ lower_turned(inside) + (right - ans @ inside)
+    r = factors.triangular_factor(a)
+    right = square_part(a_dot, r) @ np.linalg.inv(square_part(r, r))
+    inside = adjoined(ans) @ right
+    return ans @ skew(inside) + (right - ans @ inside)
 
 
 @nonlinear("triangular_factor")
 def triangular_factor_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    inside = flipped(runtime.orthogonal_factor(a)) @ a_dot @ np.linalg.inv(ans)
-    return (inside - lower_turned(inside)) @ ans
-
-
-def symmetric_of_lower(m: Array) -> Array:
-    """The symmetric matrix with this lower triangle."""
-    return np.tril(m) + flipped(np.tril(m, -1))
+    inside = adjoined(factors.orthogonal_factor(a)) @ a_dot
+    return inside - skew(square_part(inside, ans) @ np.linalg.inv(square_part(ans, ans))) @ ans
 
 
 @adjoint("orthogonal_factor")
 def orthogonal_factor_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    r = runtime.triangular_factor(a)
-    m = -(flipped(g) @ ans)
-    return (g + ans @ symmetric_of_lower(m)) @ flipped(np.linalg.inv(r))
+    r = factors.triangular_factor(a)
+    t = flipped(ans) @ g
+    change = g + conjugated(ans) @ (half_lower(t - adjoined(t)) - t)
+    return widened(change @ flipped(np.linalg.inv(square_part(r, r))), a, r)
 
 
 @adjoint("triangular_factor")
 def triangular_factor_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    q = runtime.orthogonal_factor(a)
-    m = ans @ flipped(np.triu(g))
-    return (q @ symmetric_of_lower(m)) @ flipped(np.linalg.inv(ans))
+    q = conjugated(factors.orthogonal_factor(a))
+    k = np.triu(g) @ flipped(ans)
+    turn = half_lower(k - adjoined(k)) @ flipped(np.linalg.inv(square_part(ans, ans)))
+    return q @ np.triu(g) - widened(q @ turn, a, ans)
+
+
+def widened(x: Array, a: Array, r: Array) -> Array:
+    """Put zeros behind the columns that `square_part` leaves."""
+    if same_lengths(r):
+        return x
+    return np.concatenate([x, np.zeros_like(a[..., r.shape[-2] :])], -1)
 
 
 # -- pinv, lstsq
@@ -80,23 +113,25 @@ primitive(
     factor("pinv", turned),
     "np.linalg.pinv",
     "a",
-    usage="a, rcond: no = None, hermitian: no = False, *, rtol: no = None",
+    "rcond=None, rtol=None",
+    usage="a, rcond: static = None, hermitian: no = False, *, rtol: static = None",
     cost="product",
 )
+holomorphic("pinv", "least_squares", "squared_residuals", "least_squares_values")
 
 
 @nonlinear("pinv")
-def pinv_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    pt, dt = flipped(ans), flipped(a_dot)
+def pinv_tangent(ans: Array, a: Array, rcond: float | None, rtol: float | None, a_dot: Array) -> Array:
+    pt, dt = adjoined(ans), adjoined(a_dot)
     return -(ans @ a_dot @ ans) + ans @ pt @ (dt - dt @ a @ ans) + (dt - ans @ (a @ dt)) @ pt @ ans
 
 
 @adjoint("pinv")
-def pinv_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    pt, gt = flipped(ans), flipped(g)
-    first = gt @ ans @ pt
-    second = pt @ ans @ gt
-    return -(pt @ g @ pt) + (first - a @ (ans @ first)) + (second - (second @ ans) @ a)
+def pinv_adjoint(g: Array, ans: Array, a: Array, rcond: float | None, rtol: float | None) -> Array:
+    pt, gt, p, a = flipped(ans), adjoined(g), conjugated(ans), conjugated(a)
+    first = gt @ p @ pt
+    second = pt @ p @ gt
+    return -(pt @ g @ pt) + (first - a @ (p @ first)) + (second - (second @ p) @ a)
 
 
 def infer_lstsq(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -108,9 +143,11 @@ def infer_lstsq(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array", floating(a, b), (dims[-1], *b.dims[1:]))
 
 
-def infer_unknown(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+def infer_residuals(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer the residuals, of which there may be none."""
-    return Type("array", floating(*[a.type for a in args[:2]]), None)
+    found = facts.fresh_for(("residuals", *map(atom_key, args[:2])))
+    dtype = floating(*[a.type for a in args[:2]])
+    return Type("array", None if dtype is None else np.zeros(0, dtype).real.dtype, (found,))
 
 
 def infer_rank(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -120,11 +157,11 @@ def infer_rank(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 for _name, _infer in {
     "least_squares": infer_lstsq,
-    "squared_residuals": infer_unknown,
+    "squared_residuals": infer_residuals,
     "rank_of_matrix": infer_rank,
-    "least_squares_values": factor("lstsq", thin),
+    "least_squares_values": factor("lstsq", thin, real=True),
 }.items():
-    _helper = getattr(runtime, _name)
+    _helper = getattr(factors, _name)
     primitive(_name, _infer, _name, "a, b, rcond", cost="product", helper=_helper)
     function(_helper, _name, "a, b, rcond=None")
 nondifferentiable("rank_of_matrix")
@@ -134,10 +171,10 @@ nondifferentiable("rank_of_matrix")
 def lstsq(a: Array, b: Array, rcond: float | None = None) -> tuple[Array, Array, Array, Array]:
     """The solution, the squared residuals, the rank and the singular values."""
     return (
-        runtime.least_squares(a, b, rcond),
-        runtime.squared_residuals(a, b, rcond),
-        runtime.rank_of_matrix(a, b, rcond),
-        runtime.least_squares_values(a, b, rcond),
+        factors.least_squares(a, b, rcond),
+        factors.squared_residuals(a, b, rcond),
+        factors.rank_of_matrix(a, b, rcond),
+        factors.least_squares_values(a, b, rcond),
     )
 
 
@@ -175,19 +212,45 @@ def least_squares_tangent(
     if a_dot is None:
         return p @ b_dot
     change = 0.0 if b_dot is None else p @ b_dot
-    y = flipped(p) @ ans
-    kernel = flipped(a_dot) @ y
+    pt, dt = adjoined(p), adjoined(a_dot)
+    kernel = dt @ (pt @ ans)
     rest = b - a @ ans
-    return change - p @ (a_dot @ ans) + p @ (flipped(p) @ (flipped(a_dot) @ rest)) + (kernel - p @ (a @ kernel))
+    return change - p @ (a_dot @ ans) + p @ (pt @ (dt @ rest)) + (kernel - p @ (a @ kernel))
 
 
 @adjoint("least_squares")
 def least_squares_adjoint(g: Array, ans: Array, a: Array, b: Array, rcond: float | None) -> tuple[Array, Array, None]:
     p = np.linalg.pinv(a)
-    y = flipped(p) @ g
-    rest, again = column(b - a @ ans), column(p @ y)
-    outer = g - p @ (a @ g)
-    a_bar = (
-        -(column(y) @ flipped(column(ans))) + rest @ flipped(again) + column(flipped(p) @ ans) @ flipped(column(outer))
-    )
-    return a_bar, y, None
+    y, pt = flipped(p) @ g, adjoined(p)
+    rest, again = column(b - a @ ans), column(conjugated(p) @ y)
+    outer = column(g - conjugated(p) @ (conjugated(a) @ g))
+    spread = conjugated(rest @ flipped(again) + column(pt @ ans) @ flipped(outer))
+    return spread - column(y) @ flipped(column(ans)), y, None
+
+
+@nonlinear("squared_residuals")
+def squared_residuals_tangent(
+    ans: Array,
+    a: Array,
+    b: Array,
+    rcond: float | None,
+    a_dot: Array | None,
+    b_dot: Array | None,
+    rcond_dot: float | None,
+) -> Array:
+    """NumPy gives none where the matrix does not have full rank, or no more rows than columns."""
+    x = factors.least_squares(a, b, rcond)
+    change = 0.0 if b_dot is None else b_dot
+    change = change if a_dot is None else change - a_dot @ x
+    found = 2.0 * np.real(np.sum(conjugated(b - a @ x) * change, axis=0))
+    return np.atleast_1d(found)[: len(ans)]
+
+
+@adjoint("squared_residuals")
+def squared_residuals_adjoint(
+    g: Array, ans: Array, a: Array, b: Array, rcond: float | None
+) -> tuple[Array, Array, None]:
+    x = factors.least_squares(a, b, rcond)
+    n = 1 if b.ndim == 1 else b.shape[1]
+    b_bar = 2.0 * np.concatenate([g, np.zeros(n - len(g), g.dtype)]) * conjugated(b - a @ x)
+    return -(column(b_bar) @ flipped(column(x))), b_bar, None

@@ -13,7 +13,7 @@ import numpy as np
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import OBJECT, Type, result_type
-from adcompile.rules import runtime
+from adcompile.rules import factors
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import broadcast, require_same, show
@@ -63,21 +63,22 @@ def infer_solve(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 primitive("inv", infer_inv, "np.linalg.inv", "x", usage="a", cost="product")
 primitive("det", infer_det, "np.linalg.det", "x", usage="a", cost="product")
-primitive("sign_of_det", infer_det, "sign_of_det", "x", cost="product", helper=runtime.sign_of_det)
-primitive("log_abs_det", infer_log_det, "log_abs_det", "x", cost="product", helper=runtime.log_abs_det)
+primitive("sign_of_det", infer_det, "sign_of_det", "x", cost="product", helper=factors.sign_of_det)
+primitive("log_abs_det", infer_log_det, "log_abs_det", "x", cost="product", helper=factors.log_abs_det)
 nondifferentiable("sign_of_det")
-primitive("phase_of_det", infer_det, "phase_of_det", "x", cost="product", helper=runtime.phase_of_det)
+primitive("phase_of_det", infer_det, "phase_of_det", "x", cost="product", helper=factors.phase_of_det)
 holomorphic("phase_of_det", "log_abs_det")
 primitive("solve", infer_solve, "np.linalg.solve", "a, b", usage="a, b", cost="product")
-primitive("cofactors", infer_inv, "cofactors", "x", cost="product", helper=runtime.cofactors)
-for _helper in (runtime.cofactors, runtime.sign_of_det, runtime.phase_of_det, runtime.log_abs_det):
+primitive("cofactors", infer_inv, "cofactors", "x", cost="product", helper=factors.cofactors)
+for _helper in (factors.cofactors, factors.sign_of_det, factors.phase_of_det, factors.log_abs_det):
     function(_helper, _helper.__name__, "x")
 
 
 @macro(np.linalg.slogdet)
-def slogdet(a: Array) -> tuple[Array, Array]:
+def slogdet(a: Array) -> object:
     """The sign of the determinant and the logarithm of its size."""
-    return runtime.phase_of_det(a) if is_complex(a) else runtime.sign_of_det(a), runtime.log_abs_det(a)
+    sign = factors.phase_of_det(a) if is_complex(a) else factors.sign_of_det(a)
+    return factors.Slogdet(sign, factors.log_abs_det(a))
 
 
 def as_matrices(g: Array) -> Array:
@@ -98,12 +99,12 @@ def inv_adjoint(g: Array, ans: Array, x: Array) -> Array:
 
 @nonlinear("det")
 def det_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    return np.sum(runtime.cofactors(x) * x_dot, axis=(-2, -1))
+    return np.sum(factors.cofactors(x) * x_dot, axis=(-2, -1))
 
 
 @adjoint("det")
 def det_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    return as_matrices(g) * runtime.cofactors(x)
+    return as_matrices(g) * factors.cofactors(x)
 
 
 @nonlinear("cofactors")

@@ -15,7 +15,7 @@ from adcompile.ir.primitives import Infer
 from adcompile.ir.types import Type
 from adcompile.rules.lengths import Dims, require_same, show
 from adcompile.rules.promotion import common_dtype
-from adcompile.rules.reductions import averaged
+from adcompile.rules.reductions import averaged, conjugated
 
 Array = np.ndarray
 Shape = Callable[[Facts, Dims], Dims]
@@ -59,11 +59,11 @@ def shorter(facts: Facts, dims: Dims) -> Length:
 # The shapes of factors, of that of the matrix.
 
 
-def same(facts: Facts, dims: Dims) -> Dims:
+def whole(facts: Facts, dims: Dims) -> Dims:
     return dims
 
 
-def values(facts: Facts, dims: Dims) -> Dims:
+def real_values(facts: Facts, dims: Dims) -> Dims:
     """One number for each row."""
     return dims[:-1]
 
@@ -93,24 +93,30 @@ def turned(facts: Facts, dims: Dims) -> Dims:
     return (*dims[:-2], dims[-1], dims[-2])
 
 
-def factor(name: str, shape: Shape) -> Infer:
-    """Make the inference of a factor of a decomposition."""
+def factor_dtype(t: Type, real: bool) -> np.dtype | None:
+    """Return the dtype of a factor."""
+    dtype = floating(t)
+    return np.zeros(0, dtype).real.dtype if real and dtype is not None else dtype
+
+
+def factor(name: str, shape: Shape, real: bool = False) -> Infer:
+    """Make the inference of a factor of a decomposition; `real`: it is real also of complex matrices."""
 
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
         t = args[0].type
         dims = matrices(t, name)
-        return Type("array", floating(t), None if dims is None else shape(facts, dims))
+        return Type("array", factor_dtype(t, real), None if dims is None else shape(facts, dims))
 
     return infer
 
 
-def of_square(name: str, shape: Shape) -> Infer:
+def of_square(name: str, shape: Shape, real: bool = False) -> Infer:
     """Make the inference of a factor of square matrices."""
 
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
         t = args[0].type
         dims = square_dims(facts, t, name)
-        return Type("array", floating(t), None if dims is None else shape(facts, dims))
+        return Type("array", factor_dtype(t, real), None if dims is None else shape(facts, dims))
 
     return infer
 
@@ -123,6 +129,16 @@ def flipped(x: Array) -> Array:
     return np.swapaxes(x, -1, -2)
 
 
+def adjoined(x: Array) -> Array:
+    """Transpose the last two axes, and conjugate."""
+    return conjugated(flipped(x))
+
+
+def half_lower(x: Array) -> Array:
+    """The lower triangle with half of the diagonal."""
+    return np.tril(x) - 0.5 * (x * np.eye(x.shape[-1], dtype=x.dtype))
+
+
 def column(b: Array) -> Array:
     """Give a vector a second axis."""
     return np.expand_dims(b, -1) if b.ndim == 1 else b
@@ -130,5 +146,5 @@ def column(b: Array) -> Array:
 
 def gaps(w: Array) -> Array:
     """``1 / (w[j] - w[i])``, 0 on the diagonal."""
-    one = np.eye(w.shape[-1], dtype=w.dtype)
-    return (1.0 - one) / (np.expand_dims(w, -2) - np.expand_dims(w, -1) + one)
+    same = np.eye(w.shape[-1], dtype=bool)
+    return np.where(same, 0.0, 1.0 / np.where(same, 1.0, np.expand_dims(w, -2) - np.expand_dims(w, -1)))

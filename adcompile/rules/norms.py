@@ -13,12 +13,12 @@ from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, Type, numpy_dtype, result_type
-from adcompile.rules import runtime
+from adcompile.rules import factors
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, macro, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import normalise_axes, reduced
 from adcompile.rules.reductions import averaged, conjugated, restore
-from adcompile.rules.table import adjoint, nonlinear
+from adcompile.rules.table import adjoint, nonlinear, static
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
@@ -99,11 +99,11 @@ def matrix_norm(x: Array, ord: object = None, axis: tuple[int, int] | None = Non
 
 def norm_of_matrices(x: Array, ord: object, rows: int, columns: int) -> Array:
     if ord == "nuc":
-        return np.sum(runtime.svdvals(np.moveaxis(x, (rows, columns), (-2, -1))), axis=-1)
+        return np.sum(factors.svdvals(np.moveaxis(x, (rows, columns), (-2, -1))), axis=-1)
     if ord == 2:
-        return np.max(runtime.svdvals(np.moveaxis(x, (rows, columns), (-2, -1))), axis=-1)
+        return np.max(factors.svdvals(np.moveaxis(x, (rows, columns), (-2, -1))), axis=-1)
     if ord == -2:
-        return np.min(runtime.svdvals(np.moveaxis(x, (rows, columns), (-2, -1))), axis=-1)
+        return np.min(factors.svdvals(np.moveaxis(x, (rows, columns), (-2, -1))), axis=-1)
     along, other = (rows, columns) if ord == 1 or ord == -1 else (columns, rows)
     sums = np.sum(np.abs(x), axis=along)
     left = other - 1 if other > along else other
@@ -135,18 +135,27 @@ FUNCTIONS[np.linalg.norm] = Binding("np.linalg.norm", choose=choose_norm)
 def cond(x: Array, p: object = None) -> Array:
     """The condition number."""
     if p is None or p == 2 or p == -2:
-        s = runtime.svdvals(x)
+        s = factors.svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
 
 
 @macro(np.linalg.vector_norm)
-def vector_norm(x: Array, /, *, axis: object = None, keepdims: bool = False, ord: float = 2) -> Array:
-    """The norm of the entries along an axis, or of all."""
-    if axis is None and x.ndim > 1:
-        found = np.linalg.norm(np.ravel(x), ord)
-        return np.reshape(found, (1,) * x.ndim) if keepdims else found
-    return np.linalg.norm(x, ord, axis=0 if axis is None else axis, keepdims=keepdims)
+def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
+    """The norm of the entries along axes, or of all."""
+    axes = axes_of(x.ndim, axis)
+    if len(axes) == 1:
+        return np.linalg.norm(x, ord, axis=axes[0], keepdims=keepdims)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    rows = np.moveaxis(x, axes, last)
+    found = np.linalg.norm(np.reshape(rows, rows.shape[: x.ndim - len(axes)] + (-1,)), ord, axis=-1)
+    return np.expand_dims(found, axes) if keepdims else found
+
+
+@static
+def axes_of(rank: int, axis: Axis) -> tuple[int, ...]:
+    """Return axes in their order, not negative."""
+    return tuple(sorted(normalise_axes(axis, rank)))
 
 
 @macro(np.linalg.matrix_norm)

@@ -54,20 +54,18 @@ def unchanged(dtype: np.dtype) -> np.dtype:
     return dtype
 
 
-def always(dtype: type) -> Callable[[np.dtype], np.dtype]:
-    """Make a map to one dtype."""
-    return lambda _: np.dtype(dtype)
+def reduction(dtype_of: Callable[[np.dtype], np.dtype] | np.dtype) -> Callable[[Facts, tuple[Atom, ...], Attrs], Type]:
+    """Make the inference of a reduction with the attributes axis, keepdims and perhaps more, of which dtype is last.
 
-
-def reduction(dtype_of: Callable[[np.dtype], np.dtype]) -> Callable[[Facts, tuple[Atom, ...], Attrs], Type]:
-    """Make the inference of a reduction with the attributes axis, keepdims and perhaps more, of which dtype is last."""
+    `dtype_of` maps the dtype of the operand to that of the result, or is that of all results.
+    """
 
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
         t = args[0].type
         if t.kind == "object":
             return OBJECT
         dtype = numpy_dtype(t)
-        found = None if dtype is None else dtype_of(dtype)
+        found = dtype_of if isinstance(dtype_of, np.dtype) else None if dtype is None else dtype_of(dtype)
         if isinstance(attrs[-1], np.dtype):
             found = attrs[-1]
         return result_type(found, reduced(t.dims, attrs[0], attrs[1]))
@@ -164,10 +162,12 @@ for _name in ("max", "min"):
     primitive(_name, reduction(unchanged), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_MAX, method=_name)
     function(getattr(np, f"a{_name}"), _name, _MAX, name=f"np.a{_name}")
 for _name in ("any", "all"):
-    primitive(_name, reduction(always(bool)), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_ANY, method=_name)
+    primitive(
+        _name, reduction(np.dtype(bool)), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_ANY, method=_name
+    )
 for _name in ("argmax", "argmin"):
     primitive(
-        _name, reduction(always(np.intp)), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_ARG, method=_name
+        _name, reduction(np.dtype(np.intp)), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_ARG, method=_name
     )
 nondifferentiable("any", "all", "argmax", "argmin", "count_nonzero")
 
@@ -179,7 +179,7 @@ def count_nonzero_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> T
     """Infer np.count_nonzero, which gave a Python int before NumPy 2.4."""
     if attrs[0] is None and not attrs[1]:
         return COUNT
-    return reduction(always(np.intp))(facts, args, attrs)
+    return reduction(np.dtype(np.intp))(facts, args, attrs)
 
 
 primitive(

@@ -22,6 +22,7 @@ from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Binding, funct
 from adcompile.rules.define import primitive
 from adcompile.rules.joining import split
 from adcompile.rules.lengths import shape_of
+from adcompile.rules.promotion import common_dtype
 from adcompile.rules.table import linear, nondifferentiable
 
 Array = np.ndarray
@@ -40,7 +41,15 @@ def everything(axis: int) -> tuple[slice, ...]:
 @macro(np.take)
 def take(a: Array, indices: Array, axis: int | None = None, out: None = None, mode: str = "raise") -> Array:
     """The entries at indices along an axis."""
-    return np.ravel(a)[np.asarray(indices)] if axis is None else a[everything(axis % a.ndim) + (np.asarray(indices),)]
+    if axis is None:
+        return np.ravel(a)[within(indices, a.size, mode)]
+    return a[everything(axis % a.ndim) + (within(indices, a.shape[axis], mode),)]
+
+
+def within(indices: Array, n: int, mode: str) -> Array:
+    """The indices of n entries; those outside are taken round, or to the nearest end, as the mode says."""
+    k = np.asarray(indices)
+    return k if mode == "raise" else k % n if mode == "wrap" else np.clip(k, 0, n - 1)
 
 
 @macro(np.compress)
@@ -65,14 +74,30 @@ METHODS["compress"] = Binding("the method compress", macro=compress_method)
 # -- choose, select
 
 
-@macro(np.choose)
-def choose(a: Array, choices: Sequence[Array], out: None = None, mode: str = "raise") -> Array:
-    """The entries of the choices that an array of numbers names."""
-    return chosen(a, tuple(choices), 0)
+def infer_choose(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer choose."""
+    choices = tuple(a.type for a in args[1:])
+    dims = facts.broadcast_dims(*[a.type.dims for a in args])
+    return Type("np" if dims == () else "array", common_dtype(choices), dims)
 
 
-def chosen(a: Array, choices: tuple[Array, ...], k: int) -> Array:
-    return choices[k] if k == len(choices) - 1 else np.where(a == k, choices[k], chosen(a, choices, k + 1))
+primitive(
+    "choose",
+    infer_choose,
+    "np.choose",
+    "a, [*choices]",
+    "mode='raise'",
+    usage="a, choices: operands, out: no = None, mode: static = 'raise'",
+)
+
+
+@linear("choose", 1, jointly=True)
+def choose_adjoint(
+    g: Array, ans: Array, a: Array, choices: tuple[Array, ...], mode: str
+) -> tuple[None, tuple[Array, ...]]:
+    n = len(choices)
+    place = a % n if mode == "wrap" else np.clip(a, 0, n - 1) if mode == "clip" else a
+    return None, tuple([np.where(place == k, g, 0.0) for k in range(n)])
 
 
 @macro(np.select)

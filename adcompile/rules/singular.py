@@ -8,68 +8,71 @@ Vectors have derivatives where the values are distinct; `full_matrices` must be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
 from adcompile.ir.core import Const
 from adcompile.ir.lengths import example_of
+from adcompile.ir.primitives import Infer
 from adcompile.ir.structure import Node
-from adcompile.rules import runtime
+from adcompile.rules import factors
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.matrices import (
     Shape,
+    adjoined,
     factor,
     flipped,
     full_left,
     full_right,
     gaps,
     of_square,
-    same,
     thin,
     thin_left,
     thin_right,
+    whole,
 )
-from adcompile.rules.table import adjoint, nonlinear
+from adcompile.rules.reductions import conjugated
+from adcompile.rules.table import adjoint, holomorphic, is_complex, nonlinear
 
 Array = np.ndarray
 
 
-FACTORS: dict[str, Shape] = {
-    "singular_values": thin,
-    "left_vectors": thin_left,
-    "right_vectors": thin_right,
-    "all_singular_values": thin,
-    "all_left_vectors": full_left,
-    "all_right_vectors": full_right,
+FACTORS: Final[dict[str, tuple[Callable[..., Infer], Shape]]] = {
+    "left_vectors": (factor, thin_left),
+    "right_vectors": (factor, thin_right),
+    "all_left_vectors": (factor, full_left),
+    "all_right_vectors": (factor, full_right),
+    "square_left_vectors": (of_square, whole),
+    "square_right_vectors": (of_square, whole),
 }
-for _name, _shape in FACTORS.items():
-    _helper = getattr(runtime, _name)
-    primitive(_name, factor("svd", _shape), _name, "x", cost="product", helper=_helper)
+for _name, (_make, _shape) in FACTORS.items():
+    _helper = getattr(factors, _name)
+    primitive(_name, _make("svd", _shape), _name, "x", cost="product", helper=_helper)
     function(_helper, _name, "x")
-for _name in ("square_left_vectors", "square_right_vectors"):
-    _helper = getattr(runtime, _name)
-    primitive(_name, of_square("svd", same), _name, "x", cost="product", helper=_helper)
+for _name in ("singular_values", "all_singular_values", "svdvals"):
+    _helper = getattr(factors, _name)
+    primitive(_name, factor("svd", thin, real=True), _name, "x", cost="product", helper=_helper)
     function(_helper, _name, "x")
-primitive("svdvals", factor("svd", thin), "svdvals", "x", cost="product", helper=runtime.svdvals)
-function(runtime.svdvals, "svdvals", "x")
+holomorphic("singular_values", "all_singular_values", "svdvals", *FACTORS)
 
 
-def thin_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> tuple[Array, Array, Array]:
-    return runtime.left_vectors(a), runtime.singular_values(a), runtime.right_vectors(a)
+def thin_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> object:
+    return factors.Svd(factors.left_vectors(a), factors.singular_values(a), factors.right_vectors(a))
 
 
-def full_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> tuple[Array, Array, Array]:
-    return runtime.all_left_vectors(a), runtime.all_singular_values(a), runtime.all_right_vectors(a)
+def full_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> object:
+    return factors.Svd(factors.all_left_vectors(a), factors.all_singular_values(a), factors.all_right_vectors(a))
 
 
-def square_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> tuple[Array, Array, Array]:
-    return runtime.square_left_vectors(a), runtime.all_singular_values(a), runtime.square_right_vectors(a)
+def square_svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> object:
+    return factors.Svd(factors.square_left_vectors(a), factors.all_singular_values(a), factors.square_right_vectors(a))
 
 
 def values_only(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> Array:
-    return runtime.svdvals(a)
+    return factors.svdvals(a)
 
 
 def choose_svd(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
@@ -92,33 +95,41 @@ FUNCTIONS[np.linalg.svd] = Binding("np.linalg.svd", choose=choose_svd)
 
 @macro(np.linalg.svdvals)
 def singular_values_of(x: Array, /) -> Array:
-    return runtime.svdvals(x)
+    return factors.svdvals(x)
 
 
 @nonlinear("svdvals")
 @nonlinear("all_singular_values")
 @nonlinear("singular_values")
 def singular_values_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    return np.sum(flipped(runtime.left_vectors(x)) @ x_dot * runtime.right_vectors(x), axis=-1)
+    turned = adjoined(factors.left_vectors(x)) @ x_dot
+    return np.real(np.sum(turned * conjugated(factors.right_vectors(x)), axis=-1))
 
 
 @adjoint("svdvals")
 @adjoint("all_singular_values")
 @adjoint("singular_values")
 def singular_values_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    return (runtime.left_vectors(x) * np.expand_dims(g, -2)) @ runtime.right_vectors(x)
+    return conjugated((factors.left_vectors(x) * np.expand_dims(g, -2)) @ factors.right_vectors(x))
 
 
 def outside(u: Array, y: Array) -> Array:
     """What of y the columns of u do not span."""
-    return y - u @ (flipped(u) @ y)
+    return y - u @ (adjoined(u) @ y)
+
+
+def phases(p: Array, row: Array) -> Array:
+    """The turns of phases, of which the left and the right vectors take one half each."""
+    return (p - adjoined(p)) * np.eye(p.shape[-1], dtype=p.dtype) / (4.0 * row)
 
 
 def left_tangent(u: Array, s: Array, v: Array, x_dot: Array) -> Array:
     """The tangent of the left vectors u, given singular values s and right vectors v, as columns."""
-    p = flipped(u) @ x_dot @ v
+    p = adjoined(u) @ x_dot @ v
     row = np.expand_dims(s, -2)
-    inside = gaps(s * s) * (p * row + flipped(p * row))
+    inside = gaps(s * s) * (p * row + adjoined(p * row))
+    if is_complex(p):
+        inside = inside + phases(p, row)
     return u @ inside + outside(u, x_dot @ v) / row
 
 
@@ -126,47 +137,58 @@ def left_adjoint(g: Array, u: Array, s: Array, v: Array) -> Array:
     """The adjoint of x, given that of the left vectors."""
     row = np.expand_dims(s, -2)
     turned = flipped(u) @ g
-    inside = gaps(s * s) * (turned - flipped(turned)) * row
+    inside = gaps(s * s) * (turned - adjoined(turned)) * row
+    if is_complex(turned):
+        inside = inside + phases(turned, row)
+    u = conjugated(u)
     return (u @ inside + outside(u, g / row)) @ flipped(v)
+
+
+def right_tangent(ans: Array, s: Array, u: Array, x_dot: Array) -> Array:
+    """The tangent of the right vectors, as rows: those are left ones of the other matrix."""
+    return adjoined(left_tangent(adjoined(ans), s, u, adjoined(x_dot)))
+
+
+def right_adjoint(g: Array, ans: Array, s: Array, u: Array) -> Array:
+    """The adjoint of x, given that of the right vectors, as rows."""
+    return adjoined(left_adjoint(adjoined(g), adjoined(ans), s, u))
 
 
 @nonlinear("left_vectors")
 def left_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    return left_tangent(ans, runtime.singular_values(x), flipped(runtime.right_vectors(x)), x_dot)
+    return left_tangent(ans, factors.singular_values(x), adjoined(factors.right_vectors(x)), x_dot)
 
 
 @adjoint("left_vectors")
 def left_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    return left_adjoint(g, ans, runtime.singular_values(x), flipped(runtime.right_vectors(x)))
+    return left_adjoint(g, ans, factors.singular_values(x), adjoined(factors.right_vectors(x)))
 
 
 @nonlinear("right_vectors")
 def right_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    return flipped(left_tangent(flipped(ans), runtime.singular_values(x), runtime.left_vectors(x), flipped(x_dot)))
+    return right_tangent(ans, factors.singular_values(x), factors.left_vectors(x), x_dot)
 
 
 @adjoint("right_vectors")
 def right_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    return flipped(left_adjoint(flipped(g), flipped(ans), runtime.singular_values(x), runtime.left_vectors(x)))
+    return right_adjoint(g, ans, factors.singular_values(x), factors.left_vectors(x))
 
 
 @nonlinear("square_left_vectors")
 def square_left_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    return left_tangent(ans, runtime.all_singular_values(x), flipped(runtime.square_right_vectors(x)), x_dot)
+    return left_tangent(ans, factors.all_singular_values(x), adjoined(factors.square_right_vectors(x)), x_dot)
 
 
 @adjoint("square_left_vectors")
 def square_left_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    return left_adjoint(g, ans, runtime.all_singular_values(x), flipped(runtime.square_right_vectors(x)))
+    return left_adjoint(g, ans, factors.all_singular_values(x), adjoined(factors.square_right_vectors(x)))
 
 
 @nonlinear("square_right_vectors")
 def square_right_vectors_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
-    s, u = runtime.all_singular_values(x), runtime.square_left_vectors(x)
-    return flipped(left_tangent(flipped(ans), s, u, flipped(x_dot)))
+    return right_tangent(ans, factors.all_singular_values(x), factors.square_left_vectors(x), x_dot)
 
 
 @adjoint("square_right_vectors")
 def square_right_vectors_adjoint(g: Array, ans: Array, x: Array) -> Array:
-    s, u = runtime.all_singular_values(x), runtime.square_left_vectors(x)
-    return flipped(left_adjoint(flipped(g), flipped(ans), s, u))
+    return right_adjoint(g, ans, factors.all_singular_values(x), factors.square_left_vectors(x))

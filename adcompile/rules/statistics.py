@@ -19,15 +19,18 @@ Axis = int | tuple[int, ...] | None
 @macro(np.average)
 def average(
     a: Array, axis: int | None = None, weights: Array | None = None, returned: bool = False, *, keepdims: bool = False
-) -> Array:
+) -> object:
     """The mean, or the mean with weights."""
     if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)
+        found = np.mean(a, axis=axis, keepdims=keepdims)
+        return (found, np.full_like(found, a.size / np.size(found))) if returned else found
     w = np.asarray(weights)
     if axis is not None and w.ndim < a.ndim:
         axis = axis % a.ndim
         w = np.reshape(w, (1,) * axis + (-1,) + (1,) * (a.ndim - 1 - axis))
-    return np.sum(np.multiply(a, w), axis=axis, keepdims=keepdims) / np.sum(w, axis=axis, keepdims=keepdims)
+    scale = np.sum(w, axis=axis, keepdims=keepdims)
+    found = np.sum(np.multiply(a, w), axis=axis, keepdims=keepdims) / scale
+    return (found, np.broadcast_to(scale, np.shape(found))) if returned else found
 
 
 @macro(np.cov)

@@ -1,8 +1,9 @@
-"""Symmetric matrices: Cholesky factors, eigenvalues and eigenvectors.
+"""Symmetric and Hermitian matrices: Cholesky factors, eigenvalues and eigenvectors.
 
-NumPy's cholesky and eigh read one triangle only, and so do the derivatives: that of an entry of the other one is zero.
-Eigenvectors have derivatives where the eigenvalues are distinct. Each factor is a function of its own, so that those
-that are not used cost nothing.
+Of such a matrix NumPy reads one triangle, and of its diagonal the real part; so do the derivatives: that of an entry of
+the other triangle is zero. Eigenvectors have derivatives where the eigenvalues are distinct; those of complex ones are
+right for functions that do not depend on their phases. Each factor is a function of its own, so that those that are not
+used cost nothing.
 """
 
 # mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, index, arg-type, return-value"
@@ -10,99 +11,112 @@ that are not used cost nothing.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
-from adcompile.rules import runtime
+from adcompile.rules import factors
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
-from adcompile.rules.matrices import flipped, gaps, of_square, same, values
-from adcompile.rules.table import adjoint, nonlinear
+from adcompile.rules.matrices import adjoined, flipped, gaps, half_lower, of_square, real_values, whole
+from adcompile.rules.reductions import conjugated
+from adcompile.rules.table import adjoint, holomorphic, nonlinear
 
 Array = np.ndarray
+Triangle = Literal["L", "U"]
 
 
-def lower_only(s: Array) -> Array:
-    """The derivative in the lower triangle, given the one in a symmetric matrix that is made of it."""
-    s = 0.5 * (s + flipped(s))
-    return np.tril(s) + np.tril(s, -1)
+def half(x: Array, triangle: Triangle) -> Array:
+    """One triangle with half of the diagonal."""
+    return half_lower(x) if triangle == "L" else np.triu(x) - 0.5 * (x * np.eye(x.shape[-1], dtype=x.dtype))
 
 
-def symmetric(x: Array) -> Array:
-    """The symmetric matrix that has this lower triangle."""
-    return np.tril(x) + flipped(np.tril(x, -1))
+def mirrored(x: Array, triangle: Triangle) -> Array:
+    """The Hermitian matrix that has this triangle."""
+    part = half(x, triangle)
+    return part + adjoined(part)
+
+
+def of_triangle(s: Array, triangle: Triangle) -> Array:
+    """The derivative in one triangle, given the one in the matrix that is made of it."""
+    return half(s + adjoined(s), triangle)
 
 
 # -- cholesky
 
 primitive(
     "cholesky",
-    of_square("cholesky", same),
+    of_square("cholesky", whole),
     "np.linalg.cholesky",
     "a",
-    usage="a, /, *, upper: no = False",
+    "upper=False",
+    usage="a, /, *, upper: static = False",
     cost="product",
 )
-
-
-def half_lower(x: Array) -> Array:
-    """The lower triangle with half of the diagonal."""
-    return np.tril(x) - 0.5 * (x * np.eye(x.shape[-1], dtype=x.dtype))
+holomorphic("cholesky")
 
 
 @nonlinear("cholesky")
-def cholesky_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    inverse = np.linalg.inv(ans)
-    return ans @ half_lower(inverse @ symmetric(a_dot) @ flipped(inverse))
+def cholesky_tangent(ans: Array, a: Array, upper: bool, a_dot: Array) -> Array:
+    factor = adjoined(ans) if upper else ans
+    inverse = np.linalg.inv(factor)
+    change = factor @ half_lower(inverse @ mirrored(a_dot, "U" if upper else "L") @ adjoined(inverse))
+    return adjoined(change) if upper else change
 
 
 @adjoint("cholesky")
-def cholesky_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    inverse = np.linalg.inv(ans)
-    return lower_only(flipped(inverse) @ half_lower(flipped(ans) @ g) @ inverse)
+def cholesky_adjoint(g: Array, ans: Array, a: Array, upper: bool) -> Array:
+    factor, g = (adjoined(ans), adjoined(g)) if upper else (ans, g)
+    inverse = np.linalg.inv(factor)
+    inner = half_lower(flipped(factor) @ g)
+    return of_triangle(flipped(inverse) @ inner @ conjugated(inverse), "U" if upper else "L")
 
 
-# -- eigh
+# -- eigenvalues and eigenvectors
 
 primitive(
     "eigvalsh",
-    of_square("eigvalsh", values),
+    of_square("eigvalsh", real_values, real=True),
     "np.linalg.eigvalsh",
     "a",
-    usage="a, UPLO: no = 'L'",
+    "UPLO='L'",
+    usage="a, UPLO: static = 'L'",
     cost="product",
 )
-for _name, _shape in (("eigenvalues", values), ("eigenvectors", same)):
-    _helper = getattr(runtime, _name)
-    primitive(_name, of_square("eigh", _shape), _name, "a", cost="product", helper=_helper)
-    function(_helper, _name, "a")
+for _name, _shape, _real in (("eigenvalues", real_values, True), ("eigenvectors", whole, False)):
+    _helper = getattr(factors, _name)
+    primitive(_name, of_square("eigh", _shape, _real), _name, "a", "UPLO='L'", cost="product", helper=_helper)
+    function(_helper, _name, "a, UPLO: static = 'L'")
+holomorphic("eigvalsh", "eigenvalues", "eigenvectors")
 
 
 @macro(np.linalg.eigh)
-def eigh(a: Array, UPLO: str = "L") -> tuple[Array, Array]:
+def eigh(a: Array, UPLO: Triangle = "L") -> object:
     """The eigenvalues and eigenvectors of symmetric matrices."""
-    assert UPLO == "L", "np.linalg.eigh: the argument `UPLO` is not supported"
-    return runtime.eigenvalues(a), runtime.eigenvectors(a)
+    return factors.Eigh(factors.eigenvalues(a, UPLO), factors.eigenvectors(a, UPLO))
 
 
 @nonlinear("eigvalsh")
 @nonlinear("eigenvalues")
-def eigenvalues_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    v = runtime.eigenvectors(a)
-    return np.sum(v * (symmetric(a_dot) @ v), axis=-2)
+def eigenvalues_tangent(ans: Array, a: Array, triangle: Triangle, a_dot: Array) -> Array:
+    v = factors.eigenvectors(a, triangle)
+    return np.real(np.sum(conjugated(v) * (mirrored(a_dot, triangle) @ v), axis=-2))
 
 
 @adjoint("eigvalsh")
 @adjoint("eigenvalues")
-def eigenvalues_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    v = runtime.eigenvectors(a)
-    return lower_only((v * np.expand_dims(g, -2)) @ flipped(v))
+def eigenvalues_adjoint(g: Array, ans: Array, a: Array, triangle: Triangle) -> Array:
+    v = factors.eigenvectors(a, triangle)
+    return of_triangle((conjugated(v) * np.expand_dims(g, -2)) @ flipped(v), triangle)
 
 
 @nonlinear("eigenvectors")
-def eigenvectors_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    return ans @ (gaps(runtime.eigenvalues(a)) * (flipped(ans) @ symmetric(a_dot) @ ans))
+def eigenvectors_tangent(ans: Array, a: Array, triangle: Triangle, a_dot: Array) -> Array:
+    turn = adjoined(ans) @ mirrored(a_dot, triangle) @ ans
+    return ans @ (gaps(factors.eigenvalues(a, triangle)) * turn)
 
 
 @adjoint("eigenvectors")
-def eigenvectors_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    return lower_only(ans @ (gaps(runtime.eigenvalues(a)) * (flipped(ans) @ g)) @ flipped(ans))
+def eigenvectors_adjoint(g: Array, ans: Array, a: Array, triangle: Triangle) -> Array:
+    inner = gaps(factors.eigenvalues(a, triangle)) * (flipped(ans) @ g)
+    return of_triangle(conjugated(ans) @ inner @ flipped(ans), triangle)

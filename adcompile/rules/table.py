@@ -95,6 +95,12 @@ def static(f: F) -> F:
     return f
 
 
+@static
+def refuse(message: str) -> None:
+    """Refuse what a rule does not support."""
+    raise TypeError(message)
+
+
 def row(name: str, head: str, *partials: str) -> None:
     """State the partial derivatives of an elementwise primitive, in the order of its operands."""
     params = tuple(s.name for s in operand_slots(PRIMITIVES[name]))

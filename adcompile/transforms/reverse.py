@@ -33,7 +33,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.custom import AdjointBlock, Pull
 from adcompile.ir.inlining import inlined, keys_after
-from adcompile.ir.types import PY_INT
+from adcompile.ir.types import PY_INT, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import conform, counters, custom, pullbacks
@@ -191,6 +191,8 @@ class Reverser(Calls):
 
     def linear_terms(self, eqn: Eqn, g: Atom, wanted: list[int]) -> Iterable[tuple[int, Atom]]:
         """Return the cotangents of the operands of a linear equation of a tangent rule."""
+        if eqn.prim == "index":
+            return [(0, self.read_term(eqn, g))]
         saved, self.active = self.active, self.active | {a for a in eqn.args if isinstance(a, Var)}
         try:
             return [(k, t) for k, t in self.terms(eqn, g) if k in wanted]
@@ -199,14 +201,30 @@ class Reverser(Calls):
 
     def read_adjoint(self, eqn: Eqn, g: Atom) -> None:
         """Add the cotangent of a read to the place that was read."""
-        base, *atoms = eqn.args
+        base = eqn.args[0]
         if isinstance(base, Var) and base in self.active:
-            t = eqn.out.type
             if base.type.dims == () and base.type.is_array:
                 self.accumulate(base, g)
                 return
-            g = conform.shrink(self.b, g, eqn.out, t.dims) if t.dims is not None else g
-            self.bars[base] = add_at(self.b, self.full(base), g, atoms, eqn, self.hint(base))
+            self.bars[base] = self.added_at(self.full(base), eqn, g)
+
+    def read_term(self, eqn: Eqn, g: Atom) -> Atom:
+        """Return the cotangent of what a tangent rule reads a part of; no value of it is at hand, only its lengths."""
+        t = eqn.args[0].type
+        if t.dims is None:
+            raise no_rule(eqn)
+        if t.dims == () and t.is_array:
+            return g
+        lengths = [self.b.length(d) for d in t.dims]
+        return self.added_at(self.b.emit("full", Const(0.0), *lengths, attrs=(numpy_dtype(t),)), eqn, g)
+
+    def added_at(self, bar: Atom, eqn: Eqn, g: Atom) -> Atom:
+        """Add the cotangent of a read to that of what was read."""
+        base, *atoms = eqn.args
+        assert isinstance(base, Var)
+        dims = eqn.out.type.dims
+        g = conform.shrink(self.b, g, eqn.out, dims) if dims is not None else g
+        return add_at(self.b, bar, g, atoms, eqn, self.hint(base))
 
     # -- branches
 

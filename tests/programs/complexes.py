@@ -181,3 +181,27 @@ def complex_control_flow(x):
     for k in range(4):
         w = w * np.exp(1j * x[k]) + x[k]
     return z.real * n + abs(w) ** 2
+
+
+Z = np.array([[1.0 + 0.2j, 0.4 - 0.3j, 0.1j], [0.5, 2.0 - 0.4j, 0.3 + 0.1j], [0.2 - 0.2j, 0.6j, 3.1 + 0.5j]])
+
+
+@program(Z)
+def factors_without_phases(z):
+    hermitian = z @ np.conj(z.T)
+    w, v = np.linalg.eigh(hermitian, "U")
+    u, s, vh = np.linalg.svd(z, full_matrices=False)
+    square = np.linalg.svd(z[:2, :2])
+    a = (v * np.exp(-w)) @ np.conj(v.T)
+    b = np.sum(np.abs((u * s**2) @ vh) ** 2) + np.sum(np.abs(square.U * square.S @ square.Vh) ** 2)
+    lower = np.linalg.cholesky(hermitian)
+    return np.sum(np.abs(a) ** 2) + b + np.sum(np.abs(lower) ** 3) + np.sum(np.abs(np.linalg.qr(z).Q) ** 3)
+
+
+@program(Z, second=False)
+def eigenvectors_of_any_matrices(z):
+    w, v = np.linalg.eig(z)
+    b = np.linalg.eig(np.real(z))
+    return (
+        np.sum(np.abs((v * np.exp(-w)) @ v) ** 2) + np.sum(np.abs(np.linalg.eigvals(z)) ** 3) + np.sum(b[1] ** 3).real
+    )
