@@ -119,6 +119,13 @@ def _in_python(function: Callable[..., object]) -> Builtin:
     return make
 
 
+def _spread(f: Callable[..., object]) -> Builtin:
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        return selection.spread(lo, f, args, keywords, node)
+
+    return make
+
+
 def _sorted(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     return sorting.sorted_(lo, args[0], keywords, node)
 
@@ -243,14 +250,14 @@ BUILTINS: Final[dict[object, Builtin]] = {
     max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),
     min: lambda lo, args, keywords, node: selection.extremum(lo, min, args, keywords, node),
     functools.partial: _partial,
-    functools.reduce: selection.reduced,
-    itertools.accumulate: selection.accumulated,
-    **{f: selection.spread(f) for f in SPREAD},
+    functools.reduce: lambda lo, args, keywords, node: selection.reduced(lo, args, keywords, node),
+    itertools.accumulate: lambda lo, args, keywords, node: selection.accumulated(lo, args, keywords, node),
+    **{f: _spread(f) for f in SPREAD},
     operator.neg: _negative,
     **{getattr(operator, name): _module_function(name) for name in OPERATORS},
     math.prod: _math_prod,
     checkpoints.checkpoint: _checkpoint,
     checkpoints.checkpointed: checkpoints.lower_checkpointed,
-    warnings.simplefilter: managers.filtered,
-    warnings.filterwarnings: managers.filtered,
+    warnings.simplefilter: lambda lo, args, keywords, node: managers.filtered(lo, args, keywords, node),
+    warnings.filterwarnings: lambda lo, args, keywords, node: managers.filtered(lo, args, keywords, node),
 }

@@ -78,7 +78,7 @@ def _custom(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
     """Call a function that has derivative rules of the user's."""
     if f is CustomFunction.__call__ and args and isinstance(args[0], Const):
         return calls.call(lo, args[0], args[1:], keywords, node)
-    rule = custom.rule_for(lo, f)
+    rule = custom.rule_for(lo, f) if lo.rules else None
     return None if rule is None else custom.call_custom(lo, rule, args, keywords, node)
 
 
@@ -116,11 +116,8 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
 
 def _derivative(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call an operator of ours, such as grad, or what one has made."""
-    derived = derivatives.operator_of(f)
-    if derived is not None:
-        return derivatives.apply_operator(lo, derived, f, args, keywords, node)
-    function = next((g for g in derivatives.FUNCTIONS if f is g), None)
-    return None if function is None else function(lo, args, keywords, node)
+    operator: object = getattr(f, "__adcompile_operator__", None)
+    return derivatives.apply_operator(lo, operator, f, args, keywords, node) if isinstance(operator, str) else None
 
 
 def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:

@@ -24,7 +24,7 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
-from adcompile.frontend.patterns import as_ifs
+from adcompile.frontend import patterns
 from adcompile.records import dataclass, field
 
 RETURNED: Final = ".returned"
@@ -86,7 +86,7 @@ def jumps(body: Sequence[ast.stmt], inside: bool = False) -> set[str]:
             case ast.With():
                 found |= jumps(stmt.body, inside)
             case ast.Match():
-                found |= jumps(as_ifs(stmt), inside)
+                found |= jumps(patterns.as_ifs(stmt), inside)
             case ast.Try():
                 for part in parts_of(stmt):
                     found |= jumps(part, inside)
@@ -115,7 +115,7 @@ def always_jumps(body: Sequence[ast.stmt]) -> bool:
     if isinstance(last, ast.Break | ast.Continue | ast.Return):
         return True
     if isinstance(last, ast.Match):
-        return always_jumps(as_ifs(last))
+        return always_jumps(patterns.as_ifs(last))
     return isinstance(last, ast.If) and always_jumps(last.body) and always_jumps(last.orelse)
 
 
@@ -127,7 +127,7 @@ def always_raises(body: Sequence[ast.stmt]) -> bool:
     if isinstance(last, ast.Raise):
         return True
     if isinstance(last, ast.Match):
-        return always_raises(as_ifs(last))
+        return always_raises(patterns.as_ifs(last))
     return isinstance(last, ast.If) and always_raises(last.body) and always_raises(last.orelse)
 
 
@@ -206,7 +206,7 @@ class _Rewriter:
                     new = self.try_(stmt, loop) if isinstance(stmt, ast.Try) else self.with_(stmt, loop)
                     return [*done, new, *self.after(stmt, rest, loop)]
                 case ast.Match():
-                    return done + self.part([*as_ifs(stmt), *rest], loop)
+                    return done + self.part([*patterns.as_ifs(stmt), *rest], loop)
                 case _:
                     done.append(stmt)
         return done

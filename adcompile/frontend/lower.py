@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +24,6 @@ from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
-from adcompile.frontend.custom_pieces import Made
 from adcompile.frontend.exceptions import Catcher
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
@@ -36,6 +36,9 @@ from adcompile.ir.core import Atom, Const, Function, Var
 from adcompile.ir.lengths import Facts, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.records import dataclass, field
+
+if TYPE_CHECKING:
+    from adcompile.frontend.custom_pieces import Made
 
 Steps = tuple[object, ...]
 

@@ -114,17 +114,13 @@ def accumulated(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     return Node("tuple", tuple(out))
 
 
-def spread(f: Callable[..., object]) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+def spread(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Lower a function of itertools, on things whose number of items is known."""
-
-    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-        given: list[object] = []
-        for a in args:
-            number = lo.static_int(a) if not isinstance(a, Node | Iterable | Generator | Ref) else None
-            given.append(number if number is not None else iteration.static_items(lo, a, node, None))
-        options = {k: lo.static(v, node) for k, v in keywords.items()}
-        made = list(f(*given, **options))  # type: ignore[call-overload]  # an iterator over values, or over tuples of them
-        items = [Node("tuple", tuple(i)) if isinstance(i, tuple) else i for i in made]
-        return Node("tuple", tuple(items))
-
-    return make
+    given: list[object] = []
+    for a in args:
+        number = lo.static_int(a) if not isinstance(a, Node | Iterable | Generator | Ref) else None
+        given.append(number if number is not None else iteration.static_items(lo, a, node, None))
+    options = {k: lo.static(v, node) for k, v in keywords.items()}
+    made = list(f(*given, **options))  # type: ignore[call-overload]  # an iterator over values, or over tuples of them
+    items = [Node("tuple", tuple(i)) if isinstance(i, tuple) else i for i in made]
+    return Node("tuple", tuple(items))

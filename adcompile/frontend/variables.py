@@ -130,3 +130,15 @@ def _outer_of(node: Definition) -> frozenset[str]:
     """Return the names that a function or those inside it declare nonlocal, and that are not their own."""
     names = _names(node)
     return names.outer.union(*(_outer_of(n) - own_names(n) for n in names.inner))
+
+
+@lru_cache(maxsize=1024)
+def hooked_names(node: ast.AST | None) -> frozenset[str]:
+    """Return the names of a function that blocks for adjoints are about."""
+    found: set[str] = set()
+    for n in ast.walk(node) if node is not None else ():
+        if isinstance(n, ast.With):
+            for item in n.items:
+                if isinstance(item.context_expr, ast.Call):
+                    found |= {a.id for a in item.context_expr.args if isinstance(a, ast.Name)}
+    return frozenset(found)
