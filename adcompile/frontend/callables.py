@@ -30,6 +30,7 @@ from adcompile.frontend import (
     opaque_samples,
     places,
     rule_sources,
+    streams,
 )
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
@@ -103,6 +104,9 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     """Call what the frontend itself carries out."""
     if _key(f) is None:
         lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
+    stream = streams.carry_out(lo, f, args, keywords, node)
+    if stream is not None:
+        return stream
     own = builtin.BUILTINS.get(f)
     if own is not None:
         return own(lo, args, keywords, node)
@@ -216,7 +220,7 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
             return known
     mark, names = lo.builder.mark(), lo.snapshot()
     try:
-        return calls.run_function(lo, resolve(f), args, keywords, node)
+        return calls.run_function(lo, resolve(f, generators=True), args, keywords, node)
     except Unbound:
         raise
     except FAILURES as error:

@@ -18,10 +18,12 @@ from adcompile.frontend import (
     checkpoints,
     custom,
     expressions,
+    generators,
     iteration,
     objects,
     recursion,
 )
+from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.frames import Frame
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
@@ -34,7 +36,7 @@ from adcompile.frontend.values import (
     Value,
     lift,
 )
-from adcompile.frontend.variables import local_names
+from adcompile.frontend.variables import is_generator, local_names
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
@@ -117,6 +119,8 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
         local_names(inner),
         inner,
     )
+    if isinstance(inner, ast.FunctionDef) and is_generator(inner):
+        return generators.call(lo, inner, frame)
     return run_body(lo, frame, inner)
 
 
@@ -128,6 +132,9 @@ def run_function(
 
     names = bind(lo, source, args, keywords, node)
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
+    if isinstance(source.node, ast.FunctionDef) and is_generator(source.node):
+        caller = lo.frame.rule
+        return generators.call(lo, source.node, Frame(source, Desugared([]), names, rule=caller, node=source.node))
     shape = None if rule else recursion.shape_of(lo, names)
     if not rule and recursion.is_recursive(lo, source, names, shape):
         return recursion.recursive_call(lo, source, names, node)
@@ -170,7 +177,9 @@ def enter(
     return run_body(lo, frame, source.node)
 
 
-def in_python(lo: Lowering, function: Callable[..., object], args: Args, node: ast.AST) -> Value:
-    """Run a function of `prelude` in place."""
+def in_python(
+    lo: Lowering, function: Callable[..., object], args: Args, node: ast.AST, keywords: Keywords | None = None
+) -> Value:
+    """Run a function of `prelude` or `pipelines` in place."""
     assert isinstance(function, types.FunctionType)
-    return lo.current(run_function(lo, resolve(function), args, {}, node))
+    return lo.current(run_function(lo, resolve(function, generators=True), args, keywords or {}, node))

@@ -7,11 +7,21 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects, overloading, rows
+from adcompile.frontend import (
+    access,
+    branches,
+    calls,
+    containers,
+    generators,
+    iteration,
+    lists,
+    objects,
+    overloading,
+    rows,
+)
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
 from adcompile.frontend.values import (
-    Generator,
     LocalFunction,
     Ref,
     Rows,
@@ -67,7 +77,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.Lambda():
             return LocalFunction(node, lo.frame, defaults(lo, node.args))
         case ast.GeneratorExp():
-            return Generator(node, lo.frame)
+            return generators.expression(lo, node)
         case ast.ListComp():
             return iteration.comprehension(lo, node)
         case ast.JoinedStr():
@@ -94,9 +104,13 @@ def name_value(lo: Lowering, name: str, node: ast.AST) -> Value:
         raise Unbound(f"`{name}` is read before it is assigned", lo.span(node), "not assigned on this path")
     if isinstance(value, Const) and isinstance(value.value, Conflict):
         lo.refuse(node, f"`{name}` {value.value.reason}", "read here", "give it one kind of value on every path")
-    if value is None:
+    if value is not None:
+        return value
+    guest = lo.frame.guest(name)
+    if guest is None:
         return lo.free_name(name, node)
-    return value
+    with lo.inside(guest[0]):
+        return name_value(lo, guest[1], node)
 
 
 def defaults(lo: Lowering, args: ast.arguments) -> Mapping[str, Value]:

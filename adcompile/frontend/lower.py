@@ -25,7 +25,7 @@ from adcompile.frontend import application, calls
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.exceptions import Catcher
-from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved
+from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, shown
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
@@ -101,7 +101,7 @@ class Lowering(Outside):
     def located(self, node: ast.AST | None, atom: Atom) -> Atom:
         """Remember which expression a value comes from."""
         if isinstance(atom, Var) and node is not None and atom not in self.places and not self.frame.rule:
-            span = self.frame.scope.span(node)
+            span = self.frame.place(node)
             if span is not None:
                 self.places[atom] = span
         return atom
@@ -287,7 +287,7 @@ def lower_once(
         tuple(builder.stmts),
         tuple(flat),
         facts=facts,
-        names=dict(lo.names),
+        names={v: shown(name) for v, name in lo.names.items()},
         ignored=tuple(sorted(lo.ignored)),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}

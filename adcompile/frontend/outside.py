@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 
-from adcompile.frontend import macros, prelude
+from adcompile.frontend import macros, pipelines, prelude
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
 from adcompile.frontend.buffers import Buffers
 from adcompile.frontend.resolve import Source
@@ -23,7 +23,7 @@ from adcompile.records import dataclass, replace
 from adcompile.rules.opaque import is_draw
 
 # Modules of functions that are written in Python and lowered as the user's are.
-OURS = (macros.__name__, prelude.__name__)
+OURS = (macros.__name__, pipelines.__name__, prelude.__name__)
 
 
 @dataclass(frozen=True, slots=True)

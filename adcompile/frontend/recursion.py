@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from adcompile.frontend.frames import Frame, Unbound
+from adcompile.frontend.frames import Frame, Unbound, shown
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value, is_static
 from adcompile.frontend.variables import local_names
@@ -190,7 +190,7 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
                 tuple(inner.builder.stmts),
                 tuple(flat),
                 facts=inner.facts,
-                names=dict(inner.names),
+                names={v: shown(name) for v, name in inner.names.items()},
             )
             return
     lo.refuse(node, f"what `{source.name}` returns does not settle", "its types keep changing")

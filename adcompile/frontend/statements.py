@@ -59,6 +59,9 @@ def note_place(lo: Lowering, stmt: ast.stmt) -> None:
 
     outer = lo.builder.span
     if len(lo.frames) == lo.outermost:
+        origins = lo.frame.desugared.origins
+        while stmt in origins:
+            stmt = origins[stmt][1]
         lo.builder.span = lo.frame.scope.span(stmt)
     elif outer is not None and outer.within != lo.frame.scope.name and not is_ours(lo.frame.scope):
         lo.builder.span = replace(outer, within=lo.frame.scope.name)

@@ -119,6 +119,12 @@ def boxed_names(node: ast.AST) -> frozenset[str]:
     return shared & own_names(node) if shared else shared
 
 
+@lru_cache(maxsize=1024)
+def is_generator(node: ast.AST) -> bool:
+    """Tell whether a function yields."""
+    return isinstance(node, ast.FunctionDef) and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in _own(node))
+
+
 def own_names(node: ast.AST) -> frozenset[str]:
     """Return the parameters of a function and the names that it assigns itself."""
     if not isinstance(node, Definition):
