@@ -24,7 +24,7 @@ from adcompile.frontend import (
     recursion,
 )
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.frames import Frame
+from adcompile.frontend.frames import Frame, is_ours
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
 from adcompile.frontend.values import (
@@ -136,7 +136,7 @@ def run_function(
         caller = lo.frame.rule
         return generators.call(lo, source.node, Frame(source, Desugared([]), names, rule=caller, node=source.node))
     shape = None if rule else recursion.shape_of(lo, names)
-    if not rule and recursion.is_recursive(lo, source, names, shape):
+    if not rule and not is_ours(source) and recursion.is_recursive(lo, source, names, shape):
         return recursion.recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node

@@ -27,6 +27,7 @@ from adcompile.frontend.values import (
     Rows,
     Value,
     is_static,
+    lift,
     static_value,
 )
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, Stmt, Var
@@ -218,9 +219,12 @@ def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom
         return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
         return Const(operator.contains(static_value(container), static_value(item)))  # type: ignore[arg-type]  # Python raises as it would
-    if isinstance(container, Node) and container.kind != "dict" and isinstance(item, Var) and item.type.is_scalar:
+    if isinstance(container, Node) and isinstance(item, Var) and item.type.is_scalar:
+        held = [lift(k) for k in container.keys] if container.kind in ("dict", "set") else container.children
         found: Atom = FALSE
-        for child in container.children:
+        for child in held:
+            if is_static(child) and not isinstance(static_value(child), int | float | complex):
+                continue
             found = either(lo, found, truth(lo, apply_binary(lo, "eq", item, child, node), node))
         return found
     lo.refuse(node, "`in` is supported for containers and items that are known when compiling", "here")

@@ -100,8 +100,8 @@ class Frame:
 
     def guest(self, name: str) -> tuple[Frame, str] | None:
         """Return the frame that the mark of a name stands for, and the name without it."""
-        own, _, mark = name.partition("@")
-        frame: Frame | None = self if mark else None
+        own, _, mark = name.rpartition("@")
+        frame: Frame | None = self if own else None
         while frame is not None:
             if f"@{mark}" in frame.guests:
                 return frame.guests[f"@{mark}"], own

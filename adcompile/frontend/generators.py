@@ -21,13 +21,14 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from adcompile.frontend import expressions
+from adcompile.frontend import expressions, iterators
 from adcompile.frontend.desugar import Desugared, desugar, left_early
 from adcompile.frontend.frames import Conflict, Frame
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.values import FIRST, Generator, Value
+from adcompile.frontend.values import FIRST, Generator, Iterator, Value
 from adcompile.frontend.variables import boxed_names, own_names
 from adcompile.ir.core import FALSE, NONE, UNDEFINED, Const
+from adcompile.ir.structure import Node
 from adcompile.records import replace
 
 if TYPE_CHECKING:
@@ -69,6 +70,16 @@ def runs_in_place(lo: Lowering, generator: Generator) -> bool:
     """Tell whether the items cannot be made each by itself: the body of the generator must be run."""
     first = lo.current(generator.frame.names.get(FIRST, NONE))
     return isinstance(generator.node, ast.FunctionDef) or (isinstance(first, Generator) and runs_in_place(lo, first))
+
+
+def begun_with(lo: Lowering, generator: Generator, node: ast.AST) -> Generator:
+    """Return a generator expression that goes through the items themselves, where it goes through an iterator."""
+    first = lo.current(generator.frame.names[FIRST])
+    if not isinstance(first, Iterator):
+        return generator
+    found = iterators.rest(lo, first, node)
+    items: Value = Node("tuple", tuple(found)) if isinstance(found, list) else found
+    return Generator(generator.node, replace(generator.frame, names={FIRST: items}), generator.state)
 
 
 def ends(lo: Lowering, generator: Generator) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator as Yields
 from typing import TYPE_CHECKING, Final
 
 from adcompile.errors import CompileError
-from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, objects, prelude
+from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import (
@@ -40,10 +40,7 @@ PINNED = 100
 
 def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
     """Return the items of a value: a list if their number is known, else how to make them one at a time."""
-    value = lo.current(value)
-    own = objects.special(lo, value, "__iter__", [], node)
-    if own is not None:
-        return iterable(lo, own, node)
+    value = iterators.opened(lo, value, node)
     match value:
         case Node(kind="object"):
             lo.refuse(node, f"a `{value.called}` cannot be iterated over", "its class has no `__iter__`")
@@ -232,6 +229,7 @@ def generated(lo: Lowering, value: Generator, place: ast.AST) -> Iterable | list
         return iterable(lo, calls.in_python(lo, prelude.listed, [generators.renewed(lo, value)], place), place)
     assert isinstance(node, ast.GeneratorExp)
     first = node.generators[0]
+    value = generators.begun_with(lo, value, place)
     with lo.inside(value.frame):
         if len(node.generators) == 1 and not first.ifs:
             source = iterable(lo, expressions.evaluate(lo, first.iter), node)

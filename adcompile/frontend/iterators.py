@@ -10,7 +10,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import calls, generators, iteration, prelude
+from adcompile.frontend import calls, generators, iteration, objects, pipelines, prelude
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.values import Generator, Iterable, Iterator, Value
 from adcompile.ir.core import Atom, Const, Var
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 Items = Iterable | list[Value]
+
+
+def opened(lo: Lowering, value: Value, node: ast.AST) -> Value:
+    """Return what an object says that is iterated over: a generator that goes through it, or another value."""
+    value = lo.current(value)
+    if objects.method(lo, value, "__next__", node) is not None:
+        return calls.in_python(lo, pipelines.stepped, [value], node)
+    own = objects.special(lo, value, "__iter__", [], node)
+    if own is not None:
+        return opened(lo, own, node)
+    if objects.is_object(value) and objects.method(lo, value, "__getitem__", node) is not None:
+        return calls.in_python(lo, pipelines.indexed, [value], node)
+    return value
 
 
 def make(lo: Lowering, items: Items) -> Iterator:
@@ -75,6 +88,9 @@ def leave(lo: Lowering, value: Value, how: str) -> None:
 def next_(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower ``next(it)`` or ``next(it, default)``."""
     it, *default = [lo.current(a) for a in args]
+    own = objects.special(lo, it, "__next__", [], node) if not default else None
+    if own is not None:
+        return own
     if isinstance(it, Generator):
         if not generators.runs_in_place(lo, it) and not generators.claim(lo, it, node, left=True):
             return _item(lo, [], Const(0), default, node)

@@ -165,14 +165,17 @@ def shorten(lo: Lowering, ref: Ref, end: int, node: ast.AST) -> None:
 
 def extend(lo: Lowering, ref: Ref, items: Value, node: ast.AST) -> Value:
     """Append the items of something: of a list of run-time length in a loop."""
-    from adcompile.frontend import calls, iteration, prelude
+    from adcompile.frontend import calls, generators, iteration, prelude
 
+    if isinstance(items, Generator) and generators.runs_in_place(lo, items):
+        calls.in_python(lo, prelude.extend, [ref, items], node)
+        return NONE
     found = iteration.iterable(lo, items, node)
     if isinstance(found, list):
         for item in found:
             method(lo, ref, "append", [lo.settled(item)], node)
     else:
-        calls.in_python(lo, prelude.extend, [ref, items], node)
+        calls.in_python(lo, prelude.extend, [ref, items if isinstance(items, Ref) else found], node)
     return NONE
 
 

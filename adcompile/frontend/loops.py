@@ -35,7 +35,7 @@ GROWING = frozenset({"append", "extend", "insert"})
 
 def for_(lo: Lowering, node: ast.For) -> None:
     """Lower a for loop: a counted loop, or its body repeated for each item of a container."""
-    found = expressions.evaluate(lo, node.iter)
+    found = iterators.opened(lo, expressions.evaluate(lo, node.iter), node.iter)
     if isinstance(found, Generator) and generators.runs_in_place(lo, found):
         generators.loop(lo, node, found)
         return

@@ -5,6 +5,28 @@ from __future__ import annotations
 from typing import Any  # of any type: they are lowered for what they are called with
 
 
+def stepped(source: Any) -> Any:
+    """What `for` does with an object that has a `__next__`."""
+    while True:
+        try:
+            item = source.__next__()
+        except StopIteration:
+            return
+        yield item
+
+
+def indexed(source: Any) -> Any:
+    """What `for` does with an object that has a `__getitem__` and no `__iter__`."""
+    k = 0
+    while True:
+        try:
+            item = source[k]
+        except IndexError:
+            return
+        yield item
+        k += 1
+
+
 def enumerated(items: Any, start: Any = 0) -> Any:
     k = start
     for item in items:

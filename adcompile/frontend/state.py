@@ -267,13 +267,16 @@ class State:
         """Assign to a variable that functions share."""
         self.contents[box.identity] = Node("list", (value,), (), box.identity)
 
-    def assign_name(self, frame: Frame, name: str, value: Value) -> None:
-        """Assign to a variable of a frame, or of a frame around it."""
+    def owner(self, frame: Frame, name: str) -> tuple[Frame, str]:
+        """Return the frame whose variable an assignment assigns to, and its name there."""
         guest = frame.guest(name)
         if guest is not None and guest[0].node is not None and guest[1] in outer_names(guest[0].node):
-            self.assign_name(*guest, value)
-            return
-        owner = owner_of(frame, name)
+            return self.owner(*guest)
+        return owner_of(frame, name), name
+
+    def assign_name(self, frame: Frame, name: str, value: Value) -> None:
+        """Assign to a variable of a frame, or of a frame around it."""
+        owner, name = self.owner(frame, name)
         held = owner.names.get(name)
         if isinstance(held, Box):
             self.fill(held, value)

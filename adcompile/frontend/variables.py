@@ -32,6 +32,7 @@ class _Names:
     globals     those that it declares global
     escaping    those that := assigns in a comprehension
     inner       the functions that it makes
+    yields      whether it is a generator
     """
 
     assigned: frozenset[str]
@@ -39,6 +40,7 @@ class _Names:
     globals: frozenset[str]
     escaping: frozenset[str]
     inner: tuple[Definition, ...]
+    yields: bool
 
 
 @lru_cache(maxsize=1024)
@@ -49,6 +51,7 @@ def _names(node: ast.AST) -> _Names:
     globals: set[str] = set()
     escaping: set[str] = set()
     inner: list[Definition] = []
+    yields: list[ast.expr] = []
 
     def visit(n: ast.AST, comprehension: bool) -> None:
         match n:
@@ -75,6 +78,8 @@ def _names(node: ast.AST) -> _Names:
                 outer.update(names)
             case ast.Global(names=names):
                 globals.update(names)
+            case ast.Yield() | ast.YieldFrom():
+                yields.append(n)
         comprehension = comprehension or isinstance(n, COMPREHENSIONS)
         for child in ast.iter_child_nodes(n):
             visit(child, comprehension)
@@ -82,7 +87,7 @@ def _names(node: ast.AST) -> _Names:
     for part in _body(node):
         visit(part, False)
     own = frozenset(assigned) - outer - globals
-    return _Names(own, frozenset(outer), frozenset(globals), frozenset(escaping), tuple(inner))
+    return _Names(own, frozenset(outer), frozenset(globals), frozenset(escaping), tuple(inner), bool(yields))
 
 
 def _body(node: ast.AST) -> list[ast.stmt] | list[ast.expr]:
@@ -119,10 +124,9 @@ def boxed_names(node: ast.AST) -> frozenset[str]:
     return shared & own_names(node) if shared else shared
 
 
-@lru_cache(maxsize=1024)
 def is_generator(node: ast.AST) -> bool:
     """Tell whether a function yields."""
-    return isinstance(node, ast.FunctionDef) and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in _own(node))
+    return isinstance(node, ast.FunctionDef) and _names(node).yields
 
 
 def own_names(node: ast.AST) -> frozenset[str]:
