@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -24,7 +25,7 @@ from adcompile.frontend import (
     recursion,
 )
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.frames import Frame, is_ours
+from adcompile.frontend.frames import Frame, Unresolved, is_ours
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
 from adcompile.frontend.values import (
@@ -47,6 +48,7 @@ Args = Sequence[Value]
 Keywords = Mapping[str, Value]
 
 DEEPEST_CALL: Final = 60
+ROOM: Final = 200  # frames of the interpreter's stack that lowering a call without others may need
 
 
 def call_node(lo: Lowering, node: ast.Call) -> Value:
@@ -106,6 +108,11 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
     name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
     params = parameters_of(inner.args)
     names = bind_parameters(lo, name, params, lambda p: f.defaults.get(p.name), args, keywords, node)
+    if recursion.is_running(lo, f):
+        if inner in lo.resolved:
+            return recursion.local_call(lo, f, names, node)
+        if recursion.is_endless(lo, f, names):
+            raise Unresolved(inner)
     check_depth(lo, node)
     frame = Frame(
         f.frame.scope,
@@ -118,6 +125,7 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
         (*lo.frame.calls, id(node)),
         local_names(inner),
         inner,
+        dict(names),
     )
     if isinstance(inner, ast.FunctionDef) and is_generator(inner):
         return generators.call(lo, inner, frame)
@@ -148,8 +156,21 @@ def run_function(
 
 
 def check_depth(lo: Lowering, node: ast.AST) -> None:
-    if len(lo.frames) > DEEPEST_CALL:
-        lo.refuse(node, "calls are nested too deeply", "called here", "use a loop")
+    """Refuse a call that is deep within others, or find the function to be lowered as one that calls itself."""
+    if len(lo.frames) <= DEEPEST_CALL and not _stack_is_full():
+        return
+    found = recursion.run_in_place(lo)
+    if found is not None:
+        raise Unresolved(found)
+    lo.refuse(node, "calls are nested too deeply", "called here", "use a loop")
+
+
+def _stack_is_full() -> bool:
+    try:
+        sys._getframe(sys.getrecursionlimit() - ROOM)
+    except ValueError:
+        return False
+    return True
 
 
 def enter(

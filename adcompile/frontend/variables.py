@@ -136,6 +136,14 @@ def own_names(node: ast.AST) -> frozenset[str]:
     return local_names(node) | {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
 
 
+def free_names(node: Definition) -> frozenset[str]:
+    """Return the names that a function or those inside it read, and that are not their own."""
+    inner = _names(node).inner
+    hidden = {n for f in inner for part in _body(f) for n in ast.walk(part)}
+    found = {n.id for part in _body(node) for n in ast.walk(part) if isinstance(n, ast.Name) and n not in hidden}
+    return frozenset(found).union(*map(free_names, inner)) - own_names(node)
+
+
 def _outer_of(node: Definition) -> frozenset[str]:
     """Return the names that a function or those inside it declare nonlocal, and that are not their own."""
     names = _names(node)
