@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-import adcompile.rules  # noqa: F401  (fills the registry)
+import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Loop, Stmt, Var, While
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.rules.signature import attribute_slots, operand_slots

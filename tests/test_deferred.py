@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,3 +114,64 @@ def test_threads_that_ask_at_once_see_one_whole_module(reader: ModuleType) -> No
     for thread in threads:
         thread.join()
     assert len(found) == 4 and all(value is found[0] for value in found)
+
+
+# -- tables of rules
+
+TABLES = """
+from importlib import import_module
+import adcompile.dispatch.assembly
+from adcompile.ir.primitives import PRIMITIVES
+from adcompile.rules import index
+from adcompile.rules.binding import FUNCTIONS, METHODS
+
+groups = dict.fromkeys((*index.PACKAGES.values(), *index.FUNCTIONS.values(), *index.METHODS.values()))
+numpy = dict.fromkeys(table for group in groups for table in group if not table.startswith("scipy."))
+always = {*FUNCTIONS.loaded, *METHODS.loaded}
+primitives = {*PRIMITIVES}
+names = set()
+for table in numpy:
+    before = {**FUNCTIONS.loaded, **METHODS.loaded}
+    import_module(f"adcompile.rules.{table}")
+    for key, binding in {**FUNCTIONS.loaded, **METHODS.loaded}.items():
+        if before.get(key) is not binding:
+            assert key not in always, f"{table} changes what is always there: {key}"
+            assert table in index.tables_of(key), f"{key} is in {table}, not in {index.tables_of(key)}"
+            names.add(key if isinstance(key, str) else f"{index.package_of(key)}.{key.__name__}")
+assert {*index.FUNCTIONS, *index.METHODS} <= names, {*index.FUNCTIONS, *index.METHODS} - names
+print(*numpy)
+print(*({*PRIMITIVES} - primitives))
+"""
+
+
+def run(script: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_index_says_where_the_rules_of_each_function_are() -> None:
+    tables, late = (line.split() for line in run(TABLES).splitlines())
+    assert "einsum" in late and "sort" in late and "add" not in late
+    # What makes equations of a primitive by its name is loaded with it.
+    for path in sorted((ROOT / "adcompile").rglob("*.py")):
+        if path.parent.name != "rules" or path.stem not in tables:
+            for name in re.findall(r"""\bemit(?:_many)?\((?:\w+, )?["']([\w.]+)["']""", path.read_text()):
+                assert name not in late, f"{path} makes equations of {name}"
+
+
+def test_looking_up_a_function_loads_its_rules() -> None:
+    script = """
+    import sys
+    import numpy as np
+    from adcompile.rules.binding import FUNCTIONS, METHODS
+    def loaded():
+        return [n for n in ("differences", "padding", "fourier", "selecting") if f"adcompile.rules.{n}" in sys.modules]
+    print(loaded(), np.sin in FUNCTIONS, print in FUNCTIONS, loaded())
+    print(np.diff in FUNCTIONS, FUNCTIONS[np.fft.ifft].name, METHODS.get("take").name, METHODS.get("none"), loaded())
+    """
+    assert run(textwrap.dedent(script)).splitlines() == [
+        "[] True False []",
+        "True np.fft.ifft the method take None ['differences', 'fourier', 'selecting']",
+    ]

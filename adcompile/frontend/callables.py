@@ -45,7 +45,7 @@ from adcompile.frontend.values import (
 )
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
-from adcompile.rules import scipy, table
+from adcompile.rules import binding, table
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -130,7 +130,7 @@ def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
         return lo.guarded(node, lambda: lift(f(*values, **given)))
-    return application.apply(lo, f, args, keywords, node) if scipy.known(f) else None
+    return application.apply(lo, f, args, keywords, node) if f in binding.FUNCTIONS else None
 
 
 def _impure(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
