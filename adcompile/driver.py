@@ -19,7 +19,7 @@ from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean, dce
 from adcompile.records import replace
-from adcompile.transforms import custom, derivatives, forward, inplace, linearize, reverse, store
+from adcompile.transforms import custom, derivatives, forward, inplace, linearize, reverse, store, store_neutral
 from adcompile.transforms.callees import Callees
 
 __all__ = [
@@ -76,7 +76,7 @@ def finish(
     If `kept` is given, it is to become two functions: see `inplace`. It may write into the parameters `owned`.
     """
     lower = partial(derivatives.lower, callees, partial(run, passes=AFTER_REVERSE), clean)
-    return run(fn, (*passes, lower, partial(in_place, kept=kept, owned=owned)))
+    return run(fn, (*passes, store_neutral.run, lower, partial(in_place, kept=kept, owned=owned)))
 
 
 # -- derivatives

@@ -18,6 +18,7 @@ from adcompile.frontend import (
 )
 from adcompile.frontend.desugar import ENDED, RETURNED
 from adcompile.frontend.frames import Frame
+from adcompile.frontend.optionals import used
 from adcompile.frontend.paths import PARTS
 from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
@@ -33,7 +34,7 @@ def assign(lo: Lowering, target: ast.expr, value: Value) -> None:
         case ast.Name():
             bind(lo, target.id, value)
         case ast.Tuple() | ast.List():
-            unpack(lo, target, value)
+            unpack(lo, target, used(lo, value, target))
         case ast.Subscript():
             store(lo, target, value)
         case ast.Attribute():

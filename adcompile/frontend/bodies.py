@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import exceptions, statements
+from adcompile.frontend import branches, exceptions, statements
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.frames import Conflict, Frame, Unbound, is_ours
 from adcompile.frontend.values import Value
@@ -58,16 +58,12 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
             raise Unbound(f"what `{frame.scope.name}` returns is not known", lo.span(None))
         if frame.names.get(RAISED, FALSE) is not FALSE:
             returned = frame.names[ENDED]
-        if isinstance(returned, Var) or (isinstance(value, Const) and isinstance(value.value, Conflict)):
-            reason = value.value.reason if isinstance(value, Const) and isinstance(value.value, Conflict) else ""
-            lo.refuse(
-                node.body[-1] if isinstance(node, ast.FunctionDef) else node,
-                f"the result of `{frame.scope.name}` {reason}"
-                if reason
-                else f"`{frame.scope.name}` may end without a return",
-                "here",
-                "return the same kind of value on every path",
-            )
+        if isinstance(value, Const) and isinstance(value.value, Conflict):
+            end = node.body[-1] if isinstance(node, ast.FunctionDef) else node
+            message = f"the result of `{frame.scope.name}` {value.value.reason}"
+            lo.refuse(end, message, "here", "return the same kind of value on every path")
+        if isinstance(returned, Var):
+            return branches.choose(lo, node, returned, lambda: value, lambda: NONE)
         return value
     finally:
         lo.frames.pop()

@@ -10,6 +10,7 @@ from adcompile.errors import Span
 from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
+from adcompile.frontend.optionals import SET, can_pair, implied, is_optional, narrowed, pair, paired
 from adcompile.frontend.state import Either, Snapshot
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.frontend.variables import outlives_its_return
@@ -35,7 +36,7 @@ def merge(
 ) -> None:
     """Run both sides from the same state and continue from the join of the states they leave."""
     span = lo.builder.span
-    join_sides(lo, node, cond, _side(lo, then), orelse, raises, span)
+    join_sides(lo, node, cond, _side(lo, cond, True, then), orelse, raises, span)
 
 
 def choose(lo: Lowering, node: ast.AST, cond: Atom, then: Callable[[], Value], orelse: Callable[[], Value]) -> Value:
@@ -59,8 +60,9 @@ def choose(lo: Lowering, node: ast.AST, cond: Atom, then: Callable[[], Value], o
     return chosen
 
 
-def _side(lo: Lowering, run: Callable[[], object]) -> tuple[Snapshot, Side]:
+def _side(lo: Lowering, cond: Atom, taken: bool, run: Callable[[], object]) -> tuple[Snapshot, Side]:
     start = lo.snapshot()
+    lo.known |= implied(lo, cond, taken)
     with lo.builder.block() as stmts:
         run()
     end = lo.snapshot()
@@ -79,7 +81,7 @@ def join_sides(
 ) -> None:
     start, one = first
     lo.builder.span = span
-    _, two = _side(lo, orelse)
+    _, two = _side(lo, cond, False, orelse)
     lo.builder.span = span
     Join(lo, node, start, one, two, raises).run(cond)
 
@@ -116,6 +118,8 @@ class Join:
         (end1, stmts1), (end2, stmts2) = self.sides
         lo.aliases = set(end1.aliases | end2.aliases)
         lo.twins = set(end1.twins | end2.twins)
+        if self.raises[0] != self.raises[1]:
+            lo.known = end2.known if self.raises[0] else end1.known
         cells = dict(self.start.cells)
         for cell, old in self.start.cells.items():
             a, b = end1.cells[cell], end2.cells[cell]
@@ -153,6 +157,9 @@ class Join:
             a, b = (self.absent(b), b) if self.returns[0] else (a, self.absent(a))
         if isinstance(a, Ref) and isinstance(b, Ref) and a == b and a.cell in self.start.cells:
             return a
+        a, b = (narrowed(self.lo, v, end.known) for v, (end, _) in zip((a, b), self.sides, strict=True))
+        if can_pair(a, b):
+            return self.optional(name, a, b)
         if isinstance(a, Node) or isinstance(b, Node):
             return self.node_value(name, a, b)
         if name == MESSAGE and (a is UNDEFINED or b is UNDEFINED) and isinstance(a, Const) and isinstance(b, Const):
@@ -163,6 +170,30 @@ class Join:
             both = [self.function(v, side) for side, v in enumerate((a, b))]
             return self.scalar(name, a, b) if None in both else self.choice(a, b)
         return self.choice(a, b)
+
+    def optional(self, name: str, a: Value, b: Value) -> Value:
+        """Join values of which one is or may be None."""
+        parts = [v.children if is_optional(v) else (UNDEFINED, UNDEFINED) for v in (paired(a), paired(b))]
+        (set_1, held_1), (set_2, held_2) = parts
+        assert isinstance(set_1, Var | Const) and isinstance(set_2, Var | Const)
+        present = self.flag(set_1, set_2) or self.value(f"{name}_{SET}", set_1, set_2)
+        assert isinstance(present, Var | Const)
+        if held_1 is UNDEFINED and self.is_from_before(held_2, 1):
+            return pair(present, held_2)
+        if held_2 is UNDEFINED and self.is_from_before(held_1, 0):
+            return pair(present, held_1)
+        held = self.value(name, held_1, held_2)
+        return held if isinstance(held, Const) and isinstance(held.value, Conflict) else pair(present, held)
+
+    def is_from_before(self, value: Value, side: int) -> bool:
+        """Tell whether a number or array at the end of one side is one that was known before the branch."""
+        inside = {out for stmt in self.sides[side][1] for out in stmt.outs}
+        match value:
+            case Var():
+                return value not in inside
+            case Ref():
+                return value.cell in self.start.cells and inside.isdisjoint(value.atoms)
+        return isinstance(value, Const)
 
     def choice(self, a: Value, b: Value) -> Value:
         """Join functions: which of them it is is asked where it is called."""

@@ -28,9 +28,9 @@ from adcompile.frontend import (
     objects,
     opaque,
     opaque_samples,
+    optionals,
     places,
     rule_sources,
-    streams,
 )
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
@@ -45,7 +45,7 @@ from adcompile.frontend.values import (
 )
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
-from adcompile.rules import binding, table
+from adcompile.rules import scipy, table
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -67,8 +67,22 @@ SPECIAL: Final[Mapping[object, str]] = {
 
 
 def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    """Call a Python object that is known when compiling: the first of `CARRIERS` that knows it carries it out."""
-    for carrier in CARRIERS:
+    """Call a Python object that is known when compiling: the first carrier that knows it carries it out.
+
+    Arguments may be None at run time only where the function runs in place.
+    """
+    given, start = (args, keywords), None
+    if any(map(optionals.is_optional, (*args, *keywords.values()))):
+        start = lo.snapshot(), lo.builder.mark()
+        given = optionals.arguments(lo, f, args, keywords, node)
+    for carrier in COMPUTING:
+        made = carrier(lo, f, *given, node)
+        if made is not None:
+            return made
+    if start is not None:
+        lo.restore(start[0])
+        lo.builder.rewind(start[1])
+    for carrier in RUNNING:
         made = carrier(lo, f, args, keywords, node)
         if made is not None:
             return made
@@ -79,7 +93,7 @@ def _custom(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
     """Call a function that has derivative rules of the user's."""
     if f is CustomFunction.__call__ and args and isinstance(args[0], Const):
         return calls.call(lo, args[0], args[1:], keywords, node)
-    rule = custom.rule_for(lo, f) if lo.rules else None
+    rule = custom.rule_for(lo, f)
     return None if rule is None else custom.call_custom(lo, rule, args, keywords, node)
 
 
@@ -104,9 +118,6 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     """Call what the frontend itself carries out."""
     if _key(f) is None:
         lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
-    stream = streams.carry_out(lo, f, args, keywords, node)
-    if stream is not None:
-        return stream
     own = builtin.BUILTINS.get(f)
     if own is not None:
         return own(lo, args, keywords, node)
@@ -120,8 +131,11 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
 
 def _derivative(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call an operator of ours, such as grad, or what one has made."""
-    operator: object = getattr(f, "__adcompile_operator__", None)
-    return derivatives.apply_operator(lo, operator, f, args, keywords, node) if isinstance(operator, str) else None
+    derived = derivatives.operator_of(f)
+    if derived is not None:
+        return derivatives.apply_operator(lo, derived, f, args, keywords, node)
+    function = next((g for g in derivatives.FUNCTIONS if f is g), None)
+    return None if function is None else function(lo, args, keywords, node)
 
 
 def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
@@ -130,7 +144,7 @@ def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
         return lo.guarded(node, lambda: lift(f(*values, **given)))
-    return application.apply(lo, f, args, keywords, node) if f in binding.FUNCTIONS else None
+    return application.apply(lo, f, args, keywords, node) if scipy.known(f) else None
 
 
 def _impure(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
@@ -181,17 +195,8 @@ def _constant(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keyw
 
 Carrier = Callable[["Lowering", Callable[..., object], Args, Keywords, ast.AST], Value | None]
 
-CARRIERS: Final[tuple[Carrier, ...]] = (
-    _custom,
-    _special,
-    _builtin,
-    _derivative,
-    _numeric,
-    _impure,
-    _wrapped,
-    _python,
-    _constant,
-)
+COMPUTING: Final[tuple[Carrier, ...]] = (_custom, _special, _builtin, _derivative, _numeric, _impure)
+RUNNING: Final[tuple[Carrier, ...]] = (_wrapped, _python, _constant)
 
 
 def call_getter(lo: Lowering, f: object, args: Args, node: ast.AST) -> Value:
@@ -220,7 +225,7 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
             return known
     mark, names = lo.builder.mark(), lo.snapshot()
     try:
-        return calls.run_function(lo, resolve(f, generators=True), args, keywords, node)
+        return calls.run_function(lo, resolve(f), args, keywords, node)
     except Unbound:
         raise
     except FAILURES as error:

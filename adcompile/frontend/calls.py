@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -19,13 +18,12 @@ from adcompile.frontend import (
     checkpoints,
     custom,
     expressions,
-    generators,
     iteration,
     objects,
+    optionals,
     recursion,
 )
-from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.frames import Frame, Unresolved, is_ours
+from adcompile.frontend.frames import Frame
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
 from adcompile.frontend.values import (
@@ -37,7 +35,7 @@ from adcompile.frontend.values import (
     Value,
     lift,
 )
-from adcompile.frontend.variables import is_generator, local_names
+from adcompile.frontend.variables import local_names
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
@@ -48,7 +46,6 @@ Args = Sequence[Value]
 Keywords = Mapping[str, Value]
 
 DEEPEST_CALL: Final = 60
-ROOM: Final = 200  # frames of the interpreter's stack that lowering a call without others may need
 
 
 def call_node(lo: Lowering, node: ast.Call) -> Value:
@@ -67,7 +64,7 @@ def call_node(lo: Lowering, node: ast.Call) -> Value:
     args = expressions.elements(lo, nodes)
     keywords: dict[str, Value] = {}
     for keyword in node.keywords:
-        value = expressions.evaluate(lo, keyword.value)
+        value = expressions.or_none(lo, keyword.value)
         if keyword.arg is not None:
             keywords[keyword.arg] = value
         elif isinstance(value, Node) and value.kind == "dict":
@@ -92,6 +89,7 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
         case Rerun():
             return checkpoints.call(lo, function.function, args, keywords, node)
         case Const(value=CustomFunction() as f):
+            args, keywords = optionals.arguments(lo, f, args, keywords, node)
             return custom.call_custom(lo, f, args, keywords, node)
         case Node() | Const() if (own := objects.method(lo, function, "__call__", node)) is not None:
             return call(lo, own, args, keywords, node)
@@ -108,11 +106,6 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
     name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
     params = parameters_of(inner.args)
     names = bind_parameters(lo, name, params, lambda p: f.defaults.get(p.name), args, keywords, node)
-    if recursion.is_running(lo, f):
-        if inner in lo.resolved:
-            return recursion.local_call(lo, f, names, node)
-        if recursion.is_endless(lo, f, names):
-            raise Unresolved(inner)
     check_depth(lo, node)
     frame = Frame(
         f.frame.scope,
@@ -125,10 +118,7 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
         (*lo.frame.calls, id(node)),
         local_names(inner),
         inner,
-        dict(names),
     )
-    if isinstance(inner, ast.FunctionDef) and is_generator(inner):
-        return generators.call(lo, inner, frame)
     return run_body(lo, frame, inner)
 
 
@@ -140,11 +130,8 @@ def run_function(
 
     names = bind(lo, source, args, keywords, node)
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
-    if isinstance(source.node, ast.FunctionDef) and is_generator(source.node):
-        caller = lo.frame.rule
-        return generators.call(lo, source.node, Frame(source, Desugared([]), names, rule=caller, node=source.node))
     shape = None if rule else recursion.shape_of(lo, names)
-    if not rule and not is_ours(source) and recursion.is_recursive(lo, source, names, shape):
+    if not rule and recursion.is_recursive(lo, source, names, shape):
         return recursion.recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node
@@ -156,21 +143,8 @@ def run_function(
 
 
 def check_depth(lo: Lowering, node: ast.AST) -> None:
-    """Refuse a call that is deep within others, or find the function to be lowered as one that calls itself."""
-    if len(lo.frames) <= DEEPEST_CALL and not _stack_is_full():
-        return
-    found = recursion.run_in_place(lo)
-    if found is not None:
-        raise Unresolved(found)
-    lo.refuse(node, "calls are nested too deeply", "called here", "use a loop")
-
-
-def _stack_is_full() -> bool:
-    try:
-        sys._getframe(sys.getrecursionlimit() - ROOM)
-    except ValueError:
-        return False
-    return True
+    if len(lo.frames) > DEEPEST_CALL:
+        lo.refuse(node, "calls are nested too deeply", "called here", "use a loop")
 
 
 def enter(
@@ -198,9 +172,7 @@ def enter(
     return run_body(lo, frame, source.node)
 
 
-def in_python(
-    lo: Lowering, function: Callable[..., object], args: Args, node: ast.AST, keywords: Keywords | None = None
-) -> Value:
-    """Run a function of `prelude` or `pipelines` in place."""
+def in_python(lo: Lowering, function: Callable[..., object], args: Args, node: ast.AST) -> Value:
+    """Run a function of `prelude` in place."""
     assert isinstance(function, types.FunctionType)
-    return lo.current(run_function(lo, resolve(function, generators=True), args, keywords or {}, node))
+    return lo.current(run_function(lo, resolve(function), args, {}, node))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import calls
-from adcompile.frontend.frames import shown
+from adcompile.frontend.optionals import required
 from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value
 from adcompile.ir.core import (
     Atom,
@@ -97,7 +97,7 @@ def close(
     with lo.builder.block() as stmts:
         for v in made.variables:
             lo.builder.anchor(v)
-        structure = flatten(lo, calls.call(lo, f, given, keywords, node), flat, name_of(f))
+        structure = flatten(lo, required(lo, calls.call(lo, f, given, keywords, node), node), flat, name_of(f))
     lo.outermost, lo.builder.span, lo.whole = outermost, span, whole
     refuse_changes(lo, cells, contents, node)
     stmts = run_once(lo, stmts, made.variables, node)
@@ -109,7 +109,7 @@ def close(
         tuple(stmts),
         tuple(flat),
         facts=lo.facts,
-        names={v: shown(name) for v, name in lo.names.items()},
+        names=lo.names,
     )
     return Closed(function, (*made.operands, *captured), tuple(wrt), structure)
 

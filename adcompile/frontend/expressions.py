@@ -7,27 +7,17 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import (
-    access,
-    branches,
-    calls,
-    containers,
-    generators,
-    iteration,
-    lists,
-    objects,
-    overloading,
-    rows,
-)
+from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects, overloading, rows
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
+from adcompile.frontend.optionals import is_none, is_optional, narrowed, used
 from adcompile.frontend.values import (
+    Generator,
     LocalFunction,
     Ref,
     Rows,
     Value,
     is_static,
-    lift,
     static_value,
 )
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, Stmt, Var
@@ -39,8 +29,13 @@ if TYPE_CHECKING:
 
 
 def evaluate(lo: Lowering, node: ast.expr) -> Value:
-    """Lower an expression."""
-    return lo.current(expression(lo, node))
+    """Lower an expression whose value is used: it must not be None, unless it always is."""
+    return used(lo, or_none(lo, node), node)
+
+
+def or_none(lo: Lowering, node: ast.expr) -> Value:
+    """Lower an expression whose value may be None at run time."""
+    return narrowed(lo, lo.current(expression(lo, node)))
 
 
 def expression(lo: Lowering, node: ast.expr) -> Value:
@@ -78,7 +73,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.Lambda():
             return LocalFunction(node, lo.frame, defaults(lo, node.args))
         case ast.GeneratorExp():
-            return generators.expression(lo, node)
+            return Generator(node, lo.frame)
         case ast.ListComp():
             return iteration.comprehension(lo, node)
         case ast.JoinedStr():
@@ -86,7 +81,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.NamedExpr(target=ast.Name(id=name)):
             from adcompile.frontend.assignment import bind
 
-            value = evaluate(lo, node.value)
+            value = or_none(lo, node.value)
             bind(lo, name, value, function_frame(lo.frame))
             return value
         case ast.Slice():
@@ -105,22 +100,18 @@ def name_value(lo: Lowering, name: str, node: ast.AST) -> Value:
         raise Unbound(f"`{name}` is read before it is assigned", lo.span(node), "not assigned on this path")
     if isinstance(value, Const) and isinstance(value.value, Conflict):
         lo.refuse(node, f"`{name}` {value.value.reason}", "read here", "give it one kind of value on every path")
-    if value is not None:
-        return value
-    guest = lo.frame.guest(name)
-    if guest is None:
+    if value is None:
         return lo.free_name(name, node)
-    with lo.inside(guest[0]):
-        return name_value(lo, guest[1], node)
+    return value
 
 
 def defaults(lo: Lowering, args: ast.arguments) -> Mapping[str, Value]:
     """Evaluate the defaults of a function made inside the function."""
     names = [a.arg for a in (*args.posonlyargs, *args.args)]
-    out = dict(zip(names[len(names) - len(args.defaults) :], (evaluate(lo, d) for d in args.defaults), strict=True))
+    out = dict(zip(names[len(names) - len(args.defaults) :], (or_none(lo, d) for d in args.defaults), strict=True))
     for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
         if default is not None:
-            out[arg.arg] = evaluate(lo, default)
+            out[arg.arg] = or_none(lo, default)
     return out
 
 
@@ -158,17 +149,18 @@ def unary(lo: Lowering, node: ast.UnaryOp) -> Value:
 def negate(lo: Lowering, cond: Atom) -> Atom:
     if isinstance(cond, Const):
         return Const(not cond.value)
-    return lo.builder.emit("not", cond)
+    negation = lo.builder.definition(cond, "not")
+    return lo.builder.emit("not", cond) if negation is None or not is_bool(lo, negation.args[0]) else negation.args[0]
 
 
 def compare(lo: Lowering, node: ast.Compare) -> Value:
     """Lower a comparison; ``a < b < c`` is ``a < b and b < c`` with b evaluated once."""
-    left = evaluate(lo, node.left)
+    left = or_none(lo, node.left)
     if len(node.ops) == 1:
-        return comparison(lo, node.ops[0], left, evaluate(lo, node.comparators[0]), node)
+        return comparison(lo, node.ops[0], left, or_none(lo, node.comparators[0]), node)
     results: list[Atom] = []
     for op, right_node in zip(node.ops, node.comparators, strict=True):
-        right = evaluate(lo, right_node)
+        right = or_none(lo, right_node)
         results.append(truth(lo, comparison(lo, op, left, right, node), node))
         left = right
     result = results[0]
@@ -185,6 +177,11 @@ def both(lo: Lowering, a: Atom, b: Atom) -> Atom:
 
 
 def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> Value:
+    if is_optional(left) or is_optional(right):
+        absent = absence(lo, op, left, right, node)
+        if absent is not None:
+            return absent if isinstance(op, ast.Is | ast.Eq) else negate(lo, absent)
+        left, right = used(lo, left, node), used(lo, right, node)
     match op:
         case ast.Is() | ast.IsNot():
             return Const(identical(lo, left, right, node) == isinstance(op, ast.Is))
@@ -192,6 +189,18 @@ def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast
             inside = contains(lo, right, left, node)
             return inside if isinstance(op, ast.In) else negate(lo, inside)
     return apply_binary(lo, COMPARE[type(op)], left, right, node)
+
+
+def absence(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> Atom | None:
+    """Return whether a value that may be None is None; None where a comparison needs the value."""
+    if not isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+        return None
+    for one, other in ((left, right), (right, left)):
+        if is_none(one) and is_optional(other) and not isinstance(op, ast.In | ast.NotIn):
+            present, held = other.children
+            if isinstance(op, ast.Is | ast.IsNot) or not lo.type_of(held).is_array:
+                return negate(lo, lo.atom(present))
+    lo.refuse(node, "one side of this comparison may be None", "here", "test whether it is None first, with `is None`")
 
 
 def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
@@ -219,12 +228,9 @@ def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom
         return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
         return Const(operator.contains(static_value(container), static_value(item)))  # type: ignore[arg-type]  # Python raises as it would
-    if isinstance(container, Node) and isinstance(item, Var) and item.type.is_scalar:
-        held = [lift(k) for k in container.keys] if container.kind in ("dict", "set") else container.children
+    if isinstance(container, Node) and container.kind != "dict" and isinstance(item, Var) and item.type.is_scalar:
         found: Atom = FALSE
-        for child in held:
-            if is_static(child) and not isinstance(static_value(child), int | float | complex):
-                continue
+        for child in container.children:
             found = either(lo, found, truth(lo, apply_binary(lo, "eq", item, child, node), node))
         return found
     lo.refuse(node, "`in` is supported for containers and items that are known when compiling", "here")
@@ -239,7 +245,7 @@ def either(lo: Lowering, a: Atom, b: Atom) -> Atom:
 
 def boolean(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Value:
     """Lower ``and`` and ``or``: short circuit, and the value is the operand's own."""
-    first = evaluate(lo, operands[0])
+    first = or_none(lo, operands[0])
     if len(operands) == 1:
         return first
     cond = truth(lo, first, operands[0])
@@ -247,7 +253,8 @@ def boolean(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Value:
         return boolean(lo, conjunction, operands[1:]) if bool(cond.value) == conjunction else first
     if is_bool(lo, first):
         try:
-            simple = simple_boolean(lo, lambda: boolean(lo, conjunction, operands[1:]))
+            with lo.supposing(cond, conjunction):
+                simple = simple_boolean(lo, lambda: boolean(lo, conjunction, operands[1:]))
         except Unbound:
             if not lo.tolerant:
                 raise
@@ -268,11 +275,12 @@ def is_bool(lo: Lowering, value: Value) -> bool:
 
 def simple_boolean(lo: Lowering, right: Callable[[], Value]) -> Atom | None:
     """Lower the right operand of a boolean operator in place if evaluating it cannot raise or have an effect."""
-    start = lo.snapshot()
+    start, narrowings = lo.snapshot(), lo.narrowings
     with lo.builder.block() as stmts:
         value = right()
     if (
         is_bool(lo, value)
+        and lo.narrowings == narrowings
         and all(map(_harmless, stmts))
         and lo.frame.names == start.names
         and lo.contents == start.contents
@@ -291,7 +299,7 @@ def condition(lo: Lowering, node: ast.expr) -> Atom:
             return _conditions(lo, isinstance(node.op, ast.And), node.values)
         case ast.UnaryOp(op=ast.Not()):
             return negate(lo, condition(lo, node.operand))
-    return truth(lo, evaluate(lo, node), node)
+    return truth(lo, or_none(lo, node), node)
 
 
 def _conditions(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> Atom:
@@ -301,7 +309,8 @@ def _conditions(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> At
     if isinstance(first, Const):
         return _conditions(lo, conjunction, rest) if bool(first.value) == conjunction else first
     try:
-        simple = simple_boolean(lo, lambda: _conditions(lo, conjunction, rest))
+        with lo.supposing(first, conjunction):
+            simple = simple_boolean(lo, lambda: _conditions(lo, conjunction, rest))
     except Unbound:  # an attempt at a loop that has not come to the assignment yet: what follows tells the types
         if not lo.tolerant:
             raise
@@ -309,9 +318,22 @@ def _conditions(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> At
         return first
     if simple is not None:
         return lo.builder.emit("and" if conjunction else "or", first, simple)
-    later, known = (lambda: _conditions(lo, conjunction, rest)), FALSE if conjunction else TRUE
+    return short_circuit(lo, operands[0], conjunction, first, lambda: _conditions(lo, conjunction, rest))
+
+
+def short_circuit(lo: Lowering, node: ast.AST, conjunction: bool, first: Atom, rest: Callable[[], Atom]) -> Atom:
+    """Lower ``first and rest()``, or ``first or rest()``, of which the second part is lowered in a branch."""
+    second: list[Atom] = []
+
+    def later() -> Atom:
+        second.append(rest())
+        return second[0]
+
+    known = FALSE if conjunction else TRUE
     sides = (later, lambda: known) if conjunction else (lambda: known, later)
-    return lo.atom(branches.choose(lo, operands[0], first, *sides))
+    both = lo.atom(branches.choose(lo, node, first, *sides))
+    lo.implications[both, conjunction] = (first, *second)
+    return both
 
 
 def _harmless(stmt: Stmt) -> bool:
@@ -321,12 +343,16 @@ def _harmless(stmt: Stmt) -> bool:
 def conditional(lo: Lowering, node: ast.IfExp) -> Value:
     cond = condition(lo, node.test)
     if isinstance(cond, Const):
-        return evaluate(lo, node.body if cond.value else node.orelse)
-    return branches.choose(lo, node, cond, lambda: evaluate(lo, node.body), lambda: evaluate(lo, node.orelse))
+        return or_none(lo, node.body if cond.value else node.orelse)
+    return branches.choose(lo, node, cond, lambda: or_none(lo, node.body), lambda: or_none(lo, node.orelse))
 
 
 def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
     """Return the truth of a value as a boolean atom."""
+    value = narrowed(lo, value)
+    if is_optional(value):
+        present, held = value.children
+        return short_circuit(lo, node, True, lo.atom(present), lambda: truth(lo, held, node))
     if objects.class_of(value) is not None:
         decided = overloading.truth(lo, value, node)
         if decided is not None:
@@ -368,14 +394,14 @@ def elements(lo: Lowering, nodes: list[ast.expr]) -> list[Value]:
         if isinstance(node, ast.Starred):
             out += iteration.static_items(lo, evaluate(lo, node.value), node, None, pin=True)
         else:
-            out.append(evaluate(lo, node))
+            out.append(or_none(lo, node))
     return out
 
 
 def dict_(lo: Lowering, node: ast.Dict) -> Value:
     items: dict[object, Value] = {}
     for key_node, value_node in zip(node.keys, node.values, strict=True):
-        value = evaluate(lo, value_node)
+        value = or_none(lo, value_node)
         if key_node is None:
             if not (isinstance(value, Node) and value.kind == "dict"):
                 lo.refuse(value_node, "only a dict can be spread into a dict", "here")
@@ -420,7 +446,9 @@ def message(lo: Lowering, node: ast.expr) -> Atom:
         )
         conversion = "" if part.conversion == -1 else "!" + chr(part.conversion)
         template += "{" + conversion + (":" + text if text else "") + "}"
-        value = evaluate(lo, part.value)
+        value = or_none(lo, part.value)
+        if is_optional(value):
+            lo.refuse(part, "this may be None", "printed here", "test whether it is None first")
         atoms.append(value if isinstance(value, Const) else lo.number(value, part))
     if all(isinstance(a, Const) for a in atoms):
         return Const(template.format(*(a.value for a in atoms if isinstance(a, Const))))

@@ -15,7 +15,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,8 +23,10 @@ from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
+from adcompile.frontend.custom_pieces import Made
 from adcompile.frontend.exceptions import Catcher
-from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, shown
+from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved
+from adcompile.frontend.optionals import is_none, required, used
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.recursion import Callee
@@ -36,9 +37,6 @@ from adcompile.ir.core import Atom, Const, Function, Var
 from adcompile.ir.lengths import Facts, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.records import dataclass, field
-
-if TYPE_CHECKING:
-    from adcompile.frontend.custom_pieces import Made
 
 Steps = tuple[object, ...]
 
@@ -101,7 +99,7 @@ class Lowering(Outside):
     def located(self, node: ast.AST | None, atom: Atom) -> Atom:
         """Remember which expression a value comes from."""
         if isinstance(atom, Var) and node is not None and atom not in self.places and not self.frame.rule:
-            span = self.frame.place(node)
+            span = self.frame.scope.span(node)
             if span is not None:
                 self.places[atom] = span
         return atom
@@ -116,7 +114,7 @@ class Lowering(Outside):
 
     def number(self, value: Value, node: ast.AST | None) -> Atom:
         """Return a value as an operand of a numeric operation; a list of numbers becomes an array."""
-        value = self.current(value)
+        value = used(self, self.current(value), node or ast.Pass())
         if isinstance(value, Node) and value.kind != "dict":
             return self.atom(application.stacked(self, value, node))
         if isinstance(value, Ref):
@@ -125,6 +123,8 @@ class Lowering(Outside):
             return value
         if isinstance(value, Const) and isinstance(value.value, int | float):  # of a class of its own: an IntEnum
             return Const(int(value.value) if isinstance(value.value, int) else float(value.value))
+        if is_none(value) and self.tolerant:
+            raise Unbound("None is used where a number is needed", self.span(node))
         described = repr(static_value(value)) if is_static(value) else _describe(value)
         self.refuse(node, f"{described} is not a number", "a number or an array is needed here")
 
@@ -287,7 +287,7 @@ def lower_once(
         tuple(builder.stmts),
         tuple(flat),
         facts=facts,
-        names={v: shown(name) for v, name in lo.names.items()},
+        names=dict(lo.names),
         ignored=tuple(sorted(lo.ignored)),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}
@@ -299,7 +299,9 @@ def _run(lo: Lowering, target: Target, given: Mapping[str, Value]) -> Value:
     """Run the function on abstract values."""
     keywords = {k: lift(v) for k, v in target.keywords.items()}
     try:
-        return calls.enter(lo, target.source, target.bound, keywords, given)
+        result = calls.enter(lo, target.source, target.bound, keywords, given)
+        lo.frames.append(Frame(target.source, body_of(target.source.node)))
+        return required(lo, result, target.source.node)
     except NeedsUnrolling as needed:
         if needed.error is not None:
             raise needed.error from None

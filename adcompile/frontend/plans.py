@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from functools import cache
 
+from adcompile.frontend.optionals import STEPS, is_optional
 from adcompile.frontend.values import Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Var
 from adcompile.ir.lengths import Dim, Facts, Length
@@ -20,7 +22,8 @@ class Plan:
     """What earlier attempts at a loop found out.
 
     types    of the slots
-    shapes   of the containers in names that are not assigned before the loop
+    shapes   of the containers in slots that have no value before the loop
+    optional the slots that are None on some trips
     written  cells that the body writes to, and `names` through which they were found
     dropped  names that hold things of different kinds from trip to trip
     aliases  pairs of slots or cells that may share memory after a trip
@@ -28,7 +31,8 @@ class Plan:
     """
 
     types: dict[Key, Type] = field(default_factory=dict)
-    shapes: dict[str, Value] = field(default_factory=dict)
+    shapes: dict[Key, Value] = field(default_factory=dict)
+    optional: set[Key] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     written: set[int] = field(default_factory=set)
     lists: set[int] = field(default_factory=set)
@@ -71,6 +75,11 @@ def stored_names(node: ast.For | ast.While) -> list[str]:
 def carried(t: Type) -> Type:
     """Return the type of a slot that starts as `t`: an int's value does not stay."""
     return Type(t.kind, t.dtype, t.dims)
+
+
+def parts(value: Node[Value]) -> Iterable[tuple[object, Value]]:
+    """Yield the children of a container with the positions that the keys of slots have for them."""
+    return zip(STEPS if is_optional(value) else range(len(value.children)), value.children, strict=True)
 
 
 def skeleton(value: Value) -> Value:

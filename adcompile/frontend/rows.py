@@ -12,10 +12,10 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import lists
+from adcompile.frontend import lists, optionals
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Iterable, Ref, Rows, Slice, Value
-from adcompile.ir.core import NONE, Atom, Const
+from adcompile.ir.core import NONE, UNDEFINED, Atom, Const
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 
@@ -27,7 +27,7 @@ Pattern = Node[Type | Const] | Type | Const
 
 def pattern_of(lo: Lowering, items: Sequence[Value]) -> Pattern | None:
     """Return what all items have in common: the type of a list for each leaf, or its value; None if they differ."""
-    items = [lo.current(i) for i in items]
+    items = optionals.alike([lo.current(i) for i in items if i is not UNDEFINED])
     first = items[0] if items else None
     if isinstance(first, Node):
         alike = [i for i in items if isinstance(i, Node) and i.form == first.form and is_immutable(i)]
@@ -158,12 +158,13 @@ def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], ob
     def go(tree: Value, part: Value) -> None:
         part = lo.current(part)
         if isinstance(tree, Node):
+            part = optionals.paired(part) if tree.cls is optionals.Maybe else part
             if not isinstance(part, Node) or part.form != tree.form or not is_immutable(part):
                 raise NeedsUnrolling(node)
             for t, p in zip(tree.children, part.children, strict=True):
                 go(t, p)
         elif isinstance(tree, Ref):
-            put(tree, part)
+            put(tree, NONE if part is UNDEFINED else part)
         elif not (isinstance(tree, Const) and isinstance(part, Const) and tree.key == part.key):
             raise NeedsUnrolling(node)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import FLAGS, RAISED, LoopFlags
 from adcompile.frontend.exceptions import STATE
-from adcompile.frontend.frames import Conflict
+from adcompile.frontend.frames import Conflict, owner_of
 from adcompile.frontend.lifetimes import is_carried
-from adcompile.frontend.plans import Key, Plan, Slot, carried, read_before_assigned, stored_names
+from adcompile.frontend.optionals import HELD, paired
+from adcompile.frontend.plans import Key, Plan, Slot, carried, parts, read_before_assigned, stored_names
 from adcompile.frontend.values import Box, Ref, Value
 from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -39,15 +40,13 @@ class Slots:
                 self.entry[name] = UNDEFINED
                 continue
             value = lo.frame.names.get(name, UNDEFINED)
-            if value is UNDEFINED and name in plan.shapes:
-                value = plan.shapes[name]
             self.entry[name] = self.enlist((name,), value)
         self.make_lists()
         self.lists: dict[int, Node[Value]] = {}
         for identity in sorted(plan.lists):
             held = lo.contents[identity]
             assert isinstance(held, Node)
-            children = tuple(self.enlist((f"@{identity}", k), c) for k, c in enumerate(held.children))
+            children = tuple(self.enlist((f"@{identity}", k), c) for k, c in parts(held))
             self.lists[identity] = held.holding(children)
         self.cells = {s.cell: s for s in self.slots if s.cell is not None}
         for name in sorted(plan.names):
@@ -78,9 +77,10 @@ class Slots:
     def enlist(self, key: Key, value: Value) -> Value:
         """Make slots for the numbers and arrays in the value of a name; return the value with slots' cells in it."""
         lo = self.lo
-        value = lo.current(value)
+        value = self.plan.shapes.get(key, UNDEFINED) if value is UNDEFINED else lo.current(value)
+        value = paired(value) if key in self.plan.optional else value
         if isinstance(value, Node):
-            new = lo.like(value, [self.enlist((*key, k), c) for k, c in enumerate(value.children)])
+            new = lo.like(value, [self.enlist((*key, k), c) for k, c in parts(value)])
             lo.twin(new.identity, value.identity)
             return new
         known = self.plan.types.get(key)
@@ -180,7 +180,7 @@ class Slots:
 
     def shared(self, name: str) -> bool:
         """Tell whether a variable lives in a box: it is carried as what a list holds is."""
-        owner, name = self.lo.owner(self.lo.frame, name)
+        owner = owner_of(self.lo.frame, name)
         return isinstance(owner.names.get(name), Box)
 
     def forget(self) -> None:
@@ -196,12 +196,12 @@ class Slots:
 
     def enter_lists(self, by_key: dict[Key, Slot]) -> None:
         for identity, held in self.lists.items():
-            children = tuple(self.entered((f"@{identity}", k), c, by_key) for k, c in enumerate(held.children))
+            children = tuple(self.entered((f"@{identity}", k), c, by_key) for k, c in parts(held))
             self.lo.contents[identity] = held.holding(children)
 
     def entered(self, key: Key, value: Value, by_key: dict[Key, Slot]) -> Value:
         if isinstance(value, Node):
-            children = [self.entered((*key, k), c, by_key) for k, c in enumerate(value.children)]
+            children = [self.entered((*key, k), c, by_key) for k, c in parts(value)]
             new = self.lo.like(value, children)
             self.lo.twin(new.identity, value.identity)
             self.entered_as[key] = new.identity
@@ -216,7 +216,7 @@ class Slots:
         if name == "":
             value = self.lo.cells.get(slot.cell or 0)
             return self.lo.names.get(value, value.name) if value is not None else ""
-        return "" if name.startswith((".", "@")) else "_".join(map(str, slot.key))
+        return "" if name.startswith((".", "@")) else "_".join(str(k) for k in slot.key if k != HELD)
 
     def cell_of(self, key: Key, by_key: dict[Key, Slot]) -> int | None:
         if key in by_key:

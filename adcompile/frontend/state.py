@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from adcompile.errors import CompileError, Span
-from adcompile.frontend.frames import Frame, is_ours, owner_of, shown
+from adcompile.frontend.frames import Frame, is_ours, owner_of
 from adcompile.frontend.lifetimes import may_be_read
+from adcompile.frontend.optionals import Truths, implied
 from adcompile.frontend.values import Box, Element, Method, Partial, Ref, Rows, Super, Value
-from adcompile.frontend.variables import outer_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Stmt, Var
 from adcompile.ir.structure import Node, NodeKind
@@ -45,6 +45,7 @@ class Snapshot:
     contents: dict[int, Value]
     aliases: frozenset[frozenset[int]]
     twins: frozenset[frozenset[int]]
+    known: Truths
 
 
 class State:
@@ -55,6 +56,9 @@ class State:
     choices   the cells that are one of two others
     pending   the calls that cells come from, of those that can be resolved and are not
     starts    what the variables of loops begin with
+    known     the conditions that are true, or false, wherever lowering has come to
+    implications  the conditions that a condition is the conjunction of, if it is true, or the disjunction, if false
+    narrowings    how often a value that may be None was used as one because of what is known
     """
 
     def __init__(self, builder: Builder) -> None:
@@ -72,6 +76,9 @@ class State:
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
         self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
+        self.known: Truths = frozenset()
+        self.implications: dict[tuple[Atom, bool], tuple[Atom, ...]] = {}
+        self.narrowings = 0
         self.frames: list[Frame] = []
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
@@ -93,8 +100,7 @@ class State:
         for frame in reversed(self.frames):
             if frame.rule or frame.macro or is_ours(frame.scope):
                 continue
-            place = frame.place(node) if node is not None and frame is self.frame else None
-            return place or self.builder.span
+            return frame.scope.span(node) if node is not None and frame is self.frame else self.builder.span
         return self.builder.span
 
     # -- snapshots for branches and loops
@@ -107,6 +113,7 @@ class State:
             dict(self.contents),
             frozenset(self.aliases),
             frozenset(self.twins),
+            self.known,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -117,6 +124,7 @@ class State:
         self.contents = dict(snapshot.contents)
         self.aliases = set(snapshot.aliases)
         self.twins = set(snapshot.twins)
+        self.known = snapshot.known
 
     @contextmanager
     def reopened(self, stmts: list[Stmt]) -> Iterator[None]:
@@ -126,6 +134,16 @@ class State:
             self.builder.stmts = stmts
             yield
         self.builder.stmts = outer
+
+    @contextmanager
+    def supposing(self, cond: Atom, truth: bool) -> Iterator[None]:
+        """Lower what runs only if a condition is true, or false."""
+        outer = self.known
+        self.known = outer | implied(self, cond, truth)
+        try:
+            yield
+        finally:
+            self.known = outer
 
     # -- containers
 
@@ -205,7 +223,7 @@ class State:
                     if self.holds(value, other) and may_be_read(frame, name):
                         self.refuse(
                             node,
-                            f"this {called} may also be that of `{shown(name)}`",
+                            f"this {called} may also be that of `{name.lstrip('.')}`",
                             "whether it is, is known only at run time",
                             "change a copy of it, or return a new one",
                         )
@@ -263,22 +281,11 @@ class State:
         assert isinstance(held, Node)
         return held.children[0]
 
-    def fill(self, box: Box, value: Value) -> None:
-        """Assign to a variable that functions share."""
-        self.contents[box.identity] = Node("list", (value,), (), box.identity)
-
-    def owner(self, frame: Frame, name: str) -> tuple[Frame, str]:
-        """Return the frame whose variable an assignment assigns to, and its name there."""
-        guest = frame.guest(name)
-        if guest is not None and guest[0].node is not None and guest[1] in outer_names(guest[0].node):
-            return self.owner(*guest)
-        return owner_of(frame, name), name
-
     def assign_name(self, frame: Frame, name: str, value: Value) -> None:
         """Assign to a variable of a frame, or of a frame around it."""
-        owner, name = self.owner(frame, name)
+        owner = owner_of(frame, name)
         held = owner.names.get(name)
         if isinstance(held, Box):
-            self.fill(held, value)
+            self.contents[held.identity] = Node("list", (value,), (), held.identity)
         else:
             owner.names[name] = value

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists, rows
 from adcompile.frontend.frames import Conflict, NeedsUnrolling
-from adcompile.frontend.plans import Key, Slot, carried, covers, skeleton
+from adcompile.frontend.optionals import HELD, can_pair, held_in, paired
+from adcompile.frontend.plans import Key, Slot, carried, covers, parts, skeleton
 from adcompile.frontend.values import Ref, Rows, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var, same_atom
 from adcompile.ir.lengths import Dim, Length, anchored, example_of
@@ -24,6 +25,8 @@ class Trip:
     def __init__(self, loop: Slots) -> None:
         self.loop, self.lo, self.plan = loop, loop.lo, loop.plan
         self.changed = False
+        self.learned = False  # what may be None, of which more depends
+        self.unrolling: NeedsUnrolling | None = None
         self.exits: dict[Key, Value] = {}
 
     def settles(self, stmts: list[Stmt]) -> bool:
@@ -43,6 +46,8 @@ class Trip:
         self.loop.yields = [self.yield_of(slot, stmts) for slot in self.loop.slots]
         self.find_aliases()
         self.find_twins()
+        if self.unrolling is not None and not self.learned:
+            raise self.unrolling
         after = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
         return before == after and not self.changed
 
@@ -52,17 +57,23 @@ class Trip:
         value = self.lo.current(value)
         if name in self.plan.dropped:
             return
+        if key in self.plan.optional:
+            value = paired(value)
+        elif can_pair(entry, value) and self.numeric(held_in(entry, value)):
+            self.plan.optional.add(key)
+            self.learn((*key, HELD), held_in(entry, value))
+            self.changed = self.learned = True
+            return
         if isinstance(value, Const) and isinstance(value.value, Conflict):
             self.drop(name, value.value.reason)
         elif isinstance(entry, Node) and isinstance(value, Node):
             if entry.form != value.form:
                 return self.restructured(name, "changes its structure from trip to trip")
-            for k, (e, v) in enumerate(zip(entry.children, value.children, strict=True)):
+            for (k, e), (_, v) in zip(parts(entry), parts(value), strict=True):
                 self.compare((*key, k), e, v)
         elif entry is UNDEFINED and key not in {s.key for s in self.loop.slots}:
             if value is not UNDEFINED and self.numeric(value):
-                self.plan.shapes[name] = skeleton(value)
-                self.learn_types(key, value)
+                self.learn(key, value)
         elif isinstance(entry, Node) or isinstance(value, Node):
             if value is not UNDEFINED:
                 self.restructured(name, "is a container on one trip and not on another")
@@ -94,9 +105,14 @@ class Trip:
             return all(map(self.numeric, value.children))
         return isinstance(value, Ref) or (isinstance(value, Var | Const) and value.type.is_numeric)
 
+    def learn(self, key: Key, value: Value) -> None:
+        """Remember what a slot holds that has no value before the loop."""
+        self.plan.shapes[key] = skeleton(value)
+        self.learn_types(key, value)
+
     def learn_types(self, key: Key, value: Value) -> None:
         if isinstance(value, Node):
-            for k, child in enumerate(value.children):
+            for k, child in parts(value):
                 self.learn_types((*key, k), child)
         else:
             self.plan.types[key] = carried(self.lo.type_of(value))
@@ -112,11 +128,13 @@ class Trip:
         items = [self.lo.type_of(c) for c in parts]
         held = self.lo.type_of(after) if isinstance(after, Ref) else lists.common_type(self.lo, items)
         if not isinstance(before, Node) or before.kind != "list":
-            raise NeedsUnrolling(self.loop.node)
+            self.unrolling = NeedsUnrolling(self.loop.node)
+            return
         if held is None or not held.is_list:
             pattern = rows.types_of(self.lo, after) if isinstance(after, Rows) else rows.pattern_of(self.lo, parts)
             if not isinstance(pattern, Node) or before.detail is not None or not _has_lists(pattern):
-                raise NeedsUnrolling(self.loop.node)
+                self.unrolling = NeedsUnrolling(self.loop.node)
+                return
             self.plan.dynamic[identity] = pattern
             return
         self.plan.dynamic[identity] = held
@@ -224,7 +242,7 @@ class Trip:
                 if other != key and pair not in self.plan.twins:
                     self.plan.twins.add(pair)
                     self.changed = True
-            for k, child in enumerate(value.children):
+            for k, child in parts(value):
                 visit((*key, k), child)
 
         for name in self.loop.names:

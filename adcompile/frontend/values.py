@@ -142,24 +142,11 @@ class Iterable:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Iterator:
-    """What iter(), zip() or map() make of things whose items can be had by number; a box holds how many are taken."""
-
-    items: Iterable | tuple[Value, ...]
-    taken: Box
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Generator:
-    """A generator, run where it is iterated over: an expression, or the call of a function that yields.
+    """A generator expression, run where it is iterated over."""
 
-    frame  of the call, with its arguments; of an expression, with what its first `for` iterates over: `FIRST`
-    state  a box that says whether it has been iterated over
-    """
-
-    node: ast.GeneratorExp | ast.FunctionDef
+    node: ast.GeneratorExp
     frame: Frame
-    state: Box
 
 
 Value = Union[
@@ -177,12 +164,10 @@ Value = Union[
     Rows,
     Super,
     Iterable,
-    Iterator,
     Generator,
     "Node[Value]",
 ]
 
-FIRST: Final = ".0"
 EMPTY: Final[Node[Value]] = Node("tuple", ())
 
 

@@ -8,7 +8,8 @@ be copied before it is pushed, so its neutral value is an empty array.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from adcompile.ir.core import (
     NONE,
@@ -23,10 +24,37 @@ from adcompile.ir.core import (
     Stmt,
     Var,
     blocks_of,
+    variables,
     walk,
 )
 from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import replace
+
+HANDED_ON: Final = ("list_new", "list_append", "list_insert", "list_set", "call", "call_fwd")
+
+
+def run(fn: Function) -> Function:
+    """Give neutral values to what is handed on as it is: returned, passed to functions, or put into lists."""
+    handed = [a for e in walk(fn.stmts) if isinstance(e, Eqn) and e.prim in HANDED_ON for a in e.args]
+    return bind(fn, variables((*handed, *undefined_results(fn))))
+
+
+def undefined_results(fn: Function) -> Iterator[Var]:
+    """Yield the results that branches, or a loop that makes no trip, leave undefined.
+
+    What a branch takes from a loop is defined there: the branch asks for it.
+    """
+    regions = {out: (s, k) for s in walk(fn.stmts) if not isinstance(s, Eqn) for k, out in enumerate(s.outs)}
+
+    def undefined(a: Atom, inside: type[object]) -> bool:
+        if not isinstance(a, Var) or a not in regions:
+            return a is UNDEFINED
+        stmt, k = regions[a]
+        return isinstance(stmt, inside) and any(undefined(column[k], If) for column in columns_in(stmt))
+
+    for out in fn.outs:
+        if isinstance(out, Var) and undefined(out, object):
+            yield out
 
 
 def bind(fn: Function, values: Iterable[Var]) -> Function:

@@ -218,7 +218,7 @@ def max_dict(a, b):
     return d[k] * max(d.values()) + min(d.items(), key=lambda kv: kv[1])[1]
 
 
-@program(V, again=False)
+@program(V)
 def reduce_max(x):
     return functools.reduce(lambda a, b: a if a > b else b, x)
 

@@ -295,7 +295,7 @@ def only_the_last_trip_counts(x, n):
     return t * t
 
 
-@program(0.4, 5, again=False)
+@program(0.4, 5)
 def defined_in_an_earlier_trip(x, n):
     for i in range(n):
         if i % 2 == 0:
