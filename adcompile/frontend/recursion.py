@@ -245,7 +245,7 @@ def _parameters(inner: Lowering, name: str, tree: Node[Type | Const] | Type | Co
     inner.builder.params[name] = var
     inner.builder.anchor(var)
     inner.names[var] = name
-    return inner.new_cell(var) if var.type.is_array else var
+    return inner.new_cell(var) if var.type.is_array or var.type.is_list else var
 
 
 def _joined(inner: Lowering, old: tuple[Type, ...] | None, new: tuple[Type, ...]) -> tuple[Type, ...]:

@@ -655,3 +655,46 @@ def unzip(x):
     pairs = [(x[0], x[1]), (x[2], x[3])]
     a, b = zip(*pairs)
     return a[0] * b[1] + a[1] * b[0]
+
+
+def quicksorted(values):
+    if len(values) <= 1:
+        return values
+    pivot = values[0]
+    low = [v for v in values[1:] if v < pivot]
+    return quicksorted(low) + [pivot] + quicksorted([v for v in values[1:] if v >= pivot])
+
+
+@program(V, again=False)
+def quicksort(x):
+    return sum(v * i for i, v in enumerate(quicksorted(list(x))))
+
+
+def merge_sorted(values):
+    if len(values) < 2:
+        return values
+    middle = len(values) // 2
+    a, b = merge_sorted(values[:middle]), merge_sorted(values[middle:])
+    merged, i, j = [], 0, 0
+    while i < len(a) and j < len(b):
+        if a[i] < b[j]:
+            merged.append(a[i])
+            i += 1
+        else:
+            merged.append(b[j])
+            j += 1
+    return merged + a[i:] + b[j:]
+
+
+@program(V, again=False)
+def merge_sort(x):
+    return sum(v * v * i for i, v in enumerate(merge_sorted([v * 2 for v in x])))
+
+
+def horner(coefficients, x):
+    return coefficients[0] if len(coefficients) == 1 else coefficients[0] + x * horner(coefficients[1:], x)
+
+
+@program(V, again=False)
+def horner_by_recursion(x):
+    return horner([v * 2 for v in x if v > 0], x[0])
