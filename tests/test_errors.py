@@ -288,3 +288,13 @@ def test_errors_are_of_one_family_and_pickle() -> None:
 
 def test_rendering_without_source() -> None:
     assert render("message", None, help="do") == "message\n = help: do"
+
+
+def test_an_item_chosen_at_run_time() -> None:
+    def chosen(x):
+        items = [x[0], x[1] * 2.0, x[2] * 3.0]
+        return items[len(np.nonzero(x > 1.5)[0])]
+
+    with pytest.raises(CompileError, match="known only at run time") as caught:
+        grad(chosen)(V)
+    assert caught.value.line == chosen.__code__.co_firstlineno + 2

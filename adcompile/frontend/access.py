@@ -131,11 +131,14 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
 
 def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) -> int:
     """Return the position that an index of a list or tuple denotes, which must be known."""
-    position = lo.static_int(index, pin=not isinstance(index, Var) or index in lo.builder.params.values())
+    position = lo.static_int(index, pin=True)
     if position is None:
-        if isinstance(index, Var):
+        if not isinstance(index, Var):
+            lo.refuse(node, f"a {base.kind} index must be an integer", "here")
+        if any(frame.loops for frame in lo.frames):
             raise NeedsUnrolling(node)
-        lo.refuse(node, f"a {base.kind} index must be an integer", "here")
+        message = f"which item of the {base.kind} this is will be known only at run time"
+        lo.refuse(node, message, "indexed here", "put numbers into an array; choose among others with `if`")
     if not -len(base.children) <= position < len(base.children):
         lo.refuse(node, f"the {base.kind} has {len(base.children)} items", f"index {position} is out of range")
     return position % len(base.children)

@@ -82,7 +82,7 @@ def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> V
 
 def static_key(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> object:
     """Return a key, which must be known when compiling: in a loop it may become so when the loop is unrolled."""
-    if isinstance(index, Var) and lo.static_int(index) is None and index not in lo.builder.params.values():
+    if isinstance(index, Var) and lo.static_int(index, pin=True) is None:
         raise NeedsUnrolling(node)
     return lo.static(index, node)
 

@@ -34,7 +34,7 @@ from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var
-from adcompile.ir.lengths import Facts, example_of
+from adcompile.ir.lengths import Facts, anchored, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.records import dataclass, field
 
@@ -144,7 +144,7 @@ class Lowering(Outside):
         if isinstance(length, int):
             return length
         example = example_of(length)
-        if pin and example is not None:
+        if pin and example is not None and anchored(length):
             self.facts.unify(length, example)
             return example
         return None
@@ -179,7 +179,7 @@ class Lowering(Outside):
         if x is not None and y is not None:
             if self.facts.same(x, y):
                 return a
-            if example_of(x) is not None and example_of(x) == example_of(y):
+            if anchored(x) and anchored(y) and example_of(x) is not None and example_of(x) == example_of(y):
                 self.facts.unify(x, y)
                 if self.facts.same(x, y):
                     return a

@@ -698,3 +698,17 @@ def horner(coefficients, x):
 @program(V, again=False)
 def horner_by_recursion(x):
     return horner([v * 2 for v in x if v > 0], x[0])
+
+
+@program(V)
+def soft_edit_distance(x):
+    n = len(x)
+    cost = [[0.0] * (n + 1) for _ in range(n + 1)]
+    for i in range(1, n + 1):
+        cost[i][0] = i * 1.0
+        cost[0][i] = i * 1.0
+    for i in range(1, n + 1):
+        for j in range(1, n + 1):
+            changed = cost[i - 1][j - 1] + abs(x[i - 1] - x[n - j])
+            cost[i][j] = min(cost[i - 1][j] + 1, cost[i][j - 1] + 1, changed)
+    return cost[n][n]
