@@ -6,7 +6,7 @@ from itertools import count
 
 import numpy as np
 
-import adcompile.rules  # noqa: F401  (fills the registry)
+import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Stmt, Var
 from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.primitives import PRIMITIVES

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-import adcompile.rules  # noqa: F401  (fills the registry)
+import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Loop, Stmt, Var, While
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.rules.signature import attribute_slots, operand_slots
@@ -229,7 +229,7 @@ def apply(eqn: Eqn, args: list[object]) -> object:
         case "broadcast_to":
             return np.broadcast_to(args[0], tuple(args[1:])).copy()
         case "astype":
-            return args[0].astype(eqn.attrs[0])
+            return np.asarray(args[0]).astype(eqn.attrs[0])[()]
         case "conj":
             return args[0].conjugate()
         case "and":
@@ -278,6 +278,8 @@ def general(prim: Primitive, eqn: Eqn, args: list[object]) -> object:
         return PYTHON[eqn.prim](*args)
     if prim.helper is not None:
         return call(prim.helper, prim, eqn, args)
+    if not prim.spelling:
+        raise NotImplementedError(f"`{eqn.prim}` is not interpreted")
     function: object = {"np": np, "math": math, "cmath": cmath}.get(prim.spelling.split(".")[0], builtins)
     for part in prim.spelling.split(".")[0 if function is builtins else 1 :]:
         function = getattr(function, part)

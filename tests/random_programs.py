@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-import adcompile.rules  # noqa: F401  (fills the registry)
+import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.ir.core import (
     FALSE,
     NONE,

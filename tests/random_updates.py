@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-import adcompile.rules  # noqa: F401  (fills the registry)
+import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, For, Function, If, Stmt, Var
 from adcompile.ir.types import PY_BOOL, PY_INT, Type
 

@@ -41,6 +41,14 @@ def lowered(f: Callable[..., object], **values: object) -> tuple[Function, tuple
     return fn, tuple(v for v in leaves(first) if isinstance(v, Var))
 
 
+def unimproved(f: Callable[..., object], **values: object) -> Function:
+    """Lower a function of one result and append its adjoint, as no pass has changed it; not one that recurs."""
+    fn, wrt = lowered(f, **values)
+    if "call" in prims(fn.primal):
+        raise NotImplementedError("callees are compiled apart")
+    return reverse.run(fn, wrt, [0], True)
+
+
 def with_adjoint(f: Callable[..., object], **values: object) -> Function:
     """Lower a function of one result and append its adjoint: (arguments, y_bar=1.0) -> (result, adjoint)."""
     fn, wrt = lowered(f, **values)

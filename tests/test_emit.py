@@ -329,6 +329,7 @@ def test_constants(value: object, text: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        f"    {', '.join(f'value_{k}' for k in range(30))} = tape",
         "    y = " + " + ".join(f"a_long_name_{k} * another_{k}" for k in range(9)),
         "    return " + ", ".join(f"f(a_long_name_{k}, {k})" for k in range(12)),
         "    if " + " and ".join(f"condition_{k} > {k}" for k in range(12)) + ":",

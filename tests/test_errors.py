@@ -271,6 +271,58 @@ def test_places_of_errors() -> None:
     assert "^" in str(caught.value)
 
 
+def counts_its_calls(x):
+    count = 0
+
+    def go(a):
+        nonlocal count
+        count += 1
+        return a if a < 0.1 else go(a * 0.5) * x
+
+    return go(x) * count
+
+
+def notes_its_calls(x):
+    notes = np.zeros(5)
+
+    def go(a, k=0):
+        notes[k] += a
+        return a if a < 0.1 else go(a * 0.5, k + 1) * x
+
+    return go(x) + np.sum(notes)
+
+
+@pytest.mark.parametrize(("function", "changed"), [(counts_its_calls, "count"), (notes_its_calls, "notes")])
+def test_recursion_that_changes_what_is_around_it(function, changed: str) -> None:
+    with pytest.raises(
+        CompileError, match=f"`go` is recursive and changes `{changed}`, which is not its own"
+    ) as caught:
+        grad(function)(0.7)
+    assert caught.value.span is not None
+    assert caught.value.span.line == function.__code__.co_firstlineno + 3
+
+
+def test_recursion_deeper_than_is_run_in_place() -> None:
+    def power(x, n):
+        def times(a, k):
+            return a if k == n else 1.0 + 2.0 * (times(a * 0.5, k + 1) * x)
+
+        return times(x, 0)
+
+    for n in (10, 200):
+        assert np.isclose(grad(power)(0.7, n), (power(0.7 + 1e-6, n) - power(0.7 - 1e-6, n)) / 2e-6)
+
+    def endless(x):
+        return x if x < 0.0 else endless_too(lambda t: t * x, x)
+
+    def endless_too(f, x):
+        return f(x) + endless_too(lambda t: f(t) + 1.0, x * 0.5) if x > 0.1 else x
+
+    with pytest.raises(CompileError) as caught:
+        grad(endless)(0.7)
+    assert caught.value.span is not None
+
+
 def test_missing_source() -> None:
     namespace: dict[str, object] = {}
     exec("def f(x):\n    return x\n", namespace)

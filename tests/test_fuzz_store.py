@@ -14,7 +14,8 @@ from adcompile.ir.core import Function
 from adcompile.ir.verify import verify
 from adcompile.opt import CLEAN, clean
 from adcompile.transforms import forward, reverse, store
-from tests import interpret, random_programs, random_sources
+from tests import interpret, random_programs
+from tests.fuzz import stores
 from tests.stages import from_text, lowered, same_results
 
 POLICIES: tuple[store.Policy, ...] = ("cheapest", "undo", "tape")
@@ -62,9 +63,9 @@ def smooth(f: Callable[..., float], x: np.ndarray, n: int) -> np.ndarray | None:
 
 def lowered_source(seed: int) -> tuple[Callable[..., float], Function, tuple[object, ...]]:
     """Lower a random function; skip it if it is refused (views that only at run time are known to overlap)."""
-    f = from_text(random_sources.write(seed))
+    f = from_text(stores.write(seed))
     try:
-        fn, wrt = lowered(f, x=np.array(random_sources.X), n=3)
+        fn, wrt = lowered(f, x=np.array(stores.X), n=3)
     except CompileError:
         pytest.skip("refused")
     return f, clean(fn), wrt
@@ -73,7 +74,7 @@ def lowered_source(seed: int) -> tuple[Callable[..., float], Function, tuple[obj
 @pytest.mark.parametrize("seed", range(60))
 def test_gradients_of_random_functions(seed: int) -> None:
     f, fn, wrt = lowered_source(seed)
-    x, n = np.array(random_sources.X), 3
+    x, n = np.array(stores.X), 3
     expected = smooth(f, x, n)
     if expected is None:
         pytest.skip("not smooth")
@@ -88,7 +89,7 @@ def test_gradients_of_random_functions(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_higher_orders_of_random_functions(seed: int, order: str) -> None:
     _, fn, wrt = lowered_source(seed)
-    args: list[object] = [np.array(random_sources.X), 3]
+    args: list[object] = [np.array(stores.X), 3]
     for mode in order.split():
         if mode == "reverse":
             fn = reverse.run(fn, wrt, [len(fn.outs) - 1], True)
@@ -102,8 +103,8 @@ def test_higher_orders_of_random_functions(seed: int, order: str) -> None:
 @pytest.mark.parametrize("seed", [25, 54, 62, 104, 137, 3279, 30010])
 def test_emitted_sources_of_random_functions_are_input(seed: int) -> None:
     """Lists that grow on some paths only, arrays exchanged on a branch, views that die before a store."""
-    f = from_text(random_sources.write(seed))
-    x, direction = np.array(random_sources.X), np.array([0.3, -0.2, 0.9, 0.1, 0.5])
+    f = from_text(stores.write(seed))
+    x, direction = np.array(stores.X), np.array([0.3, -0.2, 0.9, 0.1, 0.5])
     source = grad(f).source_for(x, 3)
     again = from_source(source, f"{f.__name__}_vjp")
     gradient, hessian_times_v = jvp(partial(again, n=3), (x,), (direction,))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.example import lower_for
 from adcompile.frontend.resolve import from_source
 from adcompile.ir.core import Eqn, Function, Var, walk

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sympy
 
+import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.rules import runtime
 from adcompile.rules.define import spelled

@@ -13,28 +13,31 @@ from adcompile import check_grads, grad, value_and_grad
 from adcompile.errors import CompileError
 
 special = pytest.importorskip("scipy.special")
+rows = pytest.importorskip("adcompile.rules.scipy.special")
 
 POSITIVE, UNIT = np.array([0.5, 1.2, 2.2, 0.9]), np.array([0.2, 0.4, 0.6, 0.9])
 M = np.array([[0.5, -1.2, 0.3, 0.9], [0.8, 0.1, -0.4, 1.4], [1.1, 0.6, 0.9, -0.2]])
 
-ONE = (
-    *("erf", "erfc", "erfcx", "expit", "log_expit", "gamma", "gammaln", "loggamma", "rgamma", "psi", "digamma", "ndtr"),
-    *("log_ndtr", "entr", "i0", "i1", "i0e", "j0", "j1", "y0", "k0", "exp10", "cosm1"),
-)
-INSIDE = ("erfinv", "erfcinv", "logit", "ndtri")
-TWO = ("beta", "betaln", "xlogy", "xlog1py", "rel_entr", "kl_div")
+# The orders of functions that take whole numbers only.
+WHOLE = ("expn", "yn", "kn", "pdtr")
 
 
-@pytest.mark.parametrize("name", [*ONE, *INSIDE])
-def test_functions_of_one_number(name: str) -> None:
-    f = getattr(special, name)
-    check_grads(lambda x: np.sum(f(x) * UNIT), UNIT if name in INSIDE else POSITIVE)
+@pytest.mark.parametrize("head", rows.ROWS)
+def test_rows(head: str) -> None:
+    """Every row by finite differences, in the arguments that have a derivative; the others are refused."""
+    name, _, names = head.removesuffix(")").partition("(")
+    f, partials = getattr(special, name), rows.ROWS[head]
+    first = [2 if name in WHOLE else POSITIVE + 1.0 for _ in names.split(", ")[1:]]
+    args = [*first, UNIT]
+    active = [k for k, p in enumerate(partials) if p != rows.NONE]
 
+    def total(*xs: Any) -> Any:
+        given = list(args)
+        for k, x in zip(active, xs, strict=True):
+            given[k] = x
+        return np.sum(f(*given) * UNIT)
 
-@pytest.mark.parametrize("name", TWO)
-def test_functions_of_two_numbers(name: str) -> None:
-    f = getattr(special, name)
-    check_grads(lambda x, y: np.sum(f(x, y) * UNIT), POSITIVE, UNIT)
+    check_grads(total, *[args[k] for k in active])
 
 
 def sums(x: Any) -> Any:
@@ -63,8 +66,22 @@ def of_order(v: float) -> Any:
 
 
 def test_orders_have_no_derivative() -> None:
-    with pytest.raises(CompileError, match="first argument"):
+    with pytest.raises(CompileError, match="no derivative in this argument") as error:
         grad(of_order)(0.5)
+    assert error.value.line == of_order.__code__.co_firstlineno + 1
+
+
+def of_complex(x: Any, y: Any) -> Any:
+    z = x + 1j * y
+    return np.sum(np.abs(special.erf(z) + special.loggamma(z) * special.dawsn(z)) ** 2)
+
+
+def test_complex_arguments() -> None:
+    check_grads(of_complex, POSITIVE, UNIT)
+
+
+def test_zeta() -> None:
+    check_grads(lambda x: np.sum(special.zeta(2.5, x) * UNIT), POSITIVE)
 
 
 def test_the_source_imports_scipy() -> None:

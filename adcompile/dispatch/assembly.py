@@ -236,7 +236,7 @@ class _Nodes:
 
     def dependency(self, d: Dependency) -> None:
         owner = self.owner(d.source)
-        origin, name = _origin(d.source, d.name)
+        origin, name = ("member", d.name) if d.member else _origin(d.source, d.name)
         node = self.add(d.value, (origin, owner, name), digest.of_value(d.value))
         self.outside.append(Outside(owner, origin, name, node))
 

@@ -40,7 +40,7 @@ class Outside(NamedTuple):
     """A name that the function, a helper or an object gives a meaning to.
 
     owner   the number of the node that has the name
-    origin  "global", "closure", "builtin", or "attribute"
+    origin  "global", "closure", "builtin", "attribute", or "member" of a class
     node    the number of the node that it stands for; None if it is read anew at each call
     """
 
@@ -189,6 +189,8 @@ class _Text:
                 return f"{self.slot('c', 'cell', o.owner, o.name)}.cell_contents"
             case "attribute":
                 return f"{self.slot('n', 'node', o.owner)}.{o.name}"
+            case "member":
+                return f"{self.slot('n', 'node', o.owner)}.__dict__[{o.name!r}]"
         return f"{self.slot('g', 'globals', o.owner)}[{o.name!r}]"
 
     def function(self, number: int, function: types.FunctionType) -> None:

@@ -47,6 +47,7 @@ __all__ = [
 #   ("closure", 0, "n")               likewise
 #   ("builtin", 0, "len")
 #   ("attribute", 2, "rate")          an attribute of node 2
+#   ("member", 2, "rate")             what stands in the class that is node 2
 Place = tuple[object, ...]
 
 MEMORY: Final = 512  # names
@@ -208,6 +209,8 @@ def value_at(place: Place, nodes: Sequence[object]) -> object:
     if kind == "attribute":
         found: object = getattr(nodes[owner], name)
         return found
+    if kind == "member":
+        return vars(nodes[owner])[name]
     function = callee(nodes[owner]).function
     assert function is not None
     return _free_name(str(kind), function, name)

@@ -96,8 +96,10 @@ def wrap(line: str) -> str:
     if len(line) <= MAX_WIDTH or line.lstrip().startswith("#"):
         return line
     margin = len(line) - len(line.lstrip())
-    pieces = _pieces(line, margin) or _pieces(_bracketed(line), margin)
-    return "\n".join(pieces) if pieces else line
+    for text in (line, _bracketed(line), _target_bracketed(line)):
+        if pieces := _pieces(text, margin):
+            return "\n".join(pieces)
+    return line
 
 
 def _pieces(line: str, margin: int) -> list[str]:
@@ -161,3 +163,10 @@ def _bracketed(line: str) -> str:
         if found and "(" not in target:
             return f"{margin}{target}{equals}({value})"
     return line
+
+
+def _target_bracketed(line: str) -> str:
+    """Put the targets of an assignment in brackets, so that they can be broken."""
+    target, _, value = line.partition(" = ")
+    stripped = target.lstrip()
+    return f"{line[: len(target) - len(stripped)]}({stripped}) = {value}" if ", " in target else line

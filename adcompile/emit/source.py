@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from adcompile.emit import apart, printing, shadows, syntax
+from adcompile.emit import apart, pairs, printing, shadows, syntax
 from adcompile.emit.comments import Notes
 from adcompile.emit.functions import write_function
 from adcompile.emit.layout import Layout, Pair, Param, Unit
-from adcompile.emit.pairs import write_pair
 from adcompile.emit.plan import Origin
 from adcompile.emit.support import support_for, support_names
 from adcompile.ir.core import Eqn, Function, walk
@@ -89,7 +88,7 @@ def _functions(units: Sequence[Unit | Pair]) -> tuple[list[ast.stmt], Notes]:
             functions.append(write_function(unit.fn, unit.layout, taken, notes))
         else:
             own = unit is units[-1]
-            functions += write_pair(unit.fn, unit.forward, unit.backward, taken, notes, own=own)
+            functions += pairs.write_pair(unit.fn, unit.forward, unit.backward, taken, notes, own=own)
     return functions, notes
 
 

@@ -17,6 +17,7 @@ from adcompile.frontend import (
     containers,
     destinations,
     elements,
+    generators,
     iteration,
     lists,
     opaque,
@@ -28,6 +29,7 @@ from adcompile.frontend.values import (
     Flat,
     Generator,
     Iterable,
+    Iterator,
     Method,
     Ref,
     Rows,
@@ -61,7 +63,7 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
             return Const(static_value(value))
         case Flat():
             return plain(lo, elements.read(lo, value, Slice(NONE, NONE, NONE), node), node)
-        case Generator() | Iterable():
+        case Generator() | Iterable() | Iterator():
             return plain(lo, lists.listed(lo, value, node), node)
     lo.refuse(node, f"a {type(value).__name__.lower()} cannot be passed to this function", "here")
 
@@ -71,11 +73,11 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
     args = [run_once(lo, a, node) for a in args]
     if destinations.given(f, args, keywords):
         return destinations.store(lo, f, args, keywords, node)
-    if any(isinstance(a, Iterable) for a in args):
+    if any(isinstance(a, Iterable | Generator) for a in args):
         macro = loop_for(lo, f, args, node)
         if macro is not None:
             return calls.run_function(lo, rule_sources.rule_source(macro), args, keywords, node, rule=True)
-        args = [lists.listed(lo, a, node) if isinstance(a, Iterable) else a for a in args]
+        args = [lists.listed(lo, a, node) if isinstance(a, Iterable | Generator) else a for a in args]
     if args and lists.is_list(lo, args[0]) and f in lists.JOINING:
         return lists.joined(lo, f, args, keywords, node)
     bound = bind_primitive(lo, f, args, keywords, node)
@@ -97,13 +99,15 @@ def loop_for(lo: Lowering, f: Callable[..., object] | str, args: Args, node: ast
     """Return the function of ours that takes items one by one as they are made, as `sum` does; None without one."""
     found = binding.METHODS.get(f) if isinstance(f, str) else binding.FUNCTIONS.get(f)
     if found is not None and found.choose is not None:
-        found = found.choose([NONE if isinstance(a, Iterable) else plain(lo, a, node) for a in args], {})
+        found = found.choose([NONE if isinstance(a, Iterable | Generator) else plain(lo, a, node) for a in args], {})
     return found.macro if found is not None and isinstance(found.macro, types.FunctionType) else None
 
 
 def run_once(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Run a generator expression: it may have effects."""
-    if not isinstance(value, Generator):
+    if not isinstance(value, Generator | Iterator):
+        return value
+    if isinstance(value, Generator) and generators.runs_in_place(lo, value):
         return value
     items = iteration.iterable(lo, value, node)
     return Node("list", tuple(map(lo.settled, items))) if isinstance(items, list) else items

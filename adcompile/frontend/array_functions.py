@@ -133,7 +133,7 @@ ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
     np.transpose: _permuted("transpose"),
     np.swapaxes: _permuted("swapaxes"),
     np.asarray: _same_array,
-    np.piecewise: arrangements.piecewise,
+    np.piecewise: lambda lo, args, keywords, node: arrangements.piecewise(lo, args, keywords, node),
     np.asanyarray: _same_array,
     np.array: _array,
     np.ascontiguousarray: _contiguous,

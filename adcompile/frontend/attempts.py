@@ -70,7 +70,7 @@ def run_parts(
 
 def forget(lo: Lowering, stmt: ast.stmt) -> None:
     """Forget the parts of a statement that was split, once it has been run."""
-    own = ends(stmt) if lo.catchers else None
+    own = ends(stmt)
     if own is not None:
         for name in [n for n in lo.frame.names if n.startswith(own)]:
             del lo.frame.names[name]

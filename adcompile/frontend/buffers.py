@@ -8,14 +8,14 @@ pair is remembered, and a write to one while the other can still be reached is r
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator as Yields
 from functools import partial
 from typing import NoReturn
 
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, lookup_local
+from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, lookup_local, shown
 from adcompile.frontend.lifetimes import may_be_read, names_read
 from adcompile.frontend.paths import is_read_only, read_path, stored, type_along
 from adcompile.frontend.state import Either, State
@@ -24,6 +24,7 @@ from adcompile.frontend.values import (
     Flat,
     Generator,
     Iterable,
+    Iterator,
     LocalFunction,
     Method,
     Partial,
@@ -214,7 +215,7 @@ class Buffers(State):
         if a != b:
             self.aliases.add(frozenset((a, b)))
 
-    def refs_in(self, value: Value) -> Iterator[Ref]:
+    def refs_in(self, value: Value) -> Yields[Ref]:
         """Yield the arrays inside a value."""
         value = self.current(value)
         match value:
@@ -238,14 +239,22 @@ class Buffers(State):
                 yield from self.refs_in(self.unboxed(value))
             case Iterable():
                 yield from value.arrays
+            case Iterator(items=Iterable() as items):
+                yield from items.arrays
+            case Iterator(items=tuple() as items):
+                for child in items:
+                    yield from self.refs_in(child)
             case LocalFunction():
                 for default in value.defaults.values():
                     yield from self.refs_in(default)
                 yield from self.refs_captured(value.node, value.frame)
             case Generator():
-                yield from self.refs_captured(value.node, value.frame)
+                for held in value.frame.names.values():
+                    yield from self.refs_in(held)
+                if value.frame.parent is not None:
+                    yield from self.refs_captured(value.node, value.frame.parent)
 
-    def refs_captured(self, node: ast.AST, frame: Frame) -> Iterator[Ref]:
+    def refs_captured(self, node: ast.AST, frame: Frame) -> Yields[Ref]:
         """Yield the arrays that an inner function reads from a function that has returned."""
         if frame in self.frames or frame in self.searched:
             return
@@ -256,13 +265,13 @@ class Buffers(State):
                 yield from self.refs_in(value)
         self.searched.pop()
 
-    def reaching(self, cell: int) -> Iterator[tuple[str, Frame | None]]:
+    def reaching(self, cell: int) -> Yields[tuple[str, Frame | None]]:
         """Yield the names, read again later, through which a cell can be reached."""
         for frame in self.frames:
             for name, value in frame.names.items():
                 found = any(ref.cell == cell or cell in self.parts(ref.cell) for ref in self.refs_in(value))
                 if found and may_be_read(frame, name):
-                    yield name.lstrip("."), frame
+                    yield shown(name), frame
 
     def detached(self, value: Value) -> Value:
         """Return a value like this one that shares no buffer and no container with it."""

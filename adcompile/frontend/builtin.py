@@ -19,6 +19,7 @@ from adcompile.frontend import (
     elements,
     expressions,
     iteration,
+    iterators,
     lists,
     managers,
     opaque_equations,
@@ -34,6 +35,7 @@ from adcompile.frontend.reflection import REFLECTION
 from adcompile.frontend.values import (
     Flat,
     Iterable,
+    Iterator,
     Partial,
     Ref,
     Rerun,
@@ -84,10 +86,6 @@ def _range(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value
     return iteration.range_(lo, args, node)
 
 
-def _listed(found: Iterable | list[Value]) -> Value:
-    return Node("list", tuple(found)) if isinstance(found, list) else found
-
-
 def _zip(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     strict = keywords.get("strict", Const(False))
     if not args or (set(keywords) - {"strict"}):
@@ -96,16 +94,16 @@ def _zip(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         counts = [_len(lo, [a], {}, node) for a in args]
         if not all(lo.same_length(counts[0], c) for c in counts[1:]):
             lo.refuse(node, "zip(strict=True) needs lengths that are proved equal", "here", "test the lengths before")
-    return _listed(iteration.zip_(lo, args, node))
+    return iterators.make(lo, iteration.zip_(lo, args, node))
 
 
 def _enumerate(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     start = args[1] if len(args) > 1 else keywords.get("start", Const(0))
-    return _listed(iteration.enumerate_(lo, args[0], start, node))
+    return iterators.make(lo, iteration.enumerate_(lo, args[0], start, node))
 
 
 def _reversed(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    return _listed(iteration.reversed_(lo, args[0], node))
+    return iterators.make(lo, iteration.reversed_(lo, args[0], node))
 
 
 def _filter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -115,6 +113,13 @@ def _filter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Valu
 def _in_python(function: Callable[..., object]) -> Builtin:
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         return calls.in_python(lo, function, args, node)
+
+    return make
+
+
+def _spread(f: Callable[..., object]) -> Builtin:
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        return selection.spread(lo, f, args, keywords, node)
 
     return make
 
@@ -151,7 +156,8 @@ def _partial(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
 def _iter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if len(args) != 1:
         lo.refuse(node, "iter() of a function is not supported", "called here", "use a while loop")
-    return _listed(iteration.iterable(lo, args[0], node))
+    held = lo.current(args[0])
+    return held if isinstance(held, Iterator) else iterators.make(lo, iteration.iterable(lo, held, node))
 
 
 def _module_function(name: str) -> Builtin:
@@ -173,10 +179,11 @@ def _math_prod(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> V
 def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     found = iteration.zip_(lo, args[1:], node)
     if isinstance(found, list):
-        return Node("list", tuple(calls.call(lo, args[0], list(_parts(lo.settled(i))), {}, node) for i in found))
-    return Iterable(
+        return iterators.make(lo, [calls.call(lo, args[0], list(_parts(lo.settled(i))), {}, node) for i in found])
+    items = Iterable(
         found.count, lambda k: calls.call(lo, args[0], list(_parts(found.item(k))), {}, node), arrays=found.arrays
     )
+    return iterators.make(lo, items)
 
 
 def _negative(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -238,19 +245,20 @@ BUILTINS: Final[dict[object, Builtin]] = {
     slice: _slice,
     print: _print,
     iter: _iter,
+    next: iterators.next_,
     str: _text("{}", str),
     repr: _text("{!r}", repr),
     max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),
     min: lambda lo, args, keywords, node: selection.extremum(lo, min, args, keywords, node),
     functools.partial: _partial,
-    functools.reduce: selection.reduced,
-    itertools.accumulate: selection.accumulated,
-    **{f: selection.spread(f) for f in SPREAD},
+    functools.reduce: lambda lo, args, keywords, node: selection.reduced(lo, args, keywords, node),
+    itertools.accumulate: lambda lo, args, keywords, node: selection.accumulated(lo, args, keywords, node),
+    **{f: _spread(f) for f in SPREAD},
     operator.neg: _negative,
     **{getattr(operator, name): _module_function(name) for name in OPERATORS},
     math.prod: _math_prod,
     checkpoints.checkpoint: _checkpoint,
     checkpoints.checkpointed: checkpoints.lower_checkpointed,
-    warnings.simplefilter: managers.filtered,
-    warnings.filterwarnings: managers.filtered,
+    warnings.simplefilter: lambda lo, args, keywords, node: managers.filtered(lo, args, keywords, node),
+    warnings.filterwarnings: lambda lo, args, keywords, node: managers.filtered(lo, args, keywords, node),
 }

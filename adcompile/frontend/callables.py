@@ -31,6 +31,7 @@ from adcompile.frontend import (
     optionals,
     places,
     rule_sources,
+    streams,
 )
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
@@ -45,7 +46,7 @@ from adcompile.frontend.values import (
 )
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
-from adcompile.rules import scipy, table
+from adcompile.rules import binding, table
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -93,7 +94,7 @@ def _custom(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
     """Call a function that has derivative rules of the user's."""
     if f is CustomFunction.__call__ and args and isinstance(args[0], Const):
         return calls.call(lo, args[0], args[1:], keywords, node)
-    rule = custom.rule_for(lo, f)
+    rule = custom.rule_for(lo, f) if lo.rules else None
     return None if rule is None else custom.call_custom(lo, rule, args, keywords, node)
 
 
@@ -118,6 +119,9 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     """Call what the frontend itself carries out."""
     if _key(f) is None:
         lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
+    stream = streams.carry_out(lo, f, args, keywords, node)
+    if stream is not None:
+        return stream
     own = builtin.BUILTINS.get(f)
     if own is not None:
         return own(lo, args, keywords, node)
@@ -131,11 +135,8 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
 
 def _derivative(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call an operator of ours, such as grad, or what one has made."""
-    derived = derivatives.operator_of(f)
-    if derived is not None:
-        return derivatives.apply_operator(lo, derived, f, args, keywords, node)
-    function = next((g for g in derivatives.FUNCTIONS if f is g), None)
-    return None if function is None else function(lo, args, keywords, node)
+    operator: object = getattr(f, "__adcompile_operator__", None)
+    return derivatives.apply_operator(lo, operator, f, args, keywords, node) if isinstance(operator, str) else None
 
 
 def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
@@ -144,7 +145,7 @@ def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
         return lo.guarded(node, lambda: lift(f(*values, **given)))
-    return application.apply(lo, f, args, keywords, node) if scipy.known(f) else None
+    return application.apply(lo, f, args, keywords, node) if f in binding.FUNCTIONS else None
 
 
 def _impure(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
@@ -225,7 +226,7 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
             return known
     mark, names = lo.builder.mark(), lo.snapshot()
     try:
-        return calls.run_function(lo, resolve(f), args, keywords, node)
+        return calls.run_function(lo, resolve(f, generators=True), args, keywords, node)
     except Unbound:
         raise
     except FAILURES as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -18,12 +19,14 @@ from adcompile.frontend import (
     checkpoints,
     custom,
     expressions,
+    generators,
     iteration,
     objects,
     optionals,
     recursion,
 )
-from adcompile.frontend.frames import Frame
+from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.frames import Frame, Unresolved, is_ours
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
 from adcompile.frontend.values import (
@@ -35,7 +38,7 @@ from adcompile.frontend.values import (
     Value,
     lift,
 )
-from adcompile.frontend.variables import local_names
+from adcompile.frontend.variables import is_generator, local_names
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
@@ -46,6 +49,7 @@ Args = Sequence[Value]
 Keywords = Mapping[str, Value]
 
 DEEPEST_CALL: Final = 60
+ROOM: Final = 200  # frames of the interpreter's stack that lowering a call without others may need
 
 
 def call_node(lo: Lowering, node: ast.Call) -> Value:
@@ -106,6 +110,11 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
     name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
     params = parameters_of(inner.args)
     names = bind_parameters(lo, name, params, lambda p: f.defaults.get(p.name), args, keywords, node)
+    if recursion.is_running(lo, f):
+        if inner in lo.resolved:
+            return recursion.local_call(lo, f, names, node)
+        if recursion.is_endless(lo, f, names):
+            raise Unresolved(inner)
     check_depth(lo, node)
     frame = Frame(
         f.frame.scope,
@@ -118,7 +127,10 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
         (*lo.frame.calls, id(node)),
         local_names(inner),
         inner,
+        dict(names),
     )
+    if isinstance(inner, ast.FunctionDef) and is_generator(inner):
+        return generators.call(lo, inner, frame)
     return run_body(lo, frame, inner)
 
 
@@ -130,8 +142,11 @@ def run_function(
 
     names = bind(lo, source, args, keywords, node)
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
+    if isinstance(source.node, ast.FunctionDef) and is_generator(source.node):
+        caller = lo.frame.rule
+        return generators.call(lo, source.node, Frame(source, Desugared([]), names, rule=caller, node=source.node))
     shape = None if rule else recursion.shape_of(lo, names)
-    if not rule and recursion.is_recursive(lo, source, names, shape):
+    if not rule and not is_ours(source) and recursion.is_recursive(lo, source, names, shape):
         return recursion.recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node
@@ -143,8 +158,21 @@ def run_function(
 
 
 def check_depth(lo: Lowering, node: ast.AST) -> None:
-    if len(lo.frames) > DEEPEST_CALL:
-        lo.refuse(node, "calls are nested too deeply", "called here", "use a loop")
+    """Refuse a call that is deep within others, or find the function to be lowered as one that calls itself."""
+    if len(lo.frames) <= DEEPEST_CALL and not _stack_is_full():
+        return
+    found = recursion.run_in_place(lo)
+    if found is not None:
+        raise Unresolved(found)
+    lo.refuse(node, "calls are nested too deeply", "called here", "use a loop")
+
+
+def _stack_is_full() -> bool:
+    try:
+        sys._getframe(sys.getrecursionlimit() - ROOM)
+    except ValueError:
+        return False
+    return True
 
 
 def enter(
@@ -172,7 +200,9 @@ def enter(
     return run_body(lo, frame, source.node)
 
 
-def in_python(lo: Lowering, function: Callable[..., object], args: Args, node: ast.AST) -> Value:
-    """Run a function of `prelude` in place."""
+def in_python(
+    lo: Lowering, function: Callable[..., object], args: Args, node: ast.AST, keywords: Keywords | None = None
+) -> Value:
+    """Run a function of `prelude` or `pipelines` in place."""
     assert isinstance(function, types.FunctionType)
-    return lo.current(run_function(lo, resolve(function), args, {}, node))
+    return lo.current(run_function(lo, resolve(function, generators=True), args, keywords or {}, node))

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import calls
+from adcompile.frontend.frames import shown
 from adcompile.frontend.optionals import required
 from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value
 from adcompile.ir.core import (
@@ -109,7 +110,7 @@ def close(
         tuple(stmts),
         tuple(flat),
         facts=lo.facts,
-        names=lo.names,
+        names={v: shown(name) for v, name in lo.names.items()},
     )
     return Closed(function, (*made.operands, *captured), tuple(wrt), structure)
 

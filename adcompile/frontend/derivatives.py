@@ -48,16 +48,10 @@ class Settings:
         return numbers
 
 
-def operator_of(f: object) -> str | None:
-    """Return the name of the operator that an object is, or "derivative" for what operators return."""
-    found: object = getattr(f, "__adcompile_operator__", None)
-    return found if isinstance(found, str) else None
-
-
 def apply_operator(
     lo: Lowering, name: str, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST
 ) -> Value:
-    """Call an operator, or a derivative that was made outside."""
+    """Call an operator; or, by the names "derivative" and "applied", what one has returned outside or here."""
     return OPERATORS[name](lo, f, args, keywords, node)
 
 
@@ -363,8 +357,15 @@ def _macro(function: Callable[..., object], *options: tuple[str, object]) -> Ope
     return operator
 
 
-# What the functions that operators return are partial applications of.
-FUNCTIONS: Final = (make, call_gradient, call_pullback, call_jacobian, call_hessian, *jacobians.FUNCTIONS)
+# What operators return here are partial applications of these.
+for _function in (make, call_gradient, call_pullback, call_jacobian, call_hessian, *jacobians.FUNCTIONS):
+    _function.__adcompile_operator__ = "applied"  # type: ignore[attr-defined]  # functions take any attribute
+
+
+def _applied(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    function: Function = f  # type: ignore[assignment]  # one of those above
+    return function(lo, args, keywords, node)
+
 
 OPERATORS: Final[dict[str, Operator]] = {
     "grad": _with_settings(call_gradient),
@@ -386,4 +387,5 @@ OPERATORS: Final[dict[str, Operator]] = {
     "jvp": _jvp,
     "stop_gradient": _stop_gradient,
     "derivative": _derivative,
+    "applied": _applied,
 }

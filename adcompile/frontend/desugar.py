@@ -22,10 +22,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend.patterns import as_ifs
+from adcompile.frontend import patterns
 from adcompile.records import dataclass, field
+
+if TYPE_CHECKING:
+    from adcompile.frontend.frames import Scope
 
 RETURNED: Final = ".returned"
 RESULT: Final = ".result"
@@ -41,22 +44,28 @@ MESSAGE: Final = ".message"
 class LoopFlags:
     """What a loop needs of its flags: `until` ends it, `resets` are false again at the start of every trip.
 
-    returns   it can be left early only by returning
+    returns   the flag of having returned, if the loop can be left early only by returning
     """
 
     until: str | None
     resets: tuple[str, ...]
-    returns: bool
+    returns: str | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Desugared:
-    """A function body without jumps, the flags of its loops, and the `with` statements as they were written."""
+    """A function body without jumps, the flags of its loops, and the `with` statements as they were written.
+
+    splices  the bodies of generators that loops of the body go through: see `generators`
+    origins  for the nodes of those, where they come from, and the loop
+    """
 
     body: list[ast.stmt]
     loops: dict[ast.stmt, LoopFlags] = field(default_factory=dict)
     blocks: dict[ast.stmt, ast.With] = field(default_factory=dict)
     returns_in_loop: bool = False
+    splices: dict[tuple[ast.For, ast.AST, str], list[ast.stmt]] = field(default_factory=dict)
+    origins: dict[ast.AST, tuple[Scope, ast.For]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ def jumps(body: Sequence[ast.stmt], inside: bool = False) -> set[str]:
             case ast.With():
                 found |= jumps(stmt.body, inside)
             case ast.Match():
-                found |= jumps(as_ifs(stmt), inside)
+                found |= jumps(patterns.as_ifs(stmt), inside)
             case ast.Try():
                 for part in parts_of(stmt):
                     found |= jumps(part, inside)
@@ -115,7 +124,7 @@ def always_jumps(body: Sequence[ast.stmt]) -> bool:
     if isinstance(last, ast.Break | ast.Continue | ast.Return):
         return True
     if isinstance(last, ast.Match):
-        return always_jumps(as_ifs(last))
+        return always_jumps(patterns.as_ifs(last))
     return isinstance(last, ast.If) and always_jumps(last.body) and always_jumps(last.orelse)
 
 
@@ -127,15 +136,20 @@ def always_raises(body: Sequence[ast.stmt]) -> bool:
     if isinstance(last, ast.Raise):
         return True
     if isinstance(last, ast.Match):
-        return always_raises(as_ifs(last))
+        return always_raises(patterns.as_ifs(last))
     return isinstance(last, ast.If) and always_raises(last.body) and always_raises(last.orelse)
 
 
-def desugar(body: Sequence[ast.stmt]) -> Desugared:
-    """Rewrite the jumps of a function body."""
+def desugar(body: Sequence[ast.stmt], mark: str = "") -> Desugared:
+    """Rewrite the jumps of a function body, or of a generator's, whose flags get the mark."""
     out = Desugared([])
-    out.body = _Rewriter(out).block(body, None)
+    out.body = _Rewriter(out, mark).block(body, None)
     return out
+
+
+def left_early(mark: str) -> str:
+    """Return the flag of having returned, of a generator."""
+    return f".break_{mark}"
 
 
 def _set(name: str, value: ast.expr | bool, like: ast.AST) -> ast.stmt:
@@ -156,8 +170,9 @@ def is_flag(name: str) -> bool:
 class _Rewriter:
     """Rewrites blocks. `depth`: how deep what follows jumps is nested here; `waiting`: what is too deep for that."""
 
-    def __init__(self, out: Desugared) -> None:
-        self.out = out
+    def __init__(self, out: Desugared, mark: str) -> None:
+        self.out, self.mark = out, mark
+        self.returned = left_early(mark) if mark else RETURNED
         self.count = 0
         self.depth = 0
         self.waiting: Sequence[ast.stmt] = []
@@ -206,7 +221,7 @@ class _Rewriter:
                     new = self.try_(stmt, loop) if isinstance(stmt, ast.Try) else self.with_(stmt, loop)
                     return [*done, new, *self.after(stmt, rest, loop)]
                 case ast.Match():
-                    return done + self.part([*as_ifs(stmt), *rest], loop)
+                    return done + self.part([*patterns.as_ifs(stmt), *rest], loop)
                 case _:
                     done.append(stmt)
         return done
@@ -217,7 +232,8 @@ class _Rewriter:
 
     def return_(self, stmt: ast.Return, loop: _Loop | None) -> list[ast.stmt]:
         value = stmt.value if stmt.value is not None else ast.copy_location(ast.Constant(None), stmt)
-        done = [_set(RESULT, value, stmt), _set(RETURNED, True, stmt)]
+        done = [_set(RESULT, value, stmt)] if not self.mark else []
+        done.append(_set(self.returned, True, stmt))
         if loop is not None:
             self.out.returns_in_loop = True
             done.append(_set(loop.broke, True, stmt))
@@ -229,7 +245,7 @@ class _Rewriter:
         if len(clauses) <= DEPTH:
             return [self.chain(clauses, self.block(clauses[-1].orelse, loop), loop)]
         self.count += 1
-        others = f".others_{self.count}"
+        others = f".others_{self.mark}{self.count}"
         done = [_set(others, False, stmt)]
         for k in range(0, len(clauses), DEPTH):
             part = clauses[k : k + DEPTH]
@@ -262,7 +278,7 @@ class _Rewriter:
         """Return statements to be run where none of some jumps has happened."""
         flags = []
         if loop is None:
-            flags += [RETURNED] if "return" in found else []
+            flags += [self.returned] if "return" in found else []
         else:
             flags += [loop.broke] if found & {"break", "return"} else []
             flags += [loop.skipped] if "continue" in found else []
@@ -288,15 +304,15 @@ class _Rewriter:
         self.count += 1
         found = jumps(stmt.body)
         ends = bool(found & {"break", "return"})
-        left = f".left_{self.count}" if stmt.orelse and "break" in found else None
-        flags = _Loop(f".break_{self.count}", f".continue_{self.count}", left)
+        left = f".left_{self.mark}{self.count}" if stmt.orelse and "break" in found else None
+        flags = _Loop(f".break_{self.mark}{self.count}", f".continue_{self.mark}{self.count}", left)
         body = self.block(stmt.body, flags)
         new: ast.For | ast.While
         if isinstance(stmt, ast.For):
             new = ast.copy_location(ast.For(stmt.target, stmt.iter, body, []), stmt)
         else:
             new = ast.copy_location(ast.While(stmt.test, body, []), stmt)
-        returns = "return" in found and "break" not in found
+        returns = self.returned if "return" in found and "break" not in found else None
         resets = ([flags.broke] if ends else []) + ([flags.skipped] if "continue" in found else [])
         self.out.loops[new] = LoopFlags(flags.broke if ends else None, tuple(resets), returns)
         done: list[ast.stmt] = [_set(flags.broke, False, stmt)] if ends else []
@@ -311,5 +327,5 @@ class _Rewriter:
                 after = [*stmt.orelse, *after]
         if "return" in found:
             onward = [_set(outer.broke, True, stmt)] if outer is not None else []
-            return [*done, _if(RETURNED, onward, self.follow(after, outer), stmt)]
+            return [*done, _if(self.returned, onward, self.follow(after, outer), stmt)]
         return done + self.part(after, outer)

@@ -7,17 +7,28 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import access, branches, calls, containers, iteration, lists, objects, overloading, rows
+from adcompile.frontend import (
+    access,
+    branches,
+    calls,
+    containers,
+    generators,
+    iteration,
+    lists,
+    objects,
+    overloading,
+    rows,
+)
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
 from adcompile.frontend.optionals import is_none, is_optional, narrowed, used
 from adcompile.frontend.values import (
-    Generator,
     LocalFunction,
     Ref,
     Rows,
     Value,
     is_static,
+    lift,
     static_value,
 )
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, Stmt, Var
@@ -73,7 +84,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.Lambda():
             return LocalFunction(node, lo.frame, defaults(lo, node.args))
         case ast.GeneratorExp():
-            return Generator(node, lo.frame)
+            return generators.expression(lo, node)
         case ast.ListComp():
             return iteration.comprehension(lo, node)
         case ast.JoinedStr():
@@ -100,9 +111,13 @@ def name_value(lo: Lowering, name: str, node: ast.AST) -> Value:
         raise Unbound(f"`{name}` is read before it is assigned", lo.span(node), "not assigned on this path")
     if isinstance(value, Const) and isinstance(value.value, Conflict):
         lo.refuse(node, f"`{name}` {value.value.reason}", "read here", "give it one kind of value on every path")
-    if value is None:
+    if value is not None:
+        return value
+    guest = lo.frame.guest(name)
+    if guest is None:
         return lo.free_name(name, node)
-    return value
+    with lo.inside(guest[0]):
+        return name_value(lo, guest[1], node)
 
 
 def defaults(lo: Lowering, args: ast.arguments) -> Mapping[str, Value]:
@@ -228,9 +243,12 @@ def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom
         return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
         return Const(operator.contains(static_value(container), static_value(item)))  # type: ignore[arg-type]  # Python raises as it would
-    if isinstance(container, Node) and container.kind != "dict" and isinstance(item, Var) and item.type.is_scalar:
+    if isinstance(container, Node) and isinstance(item, Var) and item.type.is_scalar:
+        held = [lift(k) for k in container.keys] if container.kind in ("dict", "set") else container.children
         found: Atom = FALSE
-        for child in container.children:
+        for child in held:
+            if is_static(child) and not isinstance(static_value(child), int | float | complex):
+                continue
             found = either(lo, found, truth(lo, apply_binary(lo, "eq", item, child, node), node))
         return found
     lo.refuse(node, "`in` is supported for containers and items that are known when compiling", "here")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import expressions, lists
+from adcompile.frontend import expressions, lists, objects
 from adcompile.frontend.exceptions import handled, throw
 from adcompile.frontend.values import Ref, Value, is_static, static_value
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const, Var
@@ -86,8 +86,14 @@ def subscript(lo: Lowering, base_node: ast.expr, index_node: ast.expr, stores: b
     if not (handled(lo, IndexError) or handled(lo, KeyError)):
         return None
     base = expressions.evaluate(lo, base_node)
+    if objects.is_object(base) or objects.method(lo, base, "__getitem__", base_node) is not None:
+        return None  # its method may raise
     if isinstance(base, Node) and base.kind == "dict":
-        return None if stores else missing(lo, base, expressions.evaluate(lo, index_node))
+        return (
+            None
+            if stores or hasattr(base.cls, "__missing__")
+            else missing(lo, base, expressions.evaluate(lo, index_node))
+        )
     if not handled(lo, IndexError):
         return None
     nodes = index_node.elts if isinstance(index_node, ast.Tuple) else [index_node]

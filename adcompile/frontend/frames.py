@@ -16,13 +16,14 @@ from adcompile.records import dataclass, field
 # The modules of the functions that operators are lowered by, instead of the user's.
 MACROS: Final = "adcompile.frontend.macros"
 PRELUDE: Final = "adcompile.frontend.prelude"
+PIPELINES: Final = "adcompile.frontend.pipelines"
 WRAPPER: Final = "adcompile_wrapper"
 
 
 def is_ours(scope: object) -> bool:
     """Tell whether a function is one that an operator is lowered by, and none of the user's."""
     function = getattr(scope, "function", None)
-    return function is not None and function.__module__ in (MACROS, PRELUDE, WRAPPER)
+    return function is not None and function.__module__ in (MACROS, PRELUDE, PIPELINES, WRAPPER)
 
 
 class Scope(Protocol):
@@ -78,6 +79,7 @@ class Frame:
     calls   the call sites that led here; local: the names that the function assigns
     shape   the structures of the containers among its arguments
     node    the function; `statement` and `loops` say where in it lowering has come to
+    guests  what the marks of names stand for, of generators that are run in this frame: see `generators`
     """
 
     scope: Scope
@@ -94,6 +96,27 @@ class Frame:
     shape: object = None
     statement: ast.stmt | None = None
     loops: list[ast.stmt] = field(default_factory=list)
+    guests: dict[str, Frame] = field(default_factory=dict)
+
+    def guest(self, name: str) -> tuple[Frame, str] | None:
+        """Return the frame that the mark of a name stands for, and the name without it."""
+        own, _, mark = name.rpartition("@")
+        frame: Frame | None = self if own else None
+        while frame is not None:
+            if f"@{mark}" in frame.guests:
+                return frame.guests[f"@{mark}"], own
+            frame = frame.parent
+        return None
+
+    def place(self, node: ast.AST) -> Span | None:
+        """Return the place of a node of this function, or of a generator that is run in it."""
+        scope = self.desugared.origins[node][0] if node in self.desugared.origins else self.scope
+        return None if is_ours(scope) else scope.span(node)
+
+
+def shown(name: str) -> str:
+    """Return a name as the user knows it."""
+    return name.lstrip(".").partition("@")[0]
 
 
 def lookup_local(frame: Frame, name: str) -> Value | None:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Iterator as Yields
 from typing import TYPE_CHECKING, Final
 
 from adcompile.errors import CompileError
-from adcompile.frontend import assignment, elements, lists, objects
+from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
-from adcompile.frontend.values import Element, Flat, Generator, Iterable, Ref, Rows, Slice, Value, is_static, lift
+from adcompile.frontend.values import (
+    Element,
+    Flat,
+    Generator,
+    Iterable,
+    Iterator,
+    Ref,
+    Rows,
+    Slice,
+    Value,
+    is_static,
+    lift,
+)
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
@@ -27,15 +40,14 @@ PINNED = 100
 
 def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
     """Return the items of a value: a list if their number is known, else how to make them one at a time."""
-    value = lo.current(value)
-    own = objects.special(lo, value, "__iter__", [], node)
-    if own is not None:
-        return iterable(lo, own, node)
+    value = iterators.opened(lo, value, node)
     match value:
         case Node(kind="object"):
             lo.refuse(node, f"a `{value.called}` cannot be iterated over", "its class has no `__iter__`")
         case Iterable():
             return value
+        case Iterator():
+            return iterators.rest(lo, value, node)
         case Node(kind="dict"):
             return [lift(k) for k in value.keys]
         case Node(kind="set"):
@@ -52,7 +64,7 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             if lo.type_of(value).is_array:
                 return rows(lo, value, node)
         case Generator():
-            return generated(lo, value)
+            return generated(lo, value, node)
         case Const() if is_static(value) and not value.type.is_numeric:
             held = value.value
             if isinstance(held, str | range | frozenset | set | bytes):
@@ -112,6 +124,16 @@ def range_(lo: Lowering, args: Sequence[Value], node: ast.AST) -> Iterable:
     return Iterable(count, item, (start, stop, step))
 
 
+def item_of(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Value:
+    """Lower ``range(n)[k]``, or the same of what our own functions are given."""
+    k = lo.static_int(index) if isinstance(index, Const) else None
+    if k is not None and k < 0:
+        return source.item(lo.builder.emit("add", source.count(), Const(k)))
+    if k is not None or (isinstance(index, Var) and source.bounds is None):
+        return source.item(lo.number(index, node))
+    return sliced(lo, source, index, node)
+
+
 def sliced(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Iterable:
     """Lower ``range(n)[lo:hi:step]``."""
     if source.bounds is None or not isinstance(index, Slice):
@@ -135,7 +157,7 @@ def sliced(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Itera
 
 def zip_(lo: Lowering, parts: Sequence[Value], node: ast.AST) -> Iterable | list[Value]:
     """Lower ``zip(...)``: as long as the shortest."""
-    sources = [iterable(lo, p, node) for p in parts]
+    sources = [iterators.shared(lo, p, node) for p in parts]
     lengths = [len(s) for s in sources if isinstance(s, list)]
     if len(lengths) == len(sources):
         return [Node("tuple", items) for items in zip(*(s for s in sources if isinstance(s, list)), strict=False)]
@@ -173,7 +195,7 @@ def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node
 
 
 def enumerate_(lo: Lowering, value: Value, start: Value, node: ast.AST) -> Iterable | list[Value]:
-    source = iterable(lo, value, node)
+    source = iterators.shared(lo, value, node)
     first = lo.number(start, node)
 
     def index(k: Atom) -> Value:
@@ -196,12 +218,18 @@ def reversed_(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Valu
     return Iterable(source.count, item, arrays=source.arrays)
 
 
-def generated(lo: Lowering, value: Generator) -> Iterable | list[Value]:
+def generated(lo: Lowering, value: Generator, place: ast.AST) -> Iterable | list[Value]:
     """Iterate over a generator expression with one source and no filter, or with sources of known length."""
     from adcompile.frontend import expressions
 
     node = value.node
+    if not generators.claim(lo, value, place, False):
+        return []
+    if generators.runs_in_place(lo, value):
+        return iterable(lo, calls.in_python(lo, prelude.listed, [generators.renewed(lo, value)], place), place)
+    assert isinstance(node, ast.GeneratorExp)
     first = node.generators[0]
+    value = generators.begun_with(lo, value, place)
     with lo.inside(value.frame):
         if len(node.generators) == 1 and not first.ifs:
             source = iterable(lo, expressions.evaluate(lo, first.iter), node)
@@ -213,6 +241,7 @@ def generated(lo: Lowering, value: Generator) -> Iterable | list[Value]:
 def _element(lo: Lowering, value: Generator, item: Value) -> Value:
     from adcompile.frontend import expressions
 
+    assert isinstance(value.node, ast.GeneratorExp)
     first = value.node.generators[0]
     with lo.inside(value.frame), lo.own_scope():
         assignment.assign(lo, first.target, item)
@@ -278,9 +307,7 @@ def known_items(lo: Lowering, node: Comprehension, longest: int, pin: bool = Fal
     return out
 
 
-def counted_items(
-    lo: Lowering, source: Iterable | list[Value], longest: int, pin: bool
-) -> Iterator[Callable[[], Value]]:
+def counted_items(lo: Lowering, source: Iterable | list[Value], longest: int, pin: bool) -> Yields[Callable[[], Value]]:
     """Yield what makes each item of something whose number of items is known."""
     if isinstance(source, list):
         yield from [lambda v=v: v for v in source]
@@ -348,7 +375,7 @@ def built_in_loop(lo: Lowering, node: Comprehension) -> Value:
     with lo.own_scope():
         for inner in ast.walk(loop):
             if isinstance(inner, ast.For):
-                lo.frame.desugared.loops.setdefault(inner, LoopFlags(None, (), False))
+                lo.frame.desugared.loops.setdefault(inner, LoopFlags(None, ()))
         lo.frame.names[ITEMS] = lo.container("list", [])
         statements.run(lo, [loop])
         return lo.current(lo.frame.names[ITEMS])
@@ -373,6 +400,9 @@ def static_items(lo: Lowering, value: Value, node: ast.AST, count: int | None, p
     if isinstance(source, list):
         return [lo.settled(item) for item in source]
     n = lo.static_int(source.count(), pin=pin or count is not None)
+    if n is None and count is not None:
+        calls.in_python(lo, prelude.check_count, [source.count(), Const(count)], node)
+        n = count
     if n is None:
         lo.refuse(
             node,

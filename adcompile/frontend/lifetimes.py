@@ -11,17 +11,19 @@ This is the classical analysis of live variables, backwards over a body whose ju
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.splitting import whole
 
 if TYPE_CHECKING:
     from adcompile.frontend.frames import Frame
 
 Names = frozenset[str]
 NOTHING: Names = frozenset()
+BRANCHING: Final = ast.If | ast.For | ast.While | ast.Try | ast.With
 
 
 class Liveness:
@@ -37,6 +39,7 @@ class Liveness:
         self.carried: dict[ast.stmt, Names] = {}
         self.always = frozenset(name for stmt in body for name in _read_inside(stmt))
         self.known: dict[ast.AST, Names] = {}
+        self.caught = NOTHING  # what may be read where an exception is caught that is raised here
         self.block(body, NOTHING)
 
     def reads(self, node: ast.AST) -> Names:
@@ -59,6 +62,10 @@ class Liveness:
                 before = self.reads(stmt.iter) | self.loop(stmt, after, _bound(stmt.target), NOTHING)
             case ast.While():
                 before = self.loop(stmt, after, NOTHING, self.reads(stmt.test))
+            case ast.Try():
+                before = self.attempt(stmt, after)
+            case ast.With():
+                before = self.managed(stmt, after)
             case ast.Assign():
                 bound = frozenset(name for target in stmt.targets for name in _bound(target))
                 before = (after - bound) | self.reads(stmt)
@@ -68,9 +75,31 @@ class Liveness:
                 before = (after - {stmt.name}) | self.reads(stmt.args)
             case _:
                 before = after | self.reads(stmt)
-        branching = isinstance(stmt, ast.If | ast.For | ast.While)
-        self.during[stmt] = before if branching else after | self.reads(stmt)
+        before |= self.caught
+        self.during[stmt] = before if isinstance(stmt, BRANCHING) else self.caught | after | self.reads(stmt)
         return before
+
+    def attempt(self, stmt: ast.Try, after: Names) -> Names:
+        """Return what is live before a `try`: any statement in it may be the last one before a handler."""
+        outer = self.caught
+        final = self.block(stmt.finalbody, after)
+        self.caught = outer | final
+        handlers = _read_by(h.type for h in stmt.handlers if h.type is not None)
+        for handler in stmt.handlers:
+            handlers |= self.block(handler.body, final)
+        orelse = self.block(stmt.orelse, final)
+        self.caught |= handlers
+        before = self.block(stmt.body, orelse)
+        self.caught = outer
+        return before
+
+    def managed(self, stmt: ast.With, after: Names) -> Names:
+        """Return what is live before a `with`: its manager is left at any statement, and may go on after it."""
+        outer = self.caught
+        self.caught = outer | after | _read_by(stmt.items)
+        before = self.block(stmt.body, after)
+        self.caught = outer
+        return before | _read_by(stmt.items)
 
     def loop(self, stmt: ast.For | ast.While, after: Names, bound: Names, test: Names) -> Names:
         head = after | test
@@ -97,6 +126,10 @@ def _read(node: ast.AST) -> Names:
         elif isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
             found.add(n.target.id)
     return frozenset(found)
+
+
+def _read_by(nodes: Iterable[ast.AST]) -> Names:
+    return frozenset(name for node in nodes for name in _read(node))
 
 
 def _bound(target: ast.expr) -> Names:
@@ -131,7 +164,7 @@ def may_be_read(frame: Frame, name: str) -> bool:
     if frame.node is None or frame.statement is None or name.startswith("."):
         return True
     live = liveness(frame.desugared)
-    return name in live.always or name in live.during.get(frame.statement, (name,))
+    return name in live.always or name in live.during.get(whole(frame.statement), (name,))
 
 
 def is_carried(frame: Frame, loop: ast.stmt, name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from adcompile.frontend.frames import NeedsUnrolling
-from adcompile.frontend.values import Iterable, Ref, Slice, Value
+from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
@@ -165,14 +165,17 @@ def shorten(lo: Lowering, ref: Ref, end: int, node: ast.AST) -> None:
 
 def extend(lo: Lowering, ref: Ref, items: Value, node: ast.AST) -> Value:
     """Append the items of something: of a list of run-time length in a loop."""
-    from adcompile.frontend import calls, iteration, prelude
+    from adcompile.frontend import calls, generators, iteration, prelude
 
+    if isinstance(items, Generator) and generators.runs_in_place(lo, items):
+        calls.in_python(lo, prelude.extend, [ref, items], node)
+        return NONE
     found = iteration.iterable(lo, items, node)
     if isinstance(found, list):
         for item in found:
             method(lo, ref, "append", [lo.settled(item)], node)
     else:
-        calls.in_python(lo, prelude.extend, [ref, items], node)
+        calls.in_python(lo, prelude.extend, [ref, items if isinstance(items, Ref) else found], node)
     return NONE
 
 
@@ -292,8 +295,10 @@ def of_array(lo: Lowering, array: Value, node: ast.AST) -> Value:
 
 def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Return the list of the items of anything that can be iterated over."""
-    from adcompile.frontend import calls, iteration, prelude
+    from adcompile.frontend import calls, generators, iteration, prelude
 
+    if isinstance(value, Generator) and generators.runs_in_place(lo, value):
+        return calls.in_python(lo, prelude.listed, [value], node)
     found = iteration.iterable(lo, value, node)
     if isinstance(found, list):
         return lo.container("list", [lo.settled(item) for item in found])
@@ -302,7 +307,7 @@ def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
         return lo.container("list", [found.item(Const(k)) for k in range(n)])
     if isinstance(value, Ref):
         return sliced(lo, value, Slice(NONE, NONE, NONE), node) if is_list(lo, value) else of_array(lo, value, node)
-    return calls.in_python(lo, prelude.listed, [value], node)
+    return calls.in_python(lo, prelude.listed, [found], node)
 
 
 # NumPy's functions that join arrays.

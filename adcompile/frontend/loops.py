@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import assignment, checkpoints, exceptions, expressions, iteration
-from adcompile.frontend.desugar import RETURNED, Desugared, LoopFlags
+from adcompile.frontend import assignment, checkpoints, exceptions, expressions, generators, iteration, iterators
+from adcompile.frontend.desugar import Desugared, LoopFlags
 from adcompile.frontend.frames import NeedsUnrolling, Unbound
 from adcompile.frontend.optionals import implied
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
 from adcompile.frontend.state import Snapshot
 from adcompile.frontend.trips import Trip
-from adcompile.frontend.values import Element, Iterable, Value
+from adcompile.frontend.values import Element, Generator, Iterable, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
@@ -36,7 +36,13 @@ GROWING = frozenset({"append", "extend", "insert"})
 
 def for_(lo: Lowering, node: ast.For) -> None:
     """Lower a for loop: a counted loop, or its body repeated for each item of a container."""
-    source = iteration.iterable(lo, expressions.evaluate(lo, node.iter), node.iter)
+    found = iterators.opened(lo, expressions.evaluate(lo, node.iter), node.iter)
+    if isinstance(found, Generator) and generators.runs_in_place(lo, found):
+        generators.loop(lo, node, found)
+        return
+    source = iteration.iterable(lo, found, node.iter)
+    if flags_of(lo, node).until is not None:
+        iterators.leave(lo, found, "was left in the middle of a loop")
     if isinstance(source, list):
         watched = [item for item in source[-1:] if isinstance(item, Element)]
         repeat(lo, node, [*(lambda v=v: v for v in source)], watched)
@@ -235,7 +241,7 @@ def tested_inside(desugared: Desugared, node: ast.While) -> ast.While:
     stop = ast.copy_location(ast.Assign([ast.Name(flag, ast.Store())], failed), node)
     body = ast.copy_location(ast.If(ast.copy_location(ast.Name(flag, ast.Load()), node), [], node.body), node)
     new = ast.copy_location(ast.While(ast.copy_location(ast.Constant(True), node), [stop, body], []), node)
-    desugared.loops[new] = LoopFlags(flag, tuple(dict.fromkeys((*flags.resets, flag))), False)
+    desugared.loops[new] = LoopFlags(flag, tuple(dict.fromkeys((*flags.resets, flag))))
     return new
 
 
@@ -270,8 +276,8 @@ def tested_first(lo: Lowering, node: ast.While) -> None:
     outs = slots.leave()
     inits, key = tuple(slots.inits), lo.next_key()
     lo.builder.add(While(inits, cond, body, outs, key, slots.until, span=span, snapshots=snapshots))
-    if isinstance(loop.cond, Const) and loop.cond.value and flags.returns:
-        lo.frame.names[RETURNED] = TRUE  # `while True` ends in no other way
+    if isinstance(loop.cond, Const) and loop.cond.value and flags.returns is not None:
+        lo.frame.names[flags.returns] = TRUE  # `while True` ends in no other way
 
 
 def changed(lo: Lowering, before: Snapshot) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +24,8 @@ from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
-from adcompile.frontend.custom_pieces import Made
 from adcompile.frontend.exceptions import Catcher
-from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved
+from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
 from adcompile.frontend.optionals import is_none, required, used
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
 from adcompile.frontend.plans import Plan
@@ -37,6 +37,9 @@ from adcompile.ir.core import Atom, Const, Function, Var
 from adcompile.ir.lengths import Facts, anchored, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.records import dataclass, field
+
+if TYPE_CHECKING:
+    from adcompile.frontend.custom_pieces import Made
 
 Steps = tuple[object, ...]
 
@@ -99,7 +102,7 @@ class Lowering(Outside):
     def located(self, node: ast.AST | None, atom: Atom) -> Atom:
         """Remember which expression a value comes from."""
         if isinstance(atom, Var) and node is not None and atom not in self.places and not self.frame.rule:
-            span = self.frame.scope.span(node)
+            span = self.frame.place(node)
             if span is not None:
                 self.places[atom] = span
         return atom
@@ -287,7 +290,7 @@ def lower_once(
         tuple(builder.stmts),
         tuple(flat),
         facts=facts,
-        names=dict(lo.names),
+        names={v: shown(name) for v, name in lo.names.items()},
         ignored=tuple(sorted(lo.ignored)),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}

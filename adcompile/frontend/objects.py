@@ -95,8 +95,14 @@ def constant_attribute(lo: Lowering, held: Const, name: str, node: ast.AST) -> V
 
 
 def _is_data(member: object) -> bool:
-    """Tell whether what a class defines comes before the object's own attribute: a property."""
-    return isinstance(member, property)
+    """Tell whether what a class defines comes before the object's own attribute: a property, or what acts like one."""
+    return isinstance(member, property) or _is_descriptor(member)
+
+
+def _is_descriptor(member: object) -> bool:
+    """Tell whether a class of the user's says what an assignment to the attribute does."""
+    cls = type(member)
+    return is_record_class(cls) and find(cls, "__set__") is not None
 
 
 def bind(
@@ -123,6 +129,12 @@ def bind(
         case property() if found.fget is not None:
             depend(lo, via or cls, name)
             return calls.call(lo, lift(found.fget), [receiver], {}, node)
+        case _ if _is_descriptor(found):
+            lo.depend(owner, name, found, member=True)
+            read = special(lo, Const(found), "__get__", [receiver, Const(cls)], node)
+            if read is None:
+                lo.refuse(node, f"the attribute `{name}` of `{cls.__name__}` cannot be read", "no `__get__`")
+            return read
         case functools.cached_property():
             depend(lo, via or cls, name)
             value = calls.call(lo, lift(found.func), [receiver], {}, node)
@@ -130,7 +142,7 @@ def bind(
                 assign(lo, receiver, name, value, node)
             return value
         case functools.partialmethod():
-            depend(lo, via or cls, name)
+            lo.depend(owner, name, found, member=True)
             return Partial(
                 lift(found.func), (receiver, *map(lift, found.args)), {k: lift(v) for k, v in found.keywords.items()}
             )
@@ -182,6 +194,10 @@ def assign(lo: Lowering, held: Node[Value], name: str, value: Value, node: ast.A
             depend(lo, held.cls, name)
             calls.call(lo, lift(member[1].fset), [held, value], {}, node)
             return
+        if member is not None and _is_descriptor(member[1]):
+            lo.depend(member[0], name, member[1], member=True)
+            special(lo, Const(member[1]), "__set__", [held, value], node)
+            return
     if name in held.keys:
         children = [value if k == name else c for k, c in zip(held.keys, held.children, strict=True)]
         lo.change(node, held, children)
@@ -195,9 +211,7 @@ def watches(value: Value, name: str) -> bool:
     if cls is None:
         return False
     found, own = find(cls, name), find(cls, "__setattr__")
-    return (found is not None and isinstance(found[1], property)) or (
-        own is not None and isinstance(own[1], types.FunctionType)
-    )
+    return (found is not None and _is_data(found[1])) or (own is not None and isinstance(own[1], types.FunctionType))
 
 
 def delete(lo: Lowering, held: Node[Value], name: str, node: ast.AST) -> None:

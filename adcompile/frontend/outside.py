@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 
-from adcompile.frontend import macros, prelude
+from adcompile.frontend import macros, pipelines, prelude
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
 from adcompile.frontend.buffers import Buffers
 from adcompile.frontend.resolve import Source
@@ -23,7 +23,7 @@ from adcompile.records import dataclass, replace
 from adcompile.rules.opaque import is_draw
 
 # Modules of functions that are written in Python and lowered as the user's are.
-OURS = (macros.__name__, prelude.__name__)
+OURS = (macros.__name__, pipelines.__name__, prelude.__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,14 @@ def _paths(tree: Argument, path: tuple[object, ...]) -> Iterator[tuple[Var, tupl
 class Dependency:
     """What a free name stood for when the function was compiled, or an attribute of the object `source`.
 
-    The guard tests that it still does.
+    The guard tests that it still does. `member`: `source` is a class, and the value is what stands in it, where reading
+    the attribute makes another one.
     """
 
     source: Source | object
     name: str
     value: object
+    member: bool = False
 
 
 class Outside(Buffers):
@@ -204,9 +206,9 @@ class Outside(Buffers):
         assert isinstance(found, Var)
         return found
 
-    def depend(self, owner: object, name: str, value: object) -> None:
+    def depend(self, owner: object, name: str, value: object, member: bool = False) -> None:
         """Remember that the program is made of what an attribute of an object holds, which the guard then tests."""
-        self.dependencies[(id(owner), name)] = Dependency(owner, name, value)
+        self.dependencies[(id(owner), name)] = Dependency(owner, name, value, member)
 
     def constant(self, owner: object, name: str, value: object, node: ast.AST) -> Value:
         """Return the value of an attribute of a module, class or other constant, which the guard tests."""

@@ -88,6 +88,42 @@ def sorted_by(items: Any, key: Any, reverse: Any) -> Any:
     return [items[k] for k in order]
 
 
+def first_of(items: Any) -> Any:
+    found = False
+    for item in items:
+        value, found = item, True
+        break
+    if not found:
+        raise StopIteration
+    return value
+
+
+def first_or(items: Any, default: Any) -> Any:
+    value = default
+    for item in items:
+        value = item
+        break
+    return value
+
+
+def item_at(items: Any, k: Any) -> Any:
+    if k >= len(items):
+        raise StopIteration
+    return items[k]
+
+
+def item_or(items: Any, k: Any, default: Any) -> Any:
+    if k >= len(items):
+        return default
+    return items[k]
+
+
+def check_count(n: Any, wanted: Any) -> None:
+    """What unpacking into names tests."""
+    if n != wanted:
+        raise ValueError("another number of values than names to unpack them into")
+
+
 def extend(items: Any, more: Any) -> None:
     for item in more:
         items.append(item)

@@ -3,18 +3,23 @@
 What it returns is found by trying: the first time the recursive calls are skipped, so that the base case tells the
 types; then it is lowered again with what was found, until nothing changes. Lengths of its array parameters have no
 examples, since they differ from call to call: what depends on them is decided at run time.
+
+A function made inside another one is first run in place, each call within the other, which comes to an end where what
+it goes down is known when compiling. Where it does not, the function is lowered again as one that calls itself by name;
+the variables around it become further arguments.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from adcompile.frontend.frames import Frame, Unbound
+from adcompile.errors import CompileError
+from adcompile.frontend.frames import Frame, Unbound, is_ours, lookup_local, shown
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value, is_static
-from adcompile.frontend.variables import local_names
+from adcompile.frontend.variables import free_names, local_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var
 from adcompile.ir.lengths import Dim, Facts
@@ -27,6 +32,36 @@ if TYPE_CHECKING:
     from adcompile.frontend.outside import Capture
 
 ATTEMPTS = 8
+SAME_CALLS = 4  # within each other, of one function for the same known arguments, before it is found to be recursive
+
+Abstract = Node[Type | Const] | Type | Const
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function that calls itself.
+
+    scope      where its free names are looked up
+    passed     the arguments that are functions made inside others
+    functions  the functions around it and these that they use, itself among them, by the names that they have there
+    around     the variables around these functions that they use
+    like       the frame that it was made in; None for a function of a module
+    """
+
+    scope: Source
+    node: ast.FunctionDef | ast.Lambda
+    passed: Mapping[str, LocalFunction] = field(default_factory=dict)
+    functions: Mapping[str, LocalFunction] = field(default_factory=dict)
+    around: Mapping[str, Value] = field(default_factory=dict)
+    like: Frame | None = None
+
+    @property
+    def name(self) -> str:
+        return self.node.name if isinstance(self.node, ast.FunctionDef) else self.scope.name
+
+    def key(self) -> object:
+        known = (tuple((name, f.node) for name, f in part.items()) for part in (self.passed, self.functions))
+        return (self.node, id(self.scope.function), *known)
 
 
 @dataclass(eq=False)
@@ -34,6 +69,7 @@ class Callee:
     """A function of the program that others call by name.
 
     arguments  the structure of its parameters: a type for each run-time leaf, the value of each that is known
+    around     the same of the variables around it that it reads
     types      of its results, None while no attempt has found any
     result     the structure of its results
     captures   what it reads from outside; passed on by every caller
@@ -41,7 +77,8 @@ class Callee:
     """
 
     name: str
-    arguments: Mapping[str, Node[Type | Const] | Type | Const]
+    arguments: Mapping[str, Abstract]
+    around: Mapping[str, Abstract] = field(default_factory=dict)
     types: tuple[Type, ...] | None = None
     result: Node[int] | int = 0
     captures: list[Capture] = field(default_factory=list)
@@ -54,10 +91,10 @@ def is_recursive(lo: Lowering, source: Source, names: Mapping[str, Value], shape
 
     A function that goes down a tree of known structure comes to an end, and is run in place at each node. With a
     function that was made inside another one, or other functions than before, it is run in place too: that is how
-    functions of functions are used within each other.
+    functions of functions are used within each other. That too may come to no end, and then it is in `resolved`.
     """
     if any(map(_is_made_inside, names.values())):
-        return False
+        return source.node in lo.resolved and any(f.node is source.node for f in lo.frames)
     return any(
         isinstance(f.scope, Source)
         and f.scope.node is source.node
@@ -93,18 +130,99 @@ def shape_of(lo: Lowering, names: Mapping[str, Value]) -> object:
 
 def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower a call of a function that is running already."""
+    return _call(lo, _definition(lo, source, source.node, None, names, node), names, node)
+
+
+def is_endless(lo: Lowering, f: LocalFunction, names: Mapping[str, Value]) -> bool:
+    """Tell whether a function made inside another one is being run already, as often as one that comes to no end."""
+    known = _known(names)
+    return sum(_known(frame.given) == known for frame in _running(lo, f)) >= SAME_CALLS
+
+
+def is_running(lo: Lowering, f: LocalFunction) -> bool:
+    """Tell whether a function made inside another one is being run already."""
+    return any(True for _ in _running(lo, f))
+
+
+def _running(lo: Lowering, f: LocalFunction) -> Iterator[Frame]:
+    return (frame for frame in lo.frames if frame.node is f.node and frame.parent is f.frame)
+
+
+def _known(names: Mapping[str, Value]) -> list[object]:
+    return [value.key for value in names.values() if isinstance(value, Const)]
+
+
+def run_in_place(lo: Lowering) -> ast.AST | None:
+    """Return a function that is run in place within itself, and could be called by name; None if there is none."""
+    counts: dict[ast.AST, int] = {}
+    for frame in lo.frames:
+        inside = frame.parent is not None or any(map(_is_made_inside, frame.given.values()))
+        if inside and frame.node is not None and not is_ours(frame.scope):
+            counts[frame.node] = counts.get(frame.node, 0) + 1
+    counts = {node: n for node, n in counts.items() if n >= SAME_CALLS and node not in lo.resolved}
+    return max(counts, key=counts.__getitem__, default=None)
+
+
+def local_call(lo: Lowering, f: LocalFunction, names: Mapping[str, Value], node: ast.AST) -> Value:
+    """Lower a call of a function made inside another one, which calls itself."""
+    scope = f.frame.scope
+    assert isinstance(scope, Source)
+    return _call(lo, _definition(lo, scope, f.node, f, names, node), names, node)
+
+
+def _definition(
+    lo: Lowering,
+    scope: Source,
+    function: ast.FunctionDef | ast.Lambda,
+    f: LocalFunction | None,
+    names: Mapping[str, Value],
+    node: ast.AST,
+) -> Definition:
+    """Find the functions and variables that a function uses, and those that it is passed."""
+    passed = {name: v for name, v in names.items() if isinstance(v, LocalFunction)}
+    functions: dict[str, LocalFunction] = {}
+    around: dict[str, Value] = {}
+    waiting = [*passed.values(), *([] if f is None else [f])]
+    while waiting:
+        current = waiting.pop()
+        if not all(map(is_static, current.defaults.values())):
+            lo.refuse(node, "a function in a recursion has a default that is computed at run time", "called here")
+        for name in sorted(free_names(current.node)):
+            value = lookup_local(current.frame, name)
+            if value is None:
+                continue
+            if functions.get(name, around.get(name, value)) is not value:
+                lo.refuse(node, f"`{name}` stands for two things in functions that call each other", "called here")
+            if current.frame.given.get(name, value) is not value and current.frame.node is None:
+                _refuse_change(scope, function, name)
+            if not isinstance(value, LocalFunction):
+                around[name] = value
+            elif name not in functions:
+                functions[name] = value
+                waiting.append(value)
+    return Definition(scope, function, passed, functions, around, None if f is None else f.frame)
+
+
+def _call(lo: Lowering, definition: Definition, names: Mapping[str, Value], node: ast.AST) -> Value:
+    """Lower a call by name."""
+    names = {name: value for name, value in names.items() if name not in definition.passed}
+    around = {name: lo.unboxed(value) for name, value in definition.around.items()}
     given = {name: _abstracted(lo, value, node) for name, value in names.items()}
-    key = (source.node, id(source.function), _key(given))
+    outer = {name: v if isinstance(v, Const) else _abstracted(lo, v, node) for name, v in around.items()}
+    key = (definition.key(), _key(given), _key(outer))
     callee = lo.callees.get(key)
     if callee is None:
-        callee = Callee(_name(lo, source), given)
+        callee = Callee(_name(lo, definition), given, outer)
         lo.callees[key] = callee
-        settle(lo, source, callee, node)
+        settle(lo, definition, callee, node)
     if callee.types is None:
-        raise Unbound(f"`{source.name}` calls itself on every path", lo.span(node), "never returns")
+        raise Unbound(f"`{definition.name}` calls itself on every path", lo.span(node), "never returns")
     atoms: list[Atom] = []
-    for name, value in names.items():
-        kinds = leaves(given[name])
+    for value, known in (
+        *zip(names.values(), given.values(), strict=True),
+        *zip(around.values(), outer.values(), strict=True),
+    ):
+        kinds = leaves(known)
         atoms += [lo.atom(v) for v, kind in zip(_leaves(lo, value), kinds, strict=True) if isinstance(kind, Type)]
     for holder, name, used in callee.scopes:
         captured: list[Value] = list(leaves(lo.read_outside(holder, name, node)))
@@ -124,7 +242,7 @@ def _leaves(lo: Lowering, value: Value) -> Iterator[Value]:
         yield value
 
 
-def _abstracted(lo: Lowering, value: Value, node: ast.AST) -> Node[Type | Const] | Type | Const:
+def _abstracted(lo: Lowering, value: Value, node: ast.AST) -> Abstract:
     value = lo.current(value)
     if isinstance(value, Node):
         return value.holding([_abstracted(lo, c, node) for c in value.children])
@@ -148,8 +266,8 @@ def _abstract(lo: Lowering, value: Value, node: ast.AST) -> Type | Const:
     raise AssertionError(value)
 
 
-def _key(given: Mapping[str, Node[Type | Const] | Type | Const]) -> object:
-    def of(tree: Node[Type | Const] | Type | Const) -> object:
+def _key(given: Mapping[str, Abstract]) -> object:
+    def of(tree: Abstract) -> object:
         if isinstance(tree, Node):
             return (tree.form, tuple(map(of, tree.children)))
         return tree.key if isinstance(tree, Const) else tree
@@ -157,27 +275,27 @@ def _key(given: Mapping[str, Node[Type | Const] | Type | Const]) -> object:
     return tuple((name, of(tree)) for name, tree in given.items())
 
 
-def _name(lo: Lowering, source: Source) -> str:
+def _name(lo: Lowering, definition: Definition) -> str:
     taken = {c.name for c in lo.callees.values()}
-    name, k = source.name, 2
+    name, k = definition.name, 2
     while name in taken:
-        name, k = f"{source.name}_{k}", k + 1
+        name, k = f"{definition.name}_{k}", k + 1
     return name
 
 
-def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
+def settle(lo: Lowering, definition: Definition, callee: Callee, node: ast.AST) -> None:
     """Lower a callee until its result types and captures stay the same."""
     for _ in range(ATTEMPTS):
         before = (callee.types, list(callee.scopes))
         try:
-            inner, result, params = attempt(lo, source, callee)
+            inner, result, params = attempt(lo, definition, callee)
         except Unbound:
             continue
         flat: list[Atom] = []
         from adcompile.frontend.lower import flatten
         from adcompile.frontend.outside import used_captures
 
-        structure = flatten(inner, result, flat, source.name)
+        structure = flatten(inner, result, flat, definition.name)
         callee.types = _joined(inner, callee.types, tuple(a.type for a in flat))
         callee.result = structure
         callee.captures = list(used_captures(inner, flat))
@@ -190,10 +308,10 @@ def settle(lo: Lowering, source: Source, callee: Callee, node: ast.AST) -> None:
                 tuple(inner.builder.stmts),
                 tuple(flat),
                 facts=inner.facts,
-                names=dict(inner.names),
+                names={v: shown(name) for v, name in inner.names.items()},
             )
             return
-    lo.refuse(node, f"what `{source.name}` returns does not settle", "its types keep changing")
+    lo.refuse(node, f"what `{definition.name}` returns does not settle", "its types keep changing")
 
 
 def _positions(capture: Capture) -> tuple[int, ...]:
@@ -201,9 +319,9 @@ def _positions(capture: Capture) -> tuple[int, ...]:
     return tuple(k for k, leaf in enumerate(leaves(capture.tree)) if leaf in capture.used)
 
 
-def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Value, list[Var]]:
+def attempt(lo: Lowering, definition: Definition, callee: Callee) -> tuple[Lowering, Value, list[Var]]:
     """Lower the body of a callee once."""
-    from adcompile.frontend.bodies import body_of, run_body
+    from adcompile.frontend.bodies import run_body
     from adcompile.frontend.lower import Lowering
 
     facts = Facts()
@@ -212,27 +330,62 @@ def attempt(lo: Lowering, source: Source, callee: Callee) -> tuple[Lowering, Val
     inner.resolved = lo.resolved
     inner.tolerant = 1 if callee.types is None else 0
     params: list[Var] = []
-    names: dict[str, Value] = {}
-    for name, tree in callee.arguments.items():
-        names[name] = _parameters(inner, name, tree, params)
+    names = {name: _parameters(inner, name, tree, params) for name, tree in callee.arguments.items()}
+    around = {
+        name: _parameters(inner, name if name not in names else f"{name}_outside", tree, params)
+        for name, tree in callee.around.items()
+    }
     before = dict(inner.cells)
-    span = lo.builder.span
-    inner.builder.span = span
-    frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
-    frame.given, frame.shape = dict(names), shape_of(inner, names)
-    result = run_body(inner, frame, source.node)
-    for cell, var in before.items():
-        if inner.cells[cell] is not var:
-            inner.refuse(
-                source.node,
-                f"`{source.name}` is recursive and stores into its argument `{var.name}`",
-                "here",
-                "copy the array first, and return it",
-            )
+    inner.builder.span = lo.builder.span
+    frame, shared = _frame(inner, definition, names, around)
+    result = run_body(inner, frame, definition.node)
+    stored = [var.name for cell, var in before.items() if inner.cells[cell] is not var]
+    assigned = [name for name, value in around.items() if shared[name] is not value]
+    if changed := (*stored, *assigned):
+        _refuse_change(definition.scope, definition.node, changed[0])
     return inner, result, params
 
 
-def _parameters(inner: Lowering, name: str, tree: Node[Type | Const] | Type | Const, params: list[Var]) -> Value:
+def _refuse_change(scope: Source, function: ast.FunctionDef | ast.Lambda, changed: str) -> NoReturn:
+    """Refuse a function that stores into an argument, or assigns a variable around it."""
+    name = function.name if isinstance(function, ast.FunctionDef) else "lambda"
+    raise CompileError(
+        f"`{name}` is recursive and changes `{changed}`, which is not its own",
+        scope.span(function),
+        "here",
+        "copy an array before storing into it, and return what is changed",
+    )
+
+
+def _frame(
+    inner: Lowering, definition: Definition, names: dict[str, Value], around: Mapping[str, Value]
+) -> tuple[Frame, Mapping[str, Value]]:
+    """Return the frame of a function, and the names of the variables and functions around it."""
+    from adcompile.frontend.bodies import body_of
+
+    shared: dict[str, Value] = dict(around)
+    frames: dict[int, Frame] = {}  # one for each function that others were made in
+
+    def within(like: Frame) -> Frame:
+        key = id(like.scope)
+        if key not in frames:
+            frames[key] = Frame(like.scope, like.desugared, shared, None, like.rule, like.numpy, like.macro)
+            frames[key].given = around
+        return frames[key]
+
+    def moved(f: LocalFunction) -> LocalFunction:
+        return LocalFunction(f.node, within(f.frame), f.defaults)
+
+    shared.update({name: moved(f) for name, f in definition.functions.items()})
+    names.update({name: moved(f) for name, f in definition.passed.items()})
+    node = definition.node
+    parent = None if definition.like is None else within(definition.like)
+    frame = Frame(definition.scope, body_of(node), names, parent, local=local_names(node), node=node)
+    frame.given, frame.shape = dict(names), shape_of(inner, names)
+    return frame, shared
+
+
+def _parameters(inner: Lowering, name: str, tree: Abstract, params: list[Var]) -> Value:
     if isinstance(tree, Node):
         children = tuple(_parameters(inner, f"{name}_{k}", c, params) for k, c in enumerate(tree.children))
         return tree.holding(children)

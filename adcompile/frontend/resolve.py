@@ -145,8 +145,8 @@ class _Located(NamedTuple):
 _located: Final[dict[int, tuple[weakref.ref[types.CodeType], _Located]]] = {}
 
 
-def resolve(f: types.FunctionType) -> Source:
-    """Return a function's source.
+def resolve(f: types.FunctionType, generators: bool = False) -> Source:
+    """Return a function's source. `generators`: it may be that of a generator function.
 
     Raises SourceError if the text is missing or is not what the function was compiled from, and CompileError for
     a coroutine or generator function.
@@ -158,7 +158,7 @@ def resolve(f: types.FunctionType) -> Source:
         raise CompileError(f"{node.name} is an async function", span, help="differentiate a plain function")
     name = "lambda_" if isinstance(node, ast.Lambda) else node.name
     source = Source(name, node, found.filename, f, found.lines, found.owner)
-    if f.__code__.co_flags & inspect.CO_GENERATOR:
+    if f.__code__.co_flags & inspect.CO_GENERATOR and not generators:
         first = _first_yield(node) or node
         raise CompileError(f"{name} is a generator function", source.span(first), "yields here", "return an array")
     return source

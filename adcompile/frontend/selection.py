@@ -7,10 +7,10 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import application, branches, calls, expressions, iteration, prelude
+from adcompile.frontend import application, branches, calls, expressions, iteration, iterators, prelude
 from adcompile.frontend.operators import apply_binary
-from adcompile.frontend.values import Generator, Iterable, Ref, Value, is_static
-from adcompile.ir.core import Const
+from adcompile.frontend.values import Iterable, Ref, Value, is_static
+from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -111,20 +111,15 @@ def accumulated(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     out: list[Value] = []
     for item in given:
         out.append(calls.call(lo, function, [out[-1], item], {}, node) if out else item)
-    return Node("tuple", tuple(out))
+    return iterators.make(lo, out)
 
 
-def spread(f: Callable[..., object]) -> Callable[[Lowering, Args, Keywords, ast.AST], Value]:
+def spread(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Lower a function of itertools, on things whose number of items is known."""
-
-    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-        given: list[object] = []
-        for a in args:
-            number = lo.static_int(a) if not isinstance(a, Node | Iterable | Generator | Ref) else None
-            given.append(number if number is not None else iteration.static_items(lo, a, node, None))
-        options = {k: lo.static(v, node) for k, v in keywords.items()}
-        made = list(f(*given, **options))  # type: ignore[call-overload]  # an iterator over values, or over tuples of them
-        items = [Node("tuple", tuple(i)) if isinstance(i, tuple) else i for i in made]
-        return Node("tuple", tuple(items))
-
-    return make
+    given: list[object] = []
+    for a in args:
+        number = lo.static_int(a) if isinstance(a, Var | Const) else None
+        given.append(number if number is not None else iteration.static_items(lo, a, node, None))
+    options = {k: lo.static(v, node) for k, v in keywords.items()}
+    made = list(f(*given, **options))  # type: ignore[call-overload]  # an iterator over values, or over tuples of them
+    return iterators.make(lo, [Node("tuple", tuple(i)) if isinstance(i, tuple) else i for i in made])

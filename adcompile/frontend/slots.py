@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import FLAGS, RAISED, LoopFlags
 from adcompile.frontend.exceptions import STATE
-from adcompile.frontend.frames import Conflict, owner_of
+from adcompile.frontend.frames import Conflict
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.optionals import HELD, paired
 from adcompile.frontend.plans import Key, Plan, Slot, carried, parts, read_before_assigned, stored_names
@@ -180,7 +180,7 @@ class Slots:
 
     def shared(self, name: str) -> bool:
         """Tell whether a variable lives in a box: it is carried as what a list holds is."""
-        owner = owner_of(self.lo.frame, name)
+        owner, name = self.lo.owner(self.lo.frame, name)
         return isinstance(owner.names.get(name), Box)
 
     def forget(self) -> None:

@@ -30,7 +30,8 @@ def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> V
     if not isinstance(found, list) and isinstance(source, Ref) and not (isinstance(key, Const) and key.value is None):
         return calls.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
     if not isinstance(found, list):
-        return at_run_time(lo, source, key, reverse, node)
+        held = source if isinstance(source, Ref) else lists.listed(lo, found, node)
+        return at_run_time(lo, held, key, reverse, node)
     items = [lo.settled(item) for item in found]
     keyed = key is not NONE and not (isinstance(key, Const) and key.value is None)
     keys = [lo.settled(calls.call(lo, key, [item], {}, node)) for item in items] if keyed else items

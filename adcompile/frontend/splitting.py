@@ -20,10 +20,14 @@ SIMPLE: Final = ast.Name | ast.Constant
 
 def may_raise(node: ast.AST) -> bool:
     """Tell whether an expression or statement has a part that may raise: a call, a division, a subscript."""
-    return any(
-        isinstance(n, RAISING) or (isinstance(n, ast.BinOp | ast.AugAssign) and isinstance(n.op, DIVISIONS))
-        for n in ast.walk(node)
-    )
+    stack = [node]
+    while stack:
+        n = stack.pop()
+        if isinstance(n, RAISING) or (isinstance(n, ast.BinOp | ast.AugAssign) and isinstance(n.op, DIVISIONS)):
+            return True
+        # What a lambda does is done where it is called.
+        stack += [n.args] if isinstance(n, ast.Lambda) else ast.iter_child_nodes(n)
+    return False
 
 
 def parts_of(stmt: ast.stmt) -> str:
@@ -32,6 +36,14 @@ def parts_of(stmt: ast.stmt) -> str:
 
 
 _lasts: dict[ast.stmt, str] = {}
+_wholes: dict[ast.stmt, ast.stmt] = {}
+
+
+def whole(stmt: ast.stmt) -> ast.stmt:
+    """Return the statement that one is a part of; itself if it is as the user wrote it."""
+    while stmt in _wholes:
+        stmt = _wholes[stmt]
+    return stmt
 
 
 def ends(stmt: ast.stmt) -> str | None:
@@ -47,10 +59,12 @@ def is_part(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
     """Return the statements that a statement is split into; itself if there is nothing to split."""
+    if whole(stmt) is not stmt:
+        return (stmt,)
     splitter = _Splitter(stmt)
     new: ast.stmt
     match stmt:
-        case ast.Assign(targets=targets, value=value) if may_raise(stmt) and not splitter.is_simple(stmt):
+        case ast.Assign(targets=targets, value=value) if may_raise(stmt):
             new = splitter.assignment(targets, value)
         case ast.AnnAssign(target=target, value=ast.expr() as value) if may_raise(stmt):
             new = ast.Assign([splitter.target(target)], splitter.part(value))
@@ -69,6 +83,8 @@ def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
             return (stmt,)
     last = ast.copy_location(new, stmt)
     _lasts[last] = parts_of(stmt)
+    _wholes[last] = stmt
+    _wholes.update({n: stmt for part in splitter.done for n in ast.walk(part) if isinstance(n, ast.stmt)})
     return (*splitter.done, last)
 
 
@@ -77,14 +93,6 @@ class _Splitter:
         self.stmt = stmt
         self.done: list[ast.stmt] = []
         self.count = 0
-
-    def is_simple(self, stmt: ast.Assign) -> bool:
-        target = stmt.targets[0]
-        return isinstance(target, ast.Name) and target.id.startswith(".t") and self.is_flat(stmt.value)
-
-    def is_flat(self, node: ast.expr) -> bool:
-        """Tell whether only the outermost operation of an expression may raise."""
-        return not any(may_raise(child) for child in ast.iter_child_nodes(node))
 
     def fresh(self) -> str:
         self.count += 1
@@ -206,6 +214,9 @@ class _Splitter:
                 return self.kept(ast.Subscript(self.simple(base), self.index(at), ast.Load()), node)
             case ast.Attribute(value=value, attr=attr):
                 return ast.copy_location(ast.Attribute(self.part(value), attr, ast.Load()), node)
+            case ast.NamedExpr(target=target, value=value):
+                self.done.append(self.assign(target.id, self.part(value)))
+                return ast.copy_location(ast.Name(target.id, ast.Load()), node)
             case ast.Starred(value=value):
                 return ast.copy_location(ast.Starred(self.part(value), ast.Load()), node)
             case ast.Tuple(elts=elts):

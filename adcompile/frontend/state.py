@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from adcompile.errors import CompileError, Span
-from adcompile.frontend.frames import Frame, is_ours, owner_of
+from adcompile.frontend.frames import Frame, is_ours, owner_of, shown
 from adcompile.frontend.lifetimes import may_be_read
 from adcompile.frontend.optionals import Truths, implied
 from adcompile.frontend.values import Box, Element, Method, Partial, Ref, Rows, Super, Value
+from adcompile.frontend.variables import outer_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Stmt, Var
 from adcompile.ir.structure import Node, NodeKind
@@ -100,7 +101,8 @@ class State:
         for frame in reversed(self.frames):
             if frame.rule or frame.macro or is_ours(frame.scope):
                 continue
-            return frame.scope.span(node) if node is not None and frame is self.frame else self.builder.span
+            place = frame.place(node) if node is not None and frame is self.frame else None
+            return place or self.builder.span
         return self.builder.span
 
     # -- snapshots for branches and loops
@@ -223,7 +225,7 @@ class State:
                     if self.holds(value, other) and may_be_read(frame, name):
                         self.refuse(
                             node,
-                            f"this {called} may also be that of `{name.lstrip('.')}`",
+                            f"this {called} may also be that of `{shown(name)}`",
                             "whether it is, is known only at run time",
                             "change a copy of it, or return a new one",
                         )
@@ -281,11 +283,22 @@ class State:
         assert isinstance(held, Node)
         return held.children[0]
 
+    def fill(self, box: Box, value: Value) -> None:
+        """Assign to a variable that functions share."""
+        self.contents[box.identity] = Node("list", (value,), (), box.identity)
+
+    def owner(self, frame: Frame, name: str) -> tuple[Frame, str]:
+        """Return the frame whose variable an assignment assigns to, and its name there."""
+        guest = frame.guest(name)
+        if guest is not None and guest[0].node is not None and guest[1] in outer_names(guest[0].node):
+            return self.owner(*guest)
+        return owner_of(frame, name), name
+
     def assign_name(self, frame: Frame, name: str, value: Value) -> None:
         """Assign to a variable of a frame, or of a frame around it."""
-        owner = owner_of(frame, name)
+        owner, name = self.owner(frame, name)
         held = owner.names.get(name)
         if isinstance(held, Box):
-            self.contents[held.identity] = Node("list", (value,), (), held.identity)
+            self.fill(held, value)
         else:
             owner.names[name] = value

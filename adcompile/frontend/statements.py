@@ -23,6 +23,7 @@ from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.frames import Unbound, owner_of
 from adcompile.frontend.optionals import implied
 from adcompile.frontend.values import LocalFunction, Value
+from adcompile.frontend.variables import hooked_names
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const
 from adcompile.records import replace
 
@@ -45,7 +46,8 @@ def run_one(lo: Lowering, stmt: ast.stmt) -> None:
     lo.frame.statement = stmt
     try:
         statement(lo, stmt)
-        attempts.forget(lo, stmt)
+        if lo.catchers:
+            attempts.forget(lo, stmt)
     except Unbound:
         if not lo.tolerant:
             raise
@@ -58,6 +60,9 @@ def note_place(lo: Lowering, stmt: ast.stmt) -> None:
 
     outer = lo.builder.span
     if len(lo.frames) == lo.outermost:
+        origins = lo.frame.desugared.origins
+        while stmt in origins:
+            stmt = origins[stmt][1]
         lo.builder.span = lo.frame.scope.span(stmt)
     elif outer is not None and outer.within != lo.frame.scope.name and not is_ours(lo.frame.scope):
         lo.builder.span = replace(outer, within=lo.frame.scope.name)
@@ -78,14 +83,14 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
             value = expressions.or_none(lo, stmt.value)
             for target in stmt.targets:
                 assign(lo, target, value)
-            surgery.keep_apart(lo, stmt)
+            assigned(lo, stmt)
         case ast.AnnAssign():
             if stmt.value is not None:
                 assign(lo, stmt.target, expressions.or_none(lo, stmt.value))
-                surgery.keep_apart(lo, stmt)
+                assigned(lo, stmt)
         case ast.AugAssign():
             augment(lo, stmt)
-            surgery.keep_apart(lo, stmt)
+            assigned(lo, stmt)
         case ast.If():
             if_(lo, stmt)
         case ast.For():
@@ -127,6 +132,12 @@ _REMEDIES = {
 }
 
 
+def assigned(lo: Lowering, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+    """Let names that blocks for adjoints are about have variables of their own."""
+    if not lo.frame.rule and hooked_names(lo.frame.node):
+        surgery.keep_apart(lo, stmt)
+
+
 def unsupported(lo: Lowering, stmt: ast.stmt) -> None:
     kind = type(stmt).__name__
     remedy = _REMEDIES.get(kind, "move it out of the differentiated function")
@@ -152,7 +163,8 @@ def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:
 
 def if_(lo: Lowering, stmt: ast.If) -> None:
     cond = expressions.condition(lo, stmt.test)
-    attempts.forget(lo, stmt)
+    if lo.catchers:
+        attempts.forget(lo, stmt)
     if isinstance(cond, Const):
         run(lo, stmt.body if cond.value else stmt.orelse)
         return

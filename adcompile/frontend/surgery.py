@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from adcompile.custom.surgery import adjoint_of
@@ -16,6 +15,7 @@ from adcompile.frontend import expressions, statements
 from adcompile.frontend.desugar import jumps
 from adcompile.frontend.frames import lookup_local
 from adcompile.frontend.values import Ref, Value
+from adcompile.frontend.variables import hooked_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Eqn, Function, Var, free
 from adcompile.ir.custom import AdjointBlock
@@ -132,22 +132,9 @@ def check(lo: Lowering, stmt: ast.With, y: Var, result: Atom) -> None:
 # -- names that have blocks
 
 
-@lru_cache(maxsize=1024)
-def hooked_names(node: ast.AST | None) -> frozenset[str]:
-    """Return the names of a function that blocks for adjoints are about."""
-    found: set[str] = set()
-    for n in ast.walk(node) if node is not None else ():
-        if isinstance(n, ast.With):
-            for item in n.items:
-                if isinstance(item.context_expr, ast.Call):
-                    found |= {a.id for a in item.context_expr.args if isinstance(a, ast.Name)}
-    return frozenset(found)
-
-
 def keep_apart(lo: Lowering, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
     """Give what a statement assigns to names that have blocks a variable of its own."""
-    if lo.frame.rule or not (hooked := hooked_names(lo.frame.node)):
-        return
+    hooked = hooked_names(lo.frame.node)
     targets: Sequence[ast.expr] = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
     for name in dict.fromkeys(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)):
         value = lo.frame.names.get(name)

@@ -142,11 +142,24 @@ class Iterable:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Generator:
-    """A generator expression, run where it is iterated over."""
+class Iterator:
+    """What iter(), zip() or map() make of things whose items can be had by number; a box holds how many are taken."""
 
-    node: ast.GeneratorExp
+    items: Iterable | tuple[Value, ...]
+    taken: Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generator:
+    """A generator, run where it is iterated over: an expression, or the call of a function that yields.
+
+    frame  of the call, with its arguments; of an expression, with what its first `for` iterates over: `FIRST`
+    state  a box that says whether it has been iterated over
+    """
+
+    node: ast.GeneratorExp | ast.FunctionDef
     frame: Frame
+    state: Box
 
 
 Value = Union[
@@ -164,10 +177,12 @@ Value = Union[
     Rows,
     Super,
     Iterable,
+    Iterator,
     Generator,
     "Node[Value]",
 ]
 
+FIRST: Final = ".0"
 EMPTY: Final[Node[Value]] = Node("tuple", ())
 
 

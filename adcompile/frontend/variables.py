@@ -32,6 +32,7 @@ class _Names:
     globals     those that it declares global
     escaping    those that := assigns in a comprehension
     inner       the functions that it makes
+    yields      whether it is a generator
     """
 
     assigned: frozenset[str]
@@ -39,6 +40,7 @@ class _Names:
     globals: frozenset[str]
     escaping: frozenset[str]
     inner: tuple[Definition, ...]
+    yields: bool
 
 
 @lru_cache(maxsize=1024)
@@ -49,6 +51,7 @@ def _names(node: ast.AST) -> _Names:
     globals: set[str] = set()
     escaping: set[str] = set()
     inner: list[Definition] = []
+    yields: list[ast.expr] = []
 
     def visit(n: ast.AST, comprehension: bool) -> None:
         match n:
@@ -75,6 +78,8 @@ def _names(node: ast.AST) -> _Names:
                 outer.update(names)
             case ast.Global(names=names):
                 globals.update(names)
+            case ast.Yield() | ast.YieldFrom():
+                yields.append(n)
         comprehension = comprehension or isinstance(n, COMPREHENSIONS)
         for child in ast.iter_child_nodes(n):
             visit(child, comprehension)
@@ -82,7 +87,7 @@ def _names(node: ast.AST) -> _Names:
     for part in _body(node):
         visit(part, False)
     own = frozenset(assigned) - outer - globals
-    return _Names(own, frozenset(outer), frozenset(globals), frozenset(escaping), tuple(inner))
+    return _Names(own, frozenset(outer), frozenset(globals), frozenset(escaping), tuple(inner), bool(yields))
 
 
 def _body(node: ast.AST) -> list[ast.stmt] | list[ast.expr]:
@@ -119,6 +124,11 @@ def boxed_names(node: ast.AST) -> frozenset[str]:
     return shared & own_names(node) if shared else shared
 
 
+def is_generator(node: ast.AST) -> bool:
+    """Tell whether a function yields."""
+    return isinstance(node, ast.FunctionDef) and _names(node).yields
+
+
 def own_names(node: ast.AST) -> frozenset[str]:
     """Return the parameters of a function and the names that it assigns itself."""
     if not isinstance(node, Definition):
@@ -126,7 +136,27 @@ def own_names(node: ast.AST) -> frozenset[str]:
     return local_names(node) | {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
 
 
+def free_names(node: Definition) -> frozenset[str]:
+    """Return the names that a function or those inside it read, and that are not their own."""
+    inner = _names(node).inner
+    hidden = {n for f in inner for part in _body(f) for n in ast.walk(part)}
+    found = {n.id for part in _body(node) for n in ast.walk(part) if isinstance(n, ast.Name) and n not in hidden}
+    return frozenset(found).union(*map(free_names, inner)) - own_names(node)
+
+
 def _outer_of(node: Definition) -> frozenset[str]:
     """Return the names that a function or those inside it declare nonlocal, and that are not their own."""
     names = _names(node)
     return names.outer.union(*(_outer_of(n) - own_names(n) for n in names.inner))
+
+
+@lru_cache(maxsize=1024)
+def hooked_names(node: ast.AST | None) -> frozenset[str]:
+    """Return the names of a function that blocks for adjoints are about."""
+    found: set[str] = set()
+    for n in ast.walk(node) if node is not None else ():
+        if isinstance(n, ast.With):
+            for item in n.items:
+                if isinstance(item.context_expr, ast.Call):
+                    found |= {a.id for a in item.context_expr.args if isinstance(a, ast.Name)}
+    return frozenset(found)

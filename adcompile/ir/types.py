@@ -111,11 +111,11 @@ def join(facts: Facts, a: Type, b: Type) -> Type:
         inner = join(facts, Type(kind, a.dtype, a.dims), Type(kind, b.dtype, b.dims))
         return Type("list", inner.dtype, inner.dims)
     if a.is_array or b.is_array:
-        dtype = a.dtype if numpy_dtype(a) == numpy_dtype(b) else None
+        common = _join_dtype(numpy_dtype(a), numpy_dtype(b))
         dims: tuple[Length, ...] | None = None
         if a.dims is not None and b.dims is not None and len(a.dims) == len(b.dims):
             dims = tuple(x if facts.same(x, y) else facts.fresh() for x, y in zip(a.dims, b.dims, strict=True))
-        return Type("array", dtype if a.kind == b.kind else numpy_dtype(a) if dtype else None, dims)
+        return Type("array", common, dims)
     if a.kind == b.kind == "py":
         order = (bool, int, float, complex)
         value = a.value if a.value is not None and b.value is not None and facts.same(a.value, b.value) else None
@@ -127,11 +127,19 @@ def join(facts: Facts, a: Type, b: Type) -> Type:
 def _join_scalar_dtype(a: Type, b: Type) -> np.dtype | None:
     """Join dtypes of scalars: a Python number takes on the NumPy type of its kind; others must agree."""
     da, db = numpy_dtype(a), numpy_dtype(b)
-    if da is None or db is None:
-        return None
-    if da == db:
-        return da
     for t, weak, strong in ((a, da, db), (b, db, da)):
-        if t.kind == "py" and "biufc".index(weak.kind) <= "biufc".index(strong.kind):
+        if t.kind != "py" or weak is None or strong is None:
+            continue
+        if "biufc".index(weak.kind) <= "biufc".index(strong.kind):
             return strong
-    return None
+    return _join_dtype(da, db)
+
+
+def _join_dtype(a: np.dtype | None, b: np.dtype | None) -> np.dtype | None:
+    """Join dtypes: those that differ are not known, but what may be complex has a complex derivative."""
+    if a == b:
+        return a
+    if not any(t is not None and t.kind == "c" for t in (a, b)):
+        return None
+    narrow = (np.dtype(np.float32), np.dtype(np.complex64))
+    return np.dtype(np.complex64 if a in narrow and b in narrow else np.complex128)

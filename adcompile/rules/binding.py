@@ -15,7 +15,7 @@ A usage text is a parameter list in which the annotation says what a parameter i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cache
 from typing import Final, Literal, TypeVar
 
@@ -25,6 +25,7 @@ from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.records import dataclass, replace
+from adcompile.rules import index
 from adcompile.rules.lengths import normalise_axes
 from adcompile.rules.signature import attribute_slots
 
@@ -81,8 +82,35 @@ class Parameter:
 
 OPERAND_KINDS: Final = ("operand", "operands", "items", "shape")
 
-FUNCTIONS: Final[dict[Callable[..., object], Binding]] = {}
-METHODS: Final[dict[str, Binding]] = {}
+Key = TypeVar("Key")
+
+
+class Table(MutableMapping[Key, Binding]):
+    """Bindings by function or method. To look for one loads the rules that it has, see `adcompile.rules.index`."""
+
+    def __init__(self) -> None:
+        self.loaded: dict[Key, Binding] = {}
+
+    def __getitem__(self, key: Key) -> Binding:
+        if key not in self.loaded:
+            index.load(key)
+        return self.loaded[key]
+
+    def __setitem__(self, key: Key, binding: Binding) -> None:
+        self.loaded[key] = binding
+
+    def __delitem__(self, key: Key) -> None:
+        del self.loaded[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.loaded)
+
+    def __len__(self) -> int:
+        return len(self.loaded)
+
+
+FUNCTIONS: Final[Table[Callable[..., object]]] = Table()
+METHODS: Final[Table[str]] = Table()
 ATTRIBUTES: Final[dict[str, Binding]] = {}
 
 

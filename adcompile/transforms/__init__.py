@@ -1,1 +1,18 @@
 """The transformations that make derivatives: forward, reverse, storage for the reverse sweep, in-place updates."""
+
+from adcompile.deferred import defer
+
+# What few derivatives need; see `adcompile.deferred`.
+defer(
+    __name__,
+    "batch",
+    "checkpoints",
+    "forward",
+    "jacobians",
+    "lift",
+    "linearity",
+    "linearize",
+    "lists",
+    "pullbacks",
+    "transpose",
+)

@@ -19,7 +19,7 @@ from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules.lengths import product
-from adcompile.transforms.batch_rules import RULES, Batch, Unbatchable, repeated
+from adcompile.transforms.batch_rules import Batch, Unbatchable, repeated, rule_of
 
 __all__ = ["Unbatchable", "run", "widened"]
 
@@ -146,7 +146,7 @@ class _Batcher:
 
     def by_rule(self, eqn: Eqn) -> Atom | None:
         """Return the block of results by a rule; None if there is none for this equation."""
-        rule = RULES.get(eqn.prim)
+        rule = rule_of(eqn.prim)
         if rule is None or len(eqn.outs) != 1 or eqn.out.type.dims is None:
             return None
         mark = self.b.mark()

@@ -13,7 +13,7 @@ from adcompile.records import dataclass
 from adcompile.rules import table
 from adcompile.rules.lengths import product
 
-__all__ = ["RULES", "Batch", "Rule", "Unbatchable", "repeated"]
+__all__ = ["Batch", "Rule", "Unbatchable", "repeated", "rule_of"]
 
 COLON: Final = (NONE, NONE, NONE)
 OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}
@@ -91,6 +91,13 @@ Rule = Callable[[Batch], Atom | None]
 RULES: Final[dict[str, Rule]] = {}
 
 
+def rule_of(prim: str) -> Rule | None:
+    """Return the rule of a primitive: of NumPy's elementwise functions there may be more, with tables loaded since."""
+    if prim in table.ROWS and not prim.startswith(("math.", "cmath.", "builtin")):
+        return RULES.get(prim, elementwise)
+    return RULES.get(prim)
+
+
 def rule(*names: str) -> Callable[[Rule], Rule]:
     """State how primitives are applied to blocks. None is returned where the rule does not apply."""
 
@@ -126,9 +133,6 @@ def elementwise(batch: Batch) -> Atom | None:
     return batch.again(*(batch.aligned(k, rank) for k in range(len(batch.args))))
 
 
-for _name in table.ROWS:
-    if not _name.startswith(("math.", "cmath.", "builtin")):
-        RULES[_name] = elementwise
 for _name in ("where", "eq", "ne", "lt", "le", "gt", "ge", "equal", "not_equal", "isnan", "isfinite", "isinf"):
     RULES[_name] = elementwise
 

@@ -24,7 +24,7 @@ from adcompile.ir.custom import CustomCall, Pull, Push
 from adcompile.ir.inlining import Keys, copied, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
-from adcompile.transforms.linearity import nonlinear
+from adcompile.transforms import linearity
 
 __all__ = ["close", "expand", "forward_rules", "open_calls", "refuse_outside"]
 
@@ -333,7 +333,7 @@ def check_linear(eqn: Eqn, rule: Push) -> None:
     """Refuse a rule that is seen not to be linear in the tangents."""
     call, fn = call_of(eqn), rule.function
     first = len(fn.params) - len(extra(eqn)) - len(rule.positions)
-    bent = nonlinear(fn, fn.params[first : first + len(rule.positions)])
+    bent = linearity.nonlinear(fn, fn.params[first : first + len(rule.positions)])
     if bent is not None:
         raise CompileError(
             f"the rule of `{call.name}` is not linear in the tangents",

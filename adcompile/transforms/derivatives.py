@@ -29,9 +29,8 @@ from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
 from adcompile.ir.inlining import copied, keys_after
 from adcompile.ir.rebuild import map_operands
 from adcompile.records import replace
-from adcompile.transforms import batch, custom, forward, jacobians, reverse
+from adcompile.transforms import batch, custom, forward, jacobians, pullbacks, reverse
 from adcompile.transforms.callees import Callees
-from adcompile.transforms.pullbacks import description
 
 
 def release(fn: Function) -> Function:
@@ -168,7 +167,7 @@ class _Lowering:
         return Block(block.params, stmts, tuple(map(self.resolve, block.yields)))
 
     def pullback(self, eqn: Eqn) -> Iterator[Stmt]:
-        of = description(eqn)
+        of = pullbacks.description(eqn)
         kept, adjoints = eqn.outs[: len(of.kept)], eqn.outs[len(of.kept) :]
         of = replace(
             of,

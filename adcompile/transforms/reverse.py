@@ -36,15 +36,12 @@ from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import PY_INT, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, counters, custom, pullbacks
+from adcompile.transforms import conform, counters, custom, forward, lists, pullbacks, transpose
 from adcompile.transforms.adjoints import NOTHING, Bars, adjoint_type
 from adcompile.transforms.callees import Callees
 from adcompile.transforms.calls import Calls
-from adcompile.transforms.forward import tangent_of
-from adcompile.transforms.lists import list_adjoint
 from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, refuse_obstacles, row_term
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
-from adcompile.transforms.transpose import transposed_terms
 
 
 def run(
@@ -122,11 +119,13 @@ class Reverser(Calls):
             self.pull(eqn, gs)
             return
         if eqn.prim == "pullback":
-            for position, term in pullbacks.pull(self.b, eqn, gs, self.active, partial(tangent_of, self.callees)):
+            for position, term in pullbacks.pull(
+                self.b, eqn, gs, self.active, partial(forward.tangent_of, self.callees)
+            ):
                 self.accumulate(eqn.args[position], term)
             return
         if eqn.prim.startswith("list_"):
-            list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)
+            lists.list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)
             return
         (g,) = gs
         assert g is not None
@@ -186,7 +185,7 @@ class Reverser(Calls):
         if eqn.prim in table.ADJOINTS:
             return [(k, term) for k, term in adjoint_terms(self.b, eqn, g) if k in wanted]
         if eqn.prim in table.TANGENTS:
-            return transposed_terms(self.b, eqn, g, wanted, self.linear_terms)
+            return transpose.transposed_terms(self.b, eqn, g, wanted, self.linear_terms)
         raise no_rule(eqn)
 
     def linear_terms(self, eqn: Eqn, g: Atom, wanted: list[int]) -> Iterable[tuple[int, Atom]]:

@@ -195,3 +195,65 @@ def reads_a_global_array_in_a_loop_and_after_it(x):
     for _ in range(3):
         x = x + 0.1 * np.sum(TABLE * x)
     return x * np.sum(TABLE)
+
+
+@program(0.7, again=False)
+def inner_recursion_ending_at_run_time(x):
+    def go(a):
+        return a if a < 0.1 else a * go(a * 0.5) * x
+
+    return go(x)
+
+
+@program(V, again=False)
+def inner_recursion_on_slices(x):
+    def product(a):
+        if len(a) == 1:
+            return a[0]
+        return a[0] * product(a[1:]) + scale
+
+    scale = x[1]
+    return product(x)
+
+
+@program(0.7, again=False)
+def inner_mutual_recursion(x):
+    def even(a):
+        return a if a < 0.2 else odd(a * 0.6) * x
+
+    def odd(a):
+        return a * a if a < 0.2 else even(np.sin(a) * 0.7) + x
+
+    return even(x)
+
+
+@program(0.7, again=False)
+def inner_recursion_with_a_counter(x):
+    weights = np.array([1.0, 2.0, 0.5])
+
+    def go(a, depth=0):
+        if np.sum(a) < 0.5 or depth > 6:
+            return np.sum(a * weights) * x
+        return go(a / 2, depth + 1) + go(a / 3, depth + 1) * 3
+
+    return go(x * weights)
+
+
+def simpson(f, a, b):
+    return (b - a) / 6 * (f(a) + 4 * f((a + b) / 2) + f(b))
+
+
+def adaptive(f, a, b, tolerance, whole):
+    middle = (a + b) / 2
+    left, right = simpson(f, a, middle), simpson(f, middle, b)
+    if abs(left + right - whole) < 15 * tolerance:
+        return left + right + (left + right - whole) / 15
+    return adaptive(f, a, middle, tolerance / 2, left) + adaptive(f, middle, b, tolerance / 2, right)
+
+
+@program(0.7, again=False)
+def adaptive_quadrature(x):
+    def damped(t):
+        return np.exp(-x * t) * np.sin(5 * t)
+
+    return adaptive(damped, 0.0, 2.0, 1e-3, simpson(damped, 0.0, 2.0))

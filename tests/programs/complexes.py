@@ -205,3 +205,35 @@ def eigenvectors_of_any_matrices(z):
     return (
         np.sum(np.abs((v * np.exp(-w)) @ v) ** 2) + np.sum(np.abs(np.linalg.eigvals(z)) ** 3) + np.sum(b[1] ** 3).real
     )
+
+
+@program(np.array([0.4, -0.7, 1.3, 0.9]), again=False)
+def fourier_by_recursion(x):
+    def transform(a):
+        n = len(a)
+        if n == 1:
+            return a
+        even, odd = transform(a[::2]), transform(a[1::2])
+        turned = np.exp(-2j * np.pi * np.arange(n // 2) / n) * odd
+        return np.concatenate([even + turned, even - turned])
+
+    return np.sum(np.abs(transform(x)) ** 2 * np.arange(4))
+
+
+@program(np.array([3.4, -0.7, 1.3, 0.9]))
+@program(np.array([0.4, -0.7, 1.3, 0.9]))
+def real_or_complex(x):
+    y = x if x[0] > 3 else x * 1j
+    for i in range(3):
+        y = y * 1j if i == 1 else y * 2
+    return np.sum(np.abs(y + x[::-1]) ** 2)
+
+
+@program(np.array([3.4, -0.7, 1.3, 0.9]))
+@program(np.array([0.4, -0.7, 1.3, 0.9]))
+def store_into_real_or_complex(x):
+    z = x if x[0] > 3 else x * 1j
+    u = z.copy()
+    u[1] = x[0] * 3
+    u[2:] *= 2
+    return np.sum((u * np.conj(u)).real) + abs(u[1]) + np.sum(np.sin(z) * z).real

@@ -194,3 +194,17 @@ def shapes_that_nothing_else_reads(params, x):
 @program(np.array([0.4, -0.7, 1.3, 0.9, -0.2]))
 def products_in_nested_lists(x):
     return np.sum(np.array([[a * b for a in x[:3]] for b in x[3:]]) ** 2)
+
+
+KINDS = [3, 1, 3, 2]
+
+
+@program(np.array([0.5, 1.2, -0.7, 2.1]))
+def set_of_what_was_seen(x):
+    seen = set()
+    s = 0.0
+    for k, v in zip(KINDS, x, strict=False):
+        if k in seen:
+            s += v * 10
+        seen.add(k)
+    return s * len(seen) + x[0]

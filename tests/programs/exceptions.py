@@ -551,3 +551,66 @@ def raised_after_an_inner_loop_that_raises(x):
     except IndexError:
         pass
     return np.sum(a) + np.sum(b)
+
+
+@program(V)
+@program(-V)
+def try_with_dead_view(x):
+    """The view is not read any more when what it may be a view of is stored into."""
+    y = np.sin(x)
+    total = 0.0
+    if x[0] > 0.0:
+        part = y[1:]
+        total = part[0] * 2.0
+    try:
+        y[1] = checked(x[3])
+        total += checked(x[1])
+    except OverflowError:
+        pass
+    except ValueError:
+        total -= y[2]
+    return total + y[1] * y[2]
+
+
+@program(V)
+@program(-V)
+def try_with_view_read_when_caught(x):
+    """The view is read only where the exception is caught, after a store into what it is a view of."""
+    y = np.sin(x)
+    part = y[1:]
+    try:
+        y[2] = x[0] * x[0]
+        y[2] *= checked(x[3])
+        part = x
+    except ValueError:
+        y[0] = part[1]
+    return np.sum(y * y)
+
+
+@program(V)
+@program(-V)
+def with_view_read_after_suppress(x):
+    y = np.sin(x)
+    part = y[1:]
+    with contextlib.suppress(ValueError):
+        y[2] = x[0] * x[0]
+        y[2] *= checked(x[3])
+        part = x * 2.0
+    return np.sum(y * y) + part[1]
+
+
+@program(V)
+@program(-V)
+def try_statements_of_many_parts(x):
+    """Functions made and called in one statement, names bound within one: between parts that may raise."""
+    t = 0.4
+    s = x[0]
+    try:
+        s = 0.3 * checked(np.sin(x[1] + 0.3 * x[2])) + 0.2 * s
+        t = (lambda u, v=t: np.sin(u * v))(s + 0.3 * np.sin(s) - (t * 0.7 - s))
+        if (u := np.sin(s) * x[2] * x[1] * s) > 0.01 and t < 2.0:
+            s = s * u
+        s = (v := checked(x[3])) * v + u
+    except ValueError:
+        t = s * t
+    return s + t

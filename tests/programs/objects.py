@@ -688,3 +688,70 @@ def sort_objects(x):
 @program(Params(V, 2.0), wrt=(0,))
 def array_result_obj(p):
     return p.w * p.b
+
+
+class Doubled:
+    """A descriptor."""
+
+    def __set_name__(self, owner, name):
+        self.name = "_" + name
+
+    def __get__(self, held, owner=None):
+        return getattr(held, self.name)
+
+    def __set__(self, held, value):
+        setattr(held, self.name, value * 2)
+
+
+class Adjustable:
+    rate = Doubled()
+
+    def __init__(self, rate):
+        self.rate = rate
+
+    scaled = functools.partialmethod(lambda self, k, v: k * v * self.rate, 3.0)
+
+
+class Rows:
+    def __init__(self, x):
+        self.x = x
+
+    def __getitem__(self, i):
+        if i >= len(self.x):
+            raise IndexError
+        return self.x[i] * 3
+
+
+class Halves:
+    def __init__(self, x):
+        self.x, self.i = x, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.i >= len(self.x):
+            raise StopIteration
+        self.i += 1
+        return self.x[self.i - 1] * 2
+
+
+@program(V)
+def descriptor_and_partial_method(x):
+    a = Adjustable(x[0])
+    a.rate += x[1]
+    return a.rate * a.scaled(x[2])
+
+
+@program(V)
+def iteration_protocols(x):
+    s = 0.0
+    for v in Rows(x):
+        s += v * v
+    for v in Halves(x):
+        s = s * 0.5 + v
+    try:
+        s += Rows(x)[1]
+    except IndexError:
+        s = 100.0
+    return s

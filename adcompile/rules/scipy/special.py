@@ -22,7 +22,7 @@ from adcompile.rules.define import elementwise, primitive
 from adcompile.rules.lengths import reduced
 from adcompile.rules.promotion import ufunc_type
 from adcompile.rules.reductions import averaged, restore
-from adcompile.rules.table import SCOPE, adjoint, nonlinear, static
+from adcompile.rules.table import SCOPE, adjoint, holomorphic, nondifferentiable, nonlinear, refuse, row
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
@@ -31,9 +31,19 @@ SCOPE.update(
     {
         "scipy": scipy,
         "ROOT_PI": math.sqrt(math.pi),
+        "ROOT_TWO": math.sqrt(2.0),
         "ROOT_TWO_PI": math.sqrt(2.0 * math.pi),
+        "LOG_10": math.log(10.0),
+        "refuse": refuse,
     }
 )
+
+# Of an argument in which SciPy has no derivative in terms of its functions.
+NONE = "refuse('this function has no derivative in this argument, only in a later one')"
+BETA_DENSITY = "np.exp((x - 1) * np.log(z) + (y - 1) * np.log1p(-z) - scipy.special.betaln(x, y))"
+CHI_DENSITY = "np.exp((0.5 * x - 1) * np.log(y) - 0.5 * y - 0.5 * x * LOG_2 - scipy.special.gammaln(0.5 * x))"
+LOG_LIMIT = "0.5 * (y == 0) * np.log(x) ** 2"
+INVERSE_POWER = "((x / (1 + x * y) - np.log1p(x * y) / (y + (y == 0))) / (y + (y == 0)) - (y == 0) * (x + 0.5 * x**2))"
 
 ROWS: dict[str, tuple[str, ...]] = {
     "erf(x)": ("TWO_OVER_ROOT_PI * np.exp(-x**2)",),
@@ -73,50 +83,103 @@ ROWS: dict[str, tuple[str, ...]] = {
     "y0(x)": ("-scipy.special.y1(x)",),
     "k0(x)": ("-scipy.special.k1(x)",),
     "exp10(x)": ("ans * LOG_10",),
+    "exp2(x)": ("ans * LOG_2",),
+    "expm1(x)": ("ans + 1",),
+    "log1p(x)": ("1 / (1 + x)",),
+    "cbrt(x)": ("1 / (3 * ans**2)",),
     "cosm1(x)": ("-np.sin(x)",),
+    "sindg(x)": ("RADIANS * scipy.special.cosdg(x)",),
+    "cosdg(x)": ("-RADIANS * scipy.special.sindg(x)",),
+    "tandg(x)": ("RADIANS * (1 + ans**2)",),
+    "erfi(x)": ("TWO_OVER_ROOT_PI * np.exp(x**2)",),
+    "dawsn(x)": ("1 - 2 * x * ans",),
+    "expi(x)": ("np.exp(x) / x",),
+    "exp1(x)": ("-np.exp(-x) / x",),
+    "expn(x, y)": (NONE, "((x - 1) * ans - np.exp(-y)) / y"),
+    "exprel(x)": ("(np.exp(x) - ans + 0.5 * (x == 0)) / (x + (x == 0))",),
+    "spence(x)": ("np.log(x) / (1 - x + (x == 1)) - (x == 1)",),
+    "wrightomega(x)": ("ans / (1 + ans)",),
+    # elliptic integrals
+    "ellipk(x)": ("(scipy.special.ellipe(x) / (1 - x) - ans) / (2 * x + (x == 0)) + 0.125 * pi * (x == 0)",),
+    "ellipe(x)": ("(ans - scipy.special.ellipk(x)) / (2 * x + (x == 0)) - 0.125 * pi * (x == 0)",),
+    "ellipkm1(x)": ("(ans - scipy.special.ellipe(1 - x) / x) / (2 * (1 - x))",),
+    "ellipkinc(x, y)": ("1 / np.sqrt(1 - y * np.sin(x) ** 2)", NONE),
+    "ellipeinc(x, y)": ("np.sqrt(1 - y * np.sin(x) ** 2)", NONE),
+    # Bessel functions
+    "i1e(x)": ("0.5 * (scipy.special.i0e(x) + scipy.special.ive(2, x)) - np.sign(x) * ans",),
+    "y1(x)": ("scipy.special.y0(x) - ans / x",),
+    "k1(x)": ("-scipy.special.k0(x) - ans / x",),
+    "k0e(x)": ("ans - scipy.special.k1e(x)",),
+    "k1e(x)": ("ans - scipy.special.k0e(x) - ans / x",),
+    "jv(x, y)": (NONE, "0.5 * (scipy.special.jv(x - 1, y) - scipy.special.jv(x + 1, y))"),
+    "yv(x, y)": (NONE, "0.5 * (scipy.special.yv(x - 1, y) - scipy.special.yv(x + 1, y))"),
+    "yn(x, y)": (NONE, "0.5 * (scipy.special.yv(x - 1, y) - scipy.special.yv(x + 1, y))"),
+    "iv(x, y)": (NONE, "0.5 * (scipy.special.iv(x - 1, y) + scipy.special.iv(x + 1, y))"),
+    "ive(x, y)": (NONE, "0.5 * (scipy.special.ive(x - 1, y) + scipy.special.ive(x + 1, y)) - np.sign(y) * ans"),
+    "kv(x, y)": (NONE, "-0.5 * (scipy.special.kv(x - 1, y) + scipy.special.kv(x + 1, y))"),
+    "kn(x, y)": (NONE, "-0.5 * (scipy.special.kv(x - 1, y) + scipy.special.kv(x + 1, y))"),
+    "kve(x, y)": (NONE, "ans - 0.5 * (scipy.special.kve(x - 1, y) + scipy.special.kve(x + 1, y))"),
+    # incomplete gamma and beta functions, by their last argument
+    "gammainc(x, y)": (NONE, "np.exp((x - 1) * np.log(y) - y - scipy.special.gammaln(x))"),
+    "gammaincc(x, y)": (NONE, "-np.exp((x - 1) * np.log(y) - y - scipy.special.gammaln(x))"),
+    "gammaincinv(x, y)": (NONE, "np.exp((1 - x) * np.log(ans) + ans + scipy.special.gammaln(x))"),
+    "gammainccinv(x, y)": (NONE, "-np.exp((1 - x) * np.log(ans) + ans + scipy.special.gammaln(x))"),
+    "betainc(x, y, z)": (NONE, NONE, BETA_DENSITY),
+    "betaincc(x, y, z)": (NONE, NONE, f"-{BETA_DENSITY}"),
+    "betaincinv(x, y, z)": (NONE, NONE, f"1 / ({BETA_DENSITY.replace('z', 'ans')})"),
+    "poch(x, y)": ("ans * (scipy.special.psi(x + y) - scipy.special.psi(x))", "ans * scipy.special.psi(x + y)"),
+    "binom(x, y)": (
+        "ans * (scipy.special.psi(x + 1) - scipy.special.psi(x - y + 1))",
+        "ans * (scipy.special.psi(x - y + 1) - scipy.special.psi(y + 1))",
+    ),
+    # hypergeometric functions
+    "hyp0f1(x, y)": (NONE, "scipy.special.hyp0f1(x + 1, y) / x"),
+    "hyp1f1(x, y, z)": (NONE, NONE, "x / y * scipy.special.hyp1f1(x + 1, y + 1, z)"),
+    "hyperu(x, y, z)": (NONE, NONE, "-x * scipy.special.hyperu(x + 1, y + 1, z)"),
+    "hyp2f1(x, y, z, t)": (NONE, NONE, NONE, "x * y / z * scipy.special.hyp2f1(x + 1, y + 1, z + 1, t)"),
+    # distributions
+    "chdtr(x, y)": (NONE, CHI_DENSITY),
+    "chdtrc(x, y)": (NONE, f"-{CHI_DENSITY}"),
+    "pdtr(x, y)": (NONE, "-np.exp(np.floor(x) * np.log(y) - y - scipy.special.gammaln(np.floor(x) + 1))"),
+    "stdtr(x, y)": (
+        NONE,
+        "np.exp(-scipy.special.betaln(0.5 * x, 0.5) - 0.5 * (x + 1) * np.log1p(y**2 / x)) / np.sqrt(x)",
+    ),
+    "owens_t(x, y)": (
+        "-scipy.special.erf(x * y / ROOT_TWO) * np.exp(-0.5 * x**2) / (2 * ROOT_TWO_PI)",
+        "np.exp(-0.5 * x**2 * (1 + y**2)) / (2 * pi * (1 + y**2))",
+    ),
+    # losses and powers
+    "huber(x, y)": ("np.where(np.abs(y) <= x, 0.0, np.abs(y) - x)", "np.clip(y, -x, x)"),
+    "pseudo_huber(x, y)": (
+        "2 * x * (np.hypot(1, y / x) - 1) - y**2 / (x * np.hypot(1, y / x))",
+        "y / np.hypot(1, y / x)",
+    ),
+    "boxcox(x, y)": ("x ** (y - 1)", f"(x**y * np.log(x) - ans + {LOG_LIMIT}) / (y + (y == 0))"),
+    "boxcox1p(x, y)": (
+        "(1 + x) ** (y - 1)",
+        f"((1 + x) ** y * np.log1p(x) - ans + {LOG_LIMIT.replace('log(', 'log1p(')}) / (y + (y == 0))",
+    ),
+    "inv_boxcox(x, y)": ("ans ** (1 - y)", f"ans * {INVERSE_POWER}"),
+    "inv_boxcox1p(x, y)": ("(1 + ans) ** (1 - y)", f"(1 + ans) * {INVERSE_POWER}"),
 }
-SCOPE["LOG_10"] = math.log(10.0)
 for _head, _partials in ROWS.items():
     elementwise(f"scipy.special.{_head}", *_partials, name=f"scipy.special.{_head.partition('(')[0]}")
-# What the derivatives above need, which has no derivative of its own here.
-for _head in ("i1e(x)", "y1(x)", "k1(x)"):
-    elementwise(f"scipy.special.{_head}", name=f"scipy.special.{_head.partition('(')[0]}")
+holomorphic(
+    *(f"scipy.special.{name}" for name in ("erf", "erfc", "erfcx", "erfi", "dawsn", "gamma", "loggamma", "rgamma"))
+)
 
 
-def infer_of_order(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer a function of an order and a number."""
+def infer_zeta(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer zeta, which is no ufunc but broadcasts as they do."""
     return ufunc_type(facts, np.power, tuple(a.type for a in args))
 
 
-for _name in ("zeta", "iv", "jv"):
-    primitive(f"scipy.special.{_name}", infer_of_order, f"scipy.special.{_name}", "x, y", usage="x, y")
-
-
-@static
-def refuse_order() -> None:
-    """Refuse a derivative in the order of a function."""
-    raise TypeError("this function has no derivative in its first argument")
-
-
-@nonlinear("scipy.special.zeta")
-def zeta_tangent(ans: Array, x: Array, y: Array, x_dot: Array | None, y_dot: Array | None) -> Array:
-    if x_dot is not None:
-        refuse_order()
-    return -x * scipy.special.zeta(x + 1.0, y) * y_dot
-
-
-@nonlinear("scipy.special.iv")
-def iv_tangent(ans: Array, x: Array, y: Array, x_dot: Array | None, y_dot: Array | None) -> Array:
-    if x_dot is not None:
-        refuse_order()
-    return 0.5 * (scipy.special.iv(x - 1, y) + scipy.special.iv(x + 1, y)) * y_dot
-
-
-@nonlinear("scipy.special.jv")
-def jv_tangent(ans: Array, x: Array, y: Array, x_dot: Array | None, y_dot: Array | None) -> Array:
-    if x_dot is not None:
-        refuse_order()
-    return 0.5 * (scipy.special.jv(x - 1, y) - scipy.special.jv(x + 1, y)) * y_dot
+primitive("scipy.special.zeta", infer_zeta, "scipy.special.zeta", "x, y", usage="x, y")
+row("scipy.special.zeta", "scipy.special.zeta(x, y)", NONE, "-x * scipy.special.zeta(x + 1.0, y)")
+for _name in ("round", "gammasgn"):
+    elementwise(f"scipy.special.{_name}(x)", name=f"scipy.special.{_name}")
+    nondifferentiable(f"scipy.special.{_name}")
 
 
 def infer_log_sum(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:

@@ -140,5 +140,5 @@ def write(seed: int) -> str:
     """Write a random function."""
     writer = Writer(random.Random(seed))
     writer.block(Place(), writer.r.randint(4, 8))
-    head = "def f(x, n):\n    a = x.copy()\n    b = np.sin(x)\n    s = x[0]\n    t = 0.4\n"
+    head = "import numpy as np\n\n\ndef f(x, n):\n    a = x.copy()\n    b = np.sin(x)\n    s = x[0]\n    t = 0.4\n"
     return head + "\n".join(writer.lines) + "\n    return s + 0.3*t + np.sum(a*b) + a[0]\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.random_sources import Place, Writer
+from tests.fuzz.stores import Place, Writer
 
 HEAD = """
 import numpy as np

@@ -1,0 +1,102 @@
+"""Builtins and functions of itertools that take a generator, or go on for ever: one item comes after the other."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from adcompile.frontend import calls, generators, iteration, lists, pipelines
+from adcompile.frontend.values import Generator, Value
+from adcompile.ir.core import Const
+from adcompile.ir.structure import Node
+
+if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
+
+Args = Sequence[Value]
+Keywords = Mapping[str, Value]
+Stream = Callable[["Lowering", Args, Keywords, ast.AST], Value]
+
+
+def _in_python(*functions: Callable[..., object]) -> Stream:
+    """Run the function of `pipelines` that takes as many arguments as are given."""
+    by_count = {f.__code__.co_argcount: f for f in functions}
+
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        chosen = by_count.get(len(args), functions[-1])
+        return calls.in_python(lo, chosen, args, node, keywords)
+
+    return make
+
+
+def _zip(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower zip() of one generator, which is run, and of others whose items can be had in any order."""
+    place = next(k for k, a in enumerate(args) if flows(lo, a))
+    others = [_held(lo, a, node) for k, a in enumerate(args) if k != place]
+    if not others:
+        return calls.in_python(lo, pipelines.alone, [args[place]], node)
+    found = iteration.zip_(lo, others, node)
+    rest: Value = Node("tuple", tuple(found)) if isinstance(found, list) else found
+    return calls.in_python(lo, pipelines.zipped, [args[place], rest, Const(place)], node)
+
+
+def _held(lo: Lowering, value: Value, node: ast.AST) -> Value:
+    """Return the items of a generator that a zip() does not follow: it must end by itself."""
+    if not (isinstance(value, Generator) and flows(lo, value)):
+        return value
+    if not generators.ends(lo, value):
+        lo.refuse(node, "zip() of two generators, the second of which may not end", "here", "write one loop for both")
+    return lists.listed(lo, value, node)
+
+
+def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) == 2:
+        return calls.in_python(lo, pipelines.mapped, args, node)
+    return calls.in_python(lo, pipelines.starred, [args[0], _zip(lo, args[1:], {}, node)], node)
+
+
+def _accumulate(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if "initial" in keywords:
+        lo.refuse(node, "`initial` is not supported for a generator", "here", "write a for loop")
+    function = args[1] if len(args) > 1 else keywords.get("func", Const(operator.add))
+    return calls.in_python(lo, pipelines.totals, [args[0], function], node)
+
+
+def flows(lo: Lowering, value: Value) -> bool:
+    """Tell whether the items of a value come one after the other only."""
+    return isinstance(value, Generator) and generators.runs_in_place(lo, value)
+
+
+# What is called for a generator among the arguments.
+STREAMS: Final[Mapping[object, Stream]] = {
+    enumerate: _in_python(pipelines.enumerated),
+    zip: _zip,
+    map: _map,
+    filter: _in_python(pipelines.filtered),
+    iter: lambda lo, args, keywords, node: args[0],
+    itertools.chain: _in_python(pipelines.chained),
+    itertools.islice: _in_python(pipelines.first, pipelines.between),
+    itertools.pairwise: _in_python(pipelines.neighbours),
+    itertools.accumulate: _accumulate,
+}
+
+# What is called for any arguments.
+ALWAYS: Final[Mapping[object, Stream]] = {
+    itertools.chain.from_iterable: _in_python(pipelines.chained_all),
+    itertools.starmap: _in_python(pipelines.starred),
+    itertools.filterfalse: _in_python(pipelines.filtered_out),
+    itertools.takewhile: _in_python(pipelines.taken_while),
+    itertools.dropwhile: _in_python(pipelines.dropped_while),
+    itertools.count: _in_python(pipelines.counted),
+    itertools.repeat: _in_python(pipelines.repeated_always, pipelines.repeated),
+    itertools.cycle: _in_python(pipelines.cycled),
+}
+
+
+def carry_out(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Call what makes a stream of items; None if nothing here does."""
+    stream = ALWAYS.get(f) or (STREAMS.get(f) if any(flows(lo, a) for a in args) else None)
+    return None if stream is None else stream(lo, args, keywords, node)

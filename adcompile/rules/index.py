@@ -1,0 +1,83 @@
+"""Which tables of rules are loaded when a function is first looked up.
+
+The tables of `adcompile.rules` itself are always there. Those of functions that few programs call, and of SciPy's, are
+loaded by what is called: a whole package, or a function, or a method of arrays. Tables named together are loaded
+together, in this order, since a later one may change what an earlier one says of a function.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Final
+
+import numpy as np
+
+_LINEAR_ALGEBRA: Final = ("linalg", "symmetric", "eigen", "singular", "least_squares", "chains", "norms")
+_REARRANGING: Final = ("rearranging", "selecting")
+_ORDERING: Final = ("ordering", "ufuncs")
+_RUNTIME: Final = "adcompile.rules.runtime"  # functions that rules call
+
+
+def _functions(names: str, tables: tuple[str, ...], package: str = "numpy") -> Mapping[str, tuple[str, ...]]:
+    return {f"{package}.{name}": tables for name in names.split()}
+
+
+PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "adcompile.rules.factors": _LINEAR_ALGEBRA,
+    "numpy.fft": ("fourier",),
+    "numpy.linalg": _LINEAR_ALGEBRA,
+    "scipy.special": ("scipy.special",),
+}
+
+FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    **_functions("norm vector_norm matrix_norm cond", ("norms",), "numpy.linalg"),
+    **_functions("vecdot", _LINEAR_ALGEBRA),
+    **_functions("flip roll flipud fliplr rot90 rollaxis diag diagflat diagonal triu tril", _REARRANGING),
+    **_functions("repeat tile take compress extract choose select delete insert resize unique", _REARRANGING),
+    **_functions("atleast_3d dstack dsplit array_split unstack block meshgrid broadcast_arrays", _REARRANGING),
+    **_functions("filled_places repeated_places left_places resized_places unique_places", _REARRANGING, _RUNTIME),
+    **_functions("unique_counts unique_inverse broadcast_with", _REARRANGING, _RUNTIME),
+    **_functions("sort partition take_along_axis median quantile percentile", _ORDERING),
+    **_functions("modf divmod reduce accumulate outer", _ORDERING),
+    **_functions("added_along", _ORDERING, _RUNTIME),
+    **_functions("pad gradient interp convolve correlate", ("padding",)),
+    **_functions("folded_back gradient_along gathered_back added_at", ("padding",), _RUNTIME),
+    **_functions("average cov corrcoef nansum nanprod nancumsum nancumprod", ("statistics",)),
+    **_functions("nanmean nanvar nanstd nanmax nanmin nanmedian", ("statistics",)),
+    **_functions("trapezoid diff ediff1d cumulative_sum cumulative_prod unwrap", ("differences",)),
+    **_functions("polyval polyder polyint polyfit polyadd polysub vander", ("polynomials",)),
+    **_functions("bincount", ("counting",)),
+    **_functions("logspace geomspace", ("grids",)),
+    **_functions("einsum", ("einsum",)),
+}
+
+METHODS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("repeat", "diagonal", "take", "compress"), _REARRANGING),
+    **dict.fromkeys(("sort", "partition"), _ORDERING),
+}
+
+
+def load(f: object) -> None:
+    """Load the tables of rules for a function, or for the method that a string names."""
+    for table in tables_of(f):
+        import_module(f"adcompile.rules.{table}")
+
+
+def tables_of(f: object) -> Iterable[str]:
+    """Return the names of the tables that are loaded for a function, or for the method that a string names."""
+    if isinstance(f, str):
+        return METHODS.get(f, ())
+    package = package_of(f)
+    return FUNCTIONS.get(f"{package}.{getattr(f, '__name__', '')}") or PACKAGES.get(package, ())
+
+
+def package_of(f: object) -> str:
+    """Return the package of a function, or of the object of a method: numpy, scipy.special. Its ufuncs name none."""
+    owner = getattr(f, "__self__", None)
+    module = getattr(f if owner is None or isinstance(owner, types.ModuleType) else type(owner), "__module__", None)
+    if module is None and isinstance(f, np.ufunc):
+        return "scipy.special"
+    name = str(module)
+    return ".".join(name.split(".")[:2]) if name.startswith("scipy.") else name
