@@ -4,7 +4,7 @@
 
 These mean what the standard library's do, of which a type checker sees only those. `dataclasses` compiles up to seven
 methods for each class that is defined, which for all classes of the compiler takes longer than compiling a function
-of thirty lines. Here `__init__` is compiled when the first object of a class is made, and the other methods are shared.
+of thirty lines. Here `__init__` is compiled when a class has had some objects, and the other methods are shared.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class _Missing:
 
 
 _MISSING: Final = _Missing()
+FIRST: Final = 16  # objects
 
 
 class Field:
@@ -108,14 +109,46 @@ def _with_slots(cls: type[T]) -> type[T]:
 
 
 def _first_init(cls: type, fields: dict[str, Field], frozen: bool, slots: bool) -> Callable[..., None]:
-    """Return an `__init__` that puts the real one in its place when it is first called."""
+    """Return an `__init__` for the first objects. After them, or for arguments that do not fit, it makes the real one.
+
+    To compile the real one takes as long as to make FIRST objects with this one, which most classes never have.
+    """
+    names = tuple(name for name, f in fields.items() if f.init)
+    finish: Callable[[object], None] | None = getattr(cls, "__post_init__", None)
+    made = 0
 
     def __init__(self: object, *args: object, **kwargs: object) -> None:
-        real = _write_init(cls, fields, frozen, slots)
-        cls.__init__ = real  # type: ignore[misc]  # that is the point
-        real(self, *args, **kwargs)
+        nonlocal made
+        made += 1
+        given = dict(zip(names, args, strict=False)) | kwargs
+        fits = len(given) == len(args) + len(kwargs) and given.keys() <= {*names}
+        values = _completed(fields, given) if fits and made <= FIRST else None
+        if values is None:
+            real = _write_init(cls, fields, frozen, slots)
+            cls.__init__ = real  # type: ignore[misc]  # that is the point
+            real(self, *args, **kwargs)
+            return
+        for name, value in values:
+            object.__setattr__(self, name, value)
+        if finish is not None:
+            finish(self)
 
     return __init__
+
+
+def _completed(fields: dict[str, Field], given: dict[str, object]) -> list[tuple[str, object]] | None:
+    """Return the values of all fields, some of which are given; None if one is missing."""
+    values: list[tuple[str, object]] = []
+    for name, f in fields.items():
+        if name in given:
+            values.append((name, given[name]))
+        elif callable(f.factory):
+            values.append((name, f.factory()))
+        elif f.init and f.default is _MISSING:
+            return None
+        elif f.init:
+            values.append((name, f.default))
+    return values
 
 
 def _write_init(cls: type, fields: dict[str, Field], frozen: bool, slots: bool) -> Callable[..., None]:

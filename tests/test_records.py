@@ -26,8 +26,13 @@ def both(frozen: bool, slots: bool, eq: bool):
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("slots", [False, True])
-def test_same_objects(frozen: bool, slots: bool) -> None:
+@pytest.mark.parametrize("made", [0, records.FIRST])
+def test_same_objects(frozen: bool, slots: bool, made: int) -> None:
     standard, ours = both(frozen, slots, True)
+    before = ours.__init__
+    for k in range(made):
+        assert ours(1.0, note=str(k)).note == str(k)
+    assert ours.__init__ is before
     for arguments in [(1.0,), (1.0, 3.0), (1.0, 3.0, ["a"], "b")]:
         a, b = standard(*arguments), ours(*arguments)
         assert repr(a) == repr(b)

@@ -7,7 +7,6 @@ its source is shown with the value of the moment.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +20,8 @@ WIDTH: Final = 96
 
 def stated(template: str, values: Mapping[str, object]) -> str:
     """Return an emitted source with the captured values in it."""
+    import textwrap  # slow to load, and needed by few
+
     for name, value in values.items():
         pattern = re.compile(rf"^{name} = None$", re.MULTILINE)
         lines = "\n".join(textwrap.wrap(f"{name} = {_literal(value)}", WIDTH, subsequent_indent="    "))

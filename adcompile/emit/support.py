@@ -6,7 +6,6 @@ import ast
 import functools
 import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 
@@ -47,6 +46,8 @@ def _add(helper: Callable[..., object], needed: dict[str, str]) -> None:
 @functools.cache
 def _source(helper: Callable[..., object]) -> tuple[str, tuple[Callable[..., object], ...]]:
     """Return the text of a function, and the functions of its module that it calls."""
+    import textwrap  # slow to load, and needed by few
+
     text = textwrap.dedent(inspect.getsource(helper))
     text = "\n".join(printing.wrap(line.split("  # type:")[0].rstrip()) for line in text.splitlines()) + "\n"
     module = vars(sys.modules[helper.__module__])

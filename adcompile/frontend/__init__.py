@@ -32,6 +32,5 @@ defer(
     "rows",
     "selection",
     "sorting",
-    "splitting",
     "surgery",
 )

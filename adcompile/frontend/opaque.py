@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import logging
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import OBJECT
-from adcompile.rules.opaque import GENERATORS, PYTHON_DRAWS, PYTHON_GENERATORS, UNKNOWN
+from adcompile.rules.opaque import PYTHON_DRAWS, UNKNOWN, generators, loggers, python_generators
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -84,13 +83,13 @@ def call_method(lo: Lowering, receiver: Atom, name: str, args: Args, keywords: K
     result = UNKNOWN
     if name == "shuffle":
         refuse_shuffle(lo, node)
-    if isinstance(cls, type) and issubclass(cls, GENERATORS):
+    if isinstance(cls, type) and issubclass(cls, generators()):
         result = draws.drawn(lo, name, args, keywords, node, issubclass(cls, np.random.Generator))
-    elif isinstance(cls, type) and issubclass(cls, PYTHON_GENERATORS):
+    elif isinstance(cls, type) and issubclass(cls, python_generators()):
         result = PYTHON_DRAWS.get(name, OBJECT if name == "seed" else UNKNOWN)
     elif isinstance(cls, type):
         result = annotated(getattr(cls, name, None))
-    quiet = isinstance(cls, type) and issubclass(cls, (*GENERATORS, *PYTHON_GENERATORS, logging.Logger))
+    quiet = isinstance(cls, type) and issubclass(cls, (*generators(), *python_generators(), *loggers()))
     if "out" in keywords:
         lo.refuse(node, "the argument `out` of this method is not supported", "called here", "store its result")
     return emit(lo, "method", ("", name), (receiver,), args, keywords, (result,), node, quiet)

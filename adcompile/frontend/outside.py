@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import logging
 import types
 from collections.abc import Container, Iterator, Sequence
 
@@ -20,7 +19,7 @@ from adcompile.ir.forms import part_of, parts
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Type
 from adcompile.records import dataclass, replace
-from adcompile.rules.opaque import is_draw
+from adcompile.rules.opaque import is_draw, loggers
 
 # Modules of functions that are written in Python and lowered as the user's are.
 OURS = (macros.__name__, pipelines.__name__, prelude.__name__)
@@ -152,7 +151,7 @@ class Outside(Buffers):
         """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
         if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray or _holds_numbers(value):
             return self.capture(scope, name, value)
-        if is_draw(type(value)) or isinstance(value, logging.Logger):
+        if is_draw(type(value)) or isinstance(value, loggers()):
             return self.capture(scope, name, value)
         if isinstance(value, np.ndarray):
             leaf_type(name, value, self.facts)  # raises: a subclass

@@ -13,7 +13,6 @@ import ast
 import enum
 import inspect
 import os
-import textwrap
 import types
 import weakref
 from collections.abc import Callable, Mapping
@@ -189,6 +188,8 @@ def from_source(text: str, name: str, namespace: Mapping[str, object] | None = N
     The text sees what it imports and a copy of `namespace`. It stays in `linecache`, under a name that depends on the
     text alone, so that this function and the others in it have a source.
     """
+    import textwrap  # slow to load, and needed by few
+
     text = textwrap.dedent(text) if text.lstrip("\n")[:1].isspace() else text
     filename = files.register(text, name)
     try:

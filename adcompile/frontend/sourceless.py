@@ -7,11 +7,11 @@ They only spell the call; whether its derivative is known is the rule table's bu
 
 from __future__ import annotations
 
-import cmath
 import functools
 import inspect
 import math
 import operator
+import sys
 import types
 import weakref
 from collections.abc import Callable, Mapping
@@ -80,7 +80,8 @@ import math
 def log(x, base=None):
     return math.log(x) if base is None else math.log(x, base)
 """
-_MODULES: Final = (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft), ("math", math), ("cmath", cmath))
+# Modules by how sources write them; who has a function of one has loaded it.
+_MODULES: Final = {"np": "numpy", "np.linalg": "numpy.linalg", "np.fft": "numpy.fft", "math": "math", "cmath": "cmath"}
 # Parameters that say how a result is made and stored. They are left out, so that giving one is an error.
 _LEFT_OUT: Final = frozenset(
     ("casting", "copy", "device", "dtype", "like", "optimize", "order", "out", "subok", "where")
@@ -102,8 +103,8 @@ def stand_in(f: object) -> types.FunctionType | None:
             return _operator(name)
         if f is math.log:
             return from_source(_LOG, name)
-    for path, module in _MODULES:
-        if getattr(module, name, None) is f:
+    for path, module in _MODULES.items():
+        if getattr(sys.modules.get(module), name, None) is f:
             parameters, arguments = _interface(f, f"{path}.{name}")
             return _define(name, parameters, f"{path}.{name}({arguments})", path.partition(".")[0])
     return None

@@ -7,7 +7,7 @@ known: then the value is an array of unknown rank, which every operation tests w
 
 from __future__ import annotations
 
-import random
+import sys
 from typing import Final
 
 import numpy as np
@@ -33,8 +33,6 @@ register(
         cost="product",
     )
 )
-
-GENERATORS: Final = (np.random.Generator, np.random.RandomState)
 
 # Draws by the names of functions and methods: how many parameters come before `size`.
 REAL_DRAWS: Final = {
@@ -67,9 +65,26 @@ CLOCKS: Final = {
     **dict.fromkeys(("time_ns", "perf_counter_ns", "monotonic_ns", "process_time_ns"), PY_INT),
 }
 
-PYTHON_GENERATORS: Final = (random.Random,)
+
+def generators() -> tuple[type, ...]:
+    """Return the classes whose methods draw as NumPy's tables say."""
+    return _classes("numpy.random", "Generator", "RandomState")
+
+
+def python_generators() -> tuple[type, ...]:
+    return _classes("random", "Random")
+
+
+def loggers() -> tuple[type, ...]:
+    return _classes("logging", "Logger")
+
+
+def _classes(module: str, *names: str) -> tuple[type, ...]:
+    """Return classes of a module; none while nobody has loaded it (these are slow to load): nothing is of them then."""
+    found = sys.modules.get(module)
+    return () if found is None else tuple(getattr(found, name) for name in names)
 
 
 def is_draw(cls: object) -> bool:
     """Tell whether objects of a class draw random numbers by the methods in the tables."""
-    return isinstance(cls, type) and issubclass(cls, (*GENERATORS, *PYTHON_GENERATORS))
+    return isinstance(cls, type) and issubclass(cls, (*generators(), *python_generators()))
