@@ -111,7 +111,7 @@ def _modules(units: Sequence[Unit | Pair]) -> list[str]:
     found: set[str] = set()
     for stmt in (s for u in units for s in walk(u.fn.stmts)):
         if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].spelling.startswith("scipy."):
-            found.add(PRIMITIVES[stmt.prim].spelling.rpartition(".")[0])
+            found.add(".".join(PRIMITIVES[stmt.prim].spelling.split(".")[:2]))
         if isinstance(stmt, Eqn) and stmt.prim == "opaque" and stmt.attrs[0] == "path":
             assert isinstance(stmt.attrs[1], tuple)
             found.add(str(stmt.attrs[1][0]))

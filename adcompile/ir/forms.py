@@ -145,7 +145,12 @@ def _is_record_class(cls: type) -> bool:
         return True
     if isinstance(cls, enum.EnumMeta) or issubclass(cls, BaseException | type | types.ModuleType):
         return False
-    if cls.__module__.partition(".")[0] in (*sys.stdlib_module_names - {"__main__", "builtins"}, "numpy", "adcompile"):
+    if cls.__module__.partition(".")[0] in (
+        *sys.stdlib_module_names - {"__main__", "builtins"},
+        "numpy",
+        "scipy",
+        "adcompile",
+    ):
         return False
     if hasattr(cls, "__array__") or cls.__new__ is not object.__new__ or cls is object:
         return False

@@ -1,0 +1,148 @@
+"""scipy.stats: densities, distribution functions and quantiles, by what each family of distributions is.
+
+With z = (x - loc) / scale, the logarithm of a density is ``L(z, shapes) - log(scale)``. A family is stated by the
+derivatives of L alone; those of the methods follow. In the shapes, the distribution functions and quantiles have no
+derivatives here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import numpy as np
+import scipy.stats  # noqa: F401  # the spellings name its functions
+
+from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts
+from adcompile.ir.types import Type
+from adcompile.records import dataclass
+from adcompile.rules.define import primitive
+from adcompile.rules.scipy.special import NONE
+from adcompile.rules.table import row
+
+__all__ = ["DISCRETE", "FAMILIES", "Family"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of distributions: the derivative of L in z, and that in each shape, as expressions of them."""
+
+    slope: str
+    shapes: tuple[tuple[str, str], ...] = ()
+
+
+def family(slope: str, **shapes: str) -> Family:
+    return Family(slope, tuple(shapes.items()))
+
+
+PSI: Final = "scipy.special.psi"
+FAMILIES: Final[dict[str, Family]] = {
+    "norm": family("-z"),
+    "t": family(
+        "-(df + 1) * z / (df + z**2)",
+        df=f"0.5 * ({PSI}(0.5 * (df + 1)) - {PSI}(0.5 * df) - 1 / df - np.log1p(z**2 / df)"
+        " + (df + 1) * z**2 / (df * (df + z**2)))",
+    ),
+    "beta": family(
+        "(a - 1) / z - (b - 1) / (1 - z)",
+        a=f"np.log(z) - {PSI}(a) + {PSI}(a + b)",
+        b=f"np.log1p(-z) - {PSI}(b) + {PSI}(a + b)",
+    ),
+    "gamma": family("(a - 1) / z - 1", a=f"np.log(z) - {PSI}(a)"),
+    "chi2": family("(0.5 * df - 1) / z - 0.5", df=f"0.5 * (np.log(0.5 * z) - {PSI}(0.5 * df))"),
+    "expon": family("-np.ones_like(z)"),
+    "cauchy": family("-2 * z / (1 + z**2)"),
+    "laplace": family("-np.sign(z)"),
+    "logistic": family("-np.tanh(0.5 * z)"),
+    "uniform": family("np.zeros_like(z)"),
+    "pareto": family("-(b + 1) / z", b="1 / b - np.log(z)"),
+    "gumbel_r": family("np.exp(-z) - 1"),
+    "gumbel_l": family("1 - np.exp(z)"),
+    "lognorm": family("-1 / z - np.log(z) / (s**2 * z)", s="-1 / s + np.log(z) ** 2 / s**3"),
+    "weibull_min": family(
+        "(c - 1) / z - c * z ** (c - 1)",
+        c="1 / c + np.log(z) - z**c * np.log(z)",
+    ),
+    "rayleigh": family("1 / z - z"),
+    "halfnorm": family("-z"),
+    "invgamma": family("-(a + 1) / z + 1 / z**2", a=f"-np.log(z) - {PSI}(a)"),
+    "gennorm": family(
+        "-beta * np.sign(z) * np.abs(z) ** (beta - 1)",
+        beta=f"1 / beta + {PSI}(1 / beta) / beta**2 - np.abs(z) ** beta * np.log(np.abs(z))",
+    ),
+    "vonmises": family(
+        "-kappa * np.sin(z)",
+        kappa="np.cos(z) - scipy.special.i1(kappa) / scipy.special.i0(kappa)",
+    ),
+    "truncnorm": family("-z", a=NONE, b=NONE),
+    "wrapcauchy": family(
+        "-2 * c * np.sin(z) / (1 + c**2 - 2 * c * np.cos(z))",
+        c="-2 * c / (1 - c**2) - 2 * (c - np.cos(z)) / (1 + c**2 - 2 * c * np.cos(z))",
+    ),
+}
+# The derivatives of the logarithms of probabilities, by each parameter.
+DISCRETE: Final[dict[str, dict[str, str]]] = {
+    "poisson": {"mu": "(k - loc) / mu - 1"},
+    "bernoulli": {"p": "(k - loc) / p - (1 - k + loc) / (1 - p)"},
+    "binom": {"n": NONE, "p": "(k - loc) / p - (n - k + loc) / (1 - p)"},
+    "nbinom": {"n": f"{PSI}(k - loc + n) - {PSI}(n) + np.log(p)", "p": "n / p - (k - loc) / (1 - p)"},
+    "geom": {"p": "1 / p - (k - loc - 1) / (1 - p)"},
+}
+
+
+def infer_broadcast(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer a function of numbers that gives float64."""
+    dims = facts.broadcast_dims(*[a.type.dims for a in args])
+    return Type("np" if dims == () else "array", np.dtype(np.float64), dims)
+
+
+def method(distribution: str, name: str, operands: str, partials: list[str], usage: str) -> None:
+    """Define a method of a distribution as an elementwise primitive with these partial derivatives."""
+    spelling = f"scipy.stats.{distribution}.{name}"
+    primitive(spelling, infer_broadcast, spelling, operands, usage=usage)
+    row(spelling, f"{spelling}({operands})", *partials)
+
+
+def continuous(name: str, family: Family) -> None:
+    """Define the methods of a continuous distribution."""
+    shapes = [shape for shape, _ in family.shapes]
+    names = ", ".join([*shapes, "loc", "scale"])
+    usage = ", ".join([*shapes, "loc=0", "scale=1"])
+    z = "((x - loc) / scale)"
+    slope = at(family.slope, z)
+    by_shape = [at(text, z) for _, text in family.shapes]
+    of_log = [f"({slope}) / scale", *by_shape, f"-({slope}) / scale", f"-({z} * ({slope}) + 1) / scale"]
+    method(name, "logpdf", f"x, {names}", of_log, f"x, {usage}")
+    method(name, "pdf", f"x, {names}", [p if p == NONE else f"ans * ({p})" for p in of_log], f"x, {usage}")
+    density = f"scipy.stats.{name}.pdf(x, {names})"
+    none = [NONE] * len(shapes)
+    for which, factor in (("cdf", density), ("sf", f"-{density}")):
+        for prefix, form in (("", factor), ("log", f"{factor} / np.exp(ans)")):
+            method(name, prefix + which, f"x, {names}", [form, *none, f"-({form})", f"-({form}) * {z}"], f"x, {usage}")
+    there = f"scipy.stats.{name}.pdf(ans, {names})"
+    for which, sign in (("ppf", ""), ("isf", "-")):
+        method(name, which, f"q, {names}", [f"{sign}1 / {there}", *none, "1", "(ans - loc) / scale"], f"q, {usage}")
+
+
+def discrete(name: str, by_parameter: dict[str, str]) -> None:
+    """Define the methods of a discrete distribution."""
+    names = ", ".join(["k", *by_parameter, "loc"])
+    usage = ", ".join(["k", *by_parameter, "loc=0"])
+    method(name, "logpmf", names, [NONE, *by_parameter.values(), NONE], usage)
+    of_mass = [p if p == NONE else f"ans * ({p})" for p in by_parameter.values()]
+    method(name, "pmf", names, [NONE, *of_mass, NONE], usage)
+
+
+def at(text: str, z: str) -> str:
+    """Put an expression in the place of z."""
+    return re.sub(r"\bz\b", z, text)
+
+
+for _name, _family in FAMILIES.items():
+    continuous(_name, _family)
+for _name, _parameters in DISCRETE.items():
+    discrete(_name, _parameters)
+for _name, _sign in (("cdf", "-"), ("sf", "")):
+    _slope = f"{_sign}scipy.stats.poisson.pmf(np.floor(k), mu, loc)"
+    method("poisson", _name, "k, mu, loc", [NONE, _slope, NONE], "k, mu, loc=0")
