@@ -3,7 +3,7 @@
 Of a covariance SciPy reads the lower triangle, and so do the derivatives.
 """
 
-# mypy: disable-error-code="no-any-return, no-untyped-call"
+# mypy: disable-error-code="no-any-return, no-untyped-call, return-value"
 # (NumPy's stubs give Any for arithmetic on arrays of unknown dtype)
 
 from __future__ import annotations
