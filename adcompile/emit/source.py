@@ -108,7 +108,7 @@ def _parts(units: Sequence[Unit | Pair], texts: Sequence[str], notes: Notes) -> 
 
 def _modules(units: Sequence[Unit | Pair]) -> list[str]:
     """Return the modules, besides NumPy, whose functions are called as they are."""
-    found: set[str] = set()
+    found = set(re.findall(r"\bscipy\.[a-z]+", "".join(support_for(units))))
     for stmt in (s for u in units for s in walk(u.fn.stmts)):
         if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].spelling.startswith("scipy."):
             found.add(".".join(PRIMITIVES[stmt.prim].spelling.split(".")[:2]))

@@ -77,7 +77,7 @@ def _add_at(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST, sign: i
     step, atoms = access.components(lo, args[1], node)
     place = Ref(base.cell, (*base.path, step), base.atoms + atoms)
     value = lo.number(args[2], node)
-    lo.check_in_place(lo.type_of(base), value, node)
+    lo.check_in_place(lo.type_of(place), value, node)
     if sign < 0:
         value = lo.number(lo.emit(node, "neg", value), node)
     lo.write(place, value, node, "index_add")

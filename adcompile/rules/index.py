@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 _LINEAR_ALGEBRA: Final = ("linalg", "symmetric", "eigen", "singular", "least_squares", "chains", "norms")
+_SCIPY_LINEAR_ALGEBRA: Final = (*_LINEAR_ALGEBRA, "scipy.linalg", "scipy.factorizations")
 _REARRANGING: Final = ("rearranging", "selecting")
 _ORDERING: Final = ("ordering", "ufuncs")
 _RUNTIME: Final = "adcompile.rules.runtime"  # functions that rules call
@@ -28,7 +29,10 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "adcompile.rules.factors": _LINEAR_ALGEBRA,
     "numpy.fft": ("fourier",),
     "numpy.linalg": _LINEAR_ALGEBRA,
+    "adcompile.rules.scipy.factors": _SCIPY_LINEAR_ALGEBRA,
+    "scipy.linalg": _SCIPY_LINEAR_ALGEBRA,
     "scipy.special": ("scipy.special",),
+    "scipy.stats": ("scipy.stats", "scipy.multivariate"),
 }
 
 FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -143,6 +143,15 @@ def adjoint(name: str) -> Callable[[F], F]:
     return register
 
 
+def like(name: str, other: str) -> None:
+    """State that a primitive is the same mathematics as another."""
+    for rules in (TANGENTS, ADJOINTS):
+        if other in rules:
+            rules[name] = rules[other]
+    if other in HOLOMORPHIC:
+        HOLOMORPHIC.add(name)
+
+
 def nondifferentiable(*names: str) -> None:
     """State that the derivatives of primitives are zero, or that their results are not numbers."""
     ZERO.update(names)
