@@ -17,7 +17,6 @@ from adcompile.frontend import (
     checkpoints,
     containers,
     elements,
-    expressions,
     iteration,
     iterators,
     lists,
@@ -27,6 +26,7 @@ from adcompile.frontend import (
     rows,
     selection,
     sorting,
+    texts,
 )
 from adcompile.frontend.array_functions import ARRAY_FUNCTIONS
 from adcompile.frontend.construction import CONSTRUCTORS
@@ -44,7 +44,7 @@ from adcompile.frontend.values import (
     Value,
     is_static,
 )
-from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.core import NONE, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
 
@@ -133,22 +133,6 @@ def _slice(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value
     return Slice(*{1: [NONE, *atoms, NONE], 2: [*atoms, NONE], 3: atoms}[len(atoms)])
 
 
-def _print(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    """Print once, in the forward sweep."""
-    shown = [a if isinstance(a, Const) else _printable(lo, a, node) for a in args]
-    options = tuple((k, lo.static(v, node)) for k, v in keywords.items())
-    if any(k not in ("sep", "end", "flush") for k, _ in options):
-        lo.refuse(node, "print() to a file is not supported", "here", "print without `file`")
-    lo.builder.emit_many("print", tuple(shown), (options,), ())
-    return NONE
-
-
-def _printable(lo: Lowering, value: Value, node: ast.AST) -> Atom:
-    if isinstance(value, Ref | Var):
-        return lo.atom(value)
-    lo.refuse(node, "only numbers, arrays and text can be printed", "here", "print the parts of the container")
-
-
 def _partial(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     return Partial(args[0], tuple(args[1:]), dict(keywords))
 
@@ -201,12 +185,12 @@ def _checkpoint(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     return Rerun(args[0])
 
 
-def _text(template: str, function: Callable[..., str]) -> Builtin:
-    """Lower str() or repr() of one number or array."""
+def _text(function: Callable[..., str]) -> Builtin:
+    """Lower str() or repr() of one value."""
 
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-        if len(args) == 1 and not keywords and isinstance(args[0], Var | Ref):
-            return expressions.text(lo, template, args, node)
+        if len(args) == 1 and not keywords and isinstance(args[0], Var | Ref | Node):
+            return texts.written(lo, args[0], node, function is str)
         if all(map(is_static, (*args, *keywords.values()))):
             return callables.compute_now(lo, function, args, keywords, node)
         return callables.unknown(lo, function, args, keywords, node)
@@ -243,11 +227,11 @@ BUILTINS: Final[dict[object, Builtin]] = {
     all: _in_python(prelude.all_),
     sorted: _sorted,
     slice: _slice,
-    print: _print,
+    print: texts.print_,
     iter: _iter,
     next: iterators.next_,
-    str: _text("{}", str),
-    repr: _text("{!r}", repr),
+    str: _text(str),
+    repr: _text(repr),
     max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),
     min: lambda lo, args, keywords, node: selection.extremum(lo, min, args, keywords, node),
     functools.partial: _partial,

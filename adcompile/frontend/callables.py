@@ -23,7 +23,6 @@ from adcompile.frontend import (
     copies,
     custom,
     derivatives,
-    expressions,
     instances,
     objects,
     opaque,
@@ -32,6 +31,7 @@ from adcompile.frontend import (
     places,
     rule_sources,
     streams,
+    texts,
 )
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
@@ -127,7 +127,9 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         return own(lo, args, keywords, node)
     template: object = getattr(f, "__self__", None)
     if isinstance(template, str) and f == template.format and not keywords:
-        return expressions.text(lo, template, args, node)
+        return texts.formatted(lo, template, args, node)
+    if isinstance(template, str) and f == template.join and len(args) == 1:
+        return texts.joined(lo, template, args[0], node)
     if not args and not keywords and f in (float, int, bool, complex, str):
         return Const(f())
     return None

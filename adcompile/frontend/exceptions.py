@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import expressions
+from adcompile.frontend import expressions, texts
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED
 from adcompile.frontend.frames import Frame
 from adcompile.frontend.values import Value
@@ -84,7 +84,7 @@ def raise_(lo: Lowering, stmt: ast.Raise) -> None:
         return
     match stmt.exc:
         case ast.Call(func=func, args=args, keywords=[]):
-            atoms = tuple(expressions.message(lo, a) for a in args)
+            atoms = tuple(texts.message(lo, a) for a in args)
         case func:
             atoms = ()
     value = expressions.evaluate(lo, func)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import (
@@ -18,6 +18,7 @@ from adcompile.frontend import (
     objects,
     overloading,
     rows,
+    texts,
 )
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
@@ -88,7 +89,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.ListComp():
             return iteration.comprehension(lo, node)
         case ast.JoinedStr():
-            return message(lo, node)
+            return texts.message(lo, node)
         case ast.NamedExpr(target=ast.Name(id=name)):
             from adcompile.frontend.assignment import bind
 
@@ -436,48 +437,3 @@ def dict_(lo: Lowering, node: ast.Dict) -> Value:
 def items_of(lo: Lowering, value: Value, node: ast.AST, count: int | None) -> list[Value]:
     """Return the items of something whose number of items is known, as unpacking needs them."""
     return iteration.static_items(lo, value, node, count)
-
-
-# -- text
-
-
-def message(lo: Lowering, node: ast.expr) -> Atom:
-    """Lower the message of an assert or raise, or an f-string: text with values in it."""
-    if not isinstance(node, ast.JoinedStr):
-        value = evaluate(lo, node)
-        return lo.number(value, node) if not isinstance(value, Const) else value
-    template, atoms = "", []
-    for part in node.values:
-        if isinstance(part, ast.Constant):
-            template += str(part.value).replace("{", "{{").replace("}", "}}")
-            continue
-        assert isinstance(part, ast.FormattedValue)
-        spec = part.format_spec
-        if spec is not None and not (
-            isinstance(spec, ast.JoinedStr) and all(isinstance(v, ast.Constant) for v in spec.values)
-        ):
-            lo.refuse(part, "a computed format is not supported in an f-string", "here")
-        text = (
-            "".join(str(v.value) for v in spec.values if isinstance(v, ast.Constant))
-            if isinstance(spec, ast.JoinedStr)
-            else ""
-        )
-        conversion = "" if part.conversion == -1 else "!" + chr(part.conversion)
-        template += "{" + conversion + (":" + text if text else "") + "}"
-        value = or_none(lo, part.value)
-        if is_optional(value):
-            lo.refuse(part, "this may be None", "printed here", "test whether it is None first")
-        atoms.append(value if isinstance(value, Const) else lo.number(value, part))
-    if all(isinstance(a, Const) for a in atoms):
-        return Const(template.format(*(a.value for a in atoms if isinstance(a, Const))))
-    if not atoms:
-        return Const(template.replace("{{", "{").replace("}}", "}"))
-    return lo.builder.emit("format", *atoms, attrs=(template,))
-
-
-def text(lo: Lowering, template: str, args: Sequence[Value], node: ast.AST) -> Value:
-    """Lower ``template.format(*args)``."""
-    if all(map(is_static, args)):
-        return Const(template.format(*map(static_value, args)))
-    atoms = [a if isinstance(a, Const) else lo.number(a, node) for a in args]
-    return lo.builder.emit("format", *atoms, attrs=(template,))

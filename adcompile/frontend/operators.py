@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import lists, objects, overloading
+from adcompile.frontend import lists, objects, overloading, texts
 from adcompile.frontend.optionals import used
 from adcompile.frontend.values import Value, is_static, lift, static_value
 from adcompile.ir.core import TRUE, Atom, Const, Var
@@ -76,6 +76,8 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         done = _lists(lo, op, left, right, node)
         if done is not None:
             return done
+    if op == "mod" and isinstance(left, Const) and isinstance(left.value, str):
+        return texts.percent(lo, left.value, right, node)
     if isinstance(left, Node) or isinstance(right, Node):
         done = _containers(lo, op, left, right, node)
         if done is not None:

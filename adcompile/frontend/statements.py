@@ -16,6 +16,7 @@ from adcompile.frontend import (
     loops,
     managers,
     surgery,
+    texts,
 )
 from adcompile.frontend.assignment import assign, delete
 from adcompile.frontend.augmentation import augment
@@ -189,7 +190,7 @@ def assert_(lo: Lowering, stmt: ast.Assert) -> None:
     cond = expressions.condition(lo, stmt.test)
     if isinstance(cond, Const) and cond.value:
         return
-    message = NONE if stmt.msg is None else expressions.message(lo, stmt.msg)
+    message = NONE if stmt.msg is None else texts.message(lo, stmt.msg)
     lo.builder.emit_many("assert", (cond, message), (), ())
     lo.known |= implied(lo, cond, True)
 

@@ -1,0 +1,76 @@
+"""What is printed is printed once, as the plain call prints it: in the forward sweep of either mode."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adcompile import CompileError, grad, jvp
+
+X = np.array([0.5, 1.2, -0.7, 2.1])
+
+
+@dataclass
+class Pair:
+    a: float
+    b: list[float]
+
+
+class Named:
+    def __init__(self, v: Any) -> None:
+        self.v = v
+
+    def __repr__(self) -> str:
+        return f"<{self.v:.2f}>"
+
+
+def containers(x: Any) -> Any:
+    d = {"a": x[0], "b": (x[1], [x, 2], "s"), 3: {}}
+    print(d, [x[0]], (x[1],), sep="|", end="!\n")
+    print(defaultdict(float, k=x[0]), Pair(x[0], [x[1]]), Named(x[2]), [Named(x[0])])
+    print(*[x[0], x[1]], {"ok": True, "n": None}, not x[0])
+    return d["a"] ** 2
+
+
+def lists(x: Any) -> Any:
+    out = []
+    for v in x:
+        out.append(v * v)
+        print(len(out), out[-1])
+    print(out)
+    return sum(out)
+
+
+def formats(x: Any) -> Any:
+    s = x.sum()
+    print(f"{s:.3f} {x} {s!r:>20} {[s, 1]!s:>30} {{}} {(s, {'k': s})}")
+    print("%.3f|%5.1e|%-8s|%+d|%05.1f|100%%" % (s, s, "a", 3, s))
+    print("%r and %s" % ([s], (1, s)), "{} {:.2f}".format(s, s), str([s]), repr((s, "t")))
+    print(", ".join(f"{v:.2f}" for v in x), "-".join(["a", "b"]))
+    return s * s
+
+
+@pytest.mark.parametrize("f", [containers, lists, formats])
+def test_printed_once_as_by_the_plain_call(f: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    f(X)
+    expected = capsys.readouterr().out
+    grad(f)(X)
+    assert capsys.readouterr().out == expected
+    jvp(f, (X,), (np.ones(4),))
+    assert capsys.readouterr().out == expected
+
+
+def percent_of_a_float(x: Any) -> Any:
+    return x * len("%d" % x)
+
+
+def test_a_format_that_is_not_known_is_refused() -> None:
+    with pytest.raises(CompileError, match="`%d` of what is not an int") as caught:
+        grad(percent_of_a_float)(1.0)
+    assert caught.value.line == percent_of_a_float.__code__.co_firstlineno + 1
+    assert caught.value.help == "convert it with int()"
