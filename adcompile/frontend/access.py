@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import calls, concatenators, containers, elements, expressions, iteration, lists, objects
+from adcompile.frontend import (
+    calls,
+    concatenators,
+    containers,
+    elements,
+    expressions,
+    iteration,
+    lists,
+    objects,
+    picking,
+)
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import (
@@ -126,6 +136,8 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
         bounds = static_value(index)
         assert isinstance(bounds, slice)
         return lo.container(base.kind, base.children[bounds])  # a slice of a NamedTuple is a plain tuple
+    if picking.at_run_time(lo, index, node):
+        return picking.read(lo, base, index, node)
     return base.children[position_in(lo, base, index, node)]
 
 

@@ -14,6 +14,7 @@ from adcompile.frontend import (
     expressions,
     lists,
     objects,
+    picking,
     rows,
 )
 from adcompile.frontend.desugar import ENDED, RETURNED
@@ -165,8 +166,11 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
         lo.refuse(target, "this object does not support item assignment", "not an array, a list or a dict")
     children, keys = list(base.children), list(base.keys)
     index = expressions.evaluate(lo, target.slice)
+    if picking.at_run_time(lo, index, target):
+        picking.store(lo, base, index, value, target)
+        return
     if base.kind == "dict":
-        key = lo.static(index, target.slice)
+        key = containers.static_key(lo, base, index, target)
         if key in keys:
             children[keys.index(key)] = value
         else:

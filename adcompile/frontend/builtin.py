@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import itertools
 import math
@@ -234,6 +235,7 @@ BUILTINS: Final[dict[object, Builtin]] = {
     repr: _text(repr),
     max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),
     min: lambda lo, args, keywords, node: selection.extremum(lo, min, args, keywords, node),
+    contextlib.contextmanager: lambda lo, args, keywords, node: args[0],
     functools.partial: _partial,
     functools.reduce: lambda lo, args, keywords, node: selection.reduced(lo, args, keywords, node),
     itertools.accumulate: lambda lo, args, keywords, node: selection.accumulated(lo, args, keywords, node),

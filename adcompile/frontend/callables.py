@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
+import inspect
 import math
 import operator
 import types
@@ -54,6 +56,9 @@ if TYPE_CHECKING:
 Args = Sequence[Value]
 Keywords = Mapping[str, Value]
 
+
+# The code of the functions that contextlib.contextmanager makes.
+MANAGER: Final = contextlib.contextmanager(lambda: iter(())).__code__
 
 # Builtins that ask the class of their argument.
 SPECIAL: Final[Mapping[object, str]] = {
@@ -162,6 +167,8 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     match f:
         case checkpoints.Checkpoint():
             return checkpoints.call(lo, lift(f.__wrapped__), args, keywords, node)
+        case types.FunctionType() if f.__code__ is MANAGER:
+            return calls.call(lo, lift(inspect.unwrap(f)), args, keywords, node)
         case functools._lru_cache_wrapper():
             return calls.call(lo, lift(f.__wrapped__), args, keywords, node)
         case functools.partial():

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import access, callables, calls, construction, iteration, lists, sorting
+from adcompile.frontend import access, callables, calls, construction, iteration, lists, picking, sorting
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import (
     LocalFunction,
@@ -67,6 +67,8 @@ def named_tuple_method(
 
 def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Value:
     """Lower ``held[index]`` for a dict; a defaultdict makes what is missing."""
+    if picking.at_run_time(lo, index, node):
+        return picking.read(lo, held, index, node)
     key = static_key(lo, held, index, node)
     if key in held.keys:
         return held.children[held.keys.index(key)]

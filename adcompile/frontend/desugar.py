@@ -58,6 +58,7 @@ class Desugared:
 
     splices  the bodies of generators that loops of the body go through: see `generators`
     origins  for the nodes of those, where they come from, and the loop
+    managed  the bodies of `with` statements whose managers are generators, as loops of one trip
     """
 
     body: list[ast.stmt]
@@ -66,6 +67,7 @@ class Desugared:
     returns_in_loop: bool = False
     splices: dict[tuple[ast.For, ast.AST, str], list[ast.stmt]] = field(default_factory=dict)
     origins: dict[ast.AST, tuple[Scope, ast.For]] = field(default_factory=dict)
+    managed: dict[ast.withitem, ast.For] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from adcompile.frontend import expressions, iterators
-from adcompile.frontend.desugar import Desugared, desugar, left_early
+from adcompile.frontend.desugar import Desugared, LoopFlags, desugar, left_early
 from adcompile.frontend.frames import Conflict, Frame
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import FIRST, Generator, Iterator, Value
@@ -120,16 +120,38 @@ def claim(lo: Lowering, generator: Generator, node: ast.AST, left: bool) -> bool
 
 def loop(lo: Lowering, node: ast.For, generator: Generator) -> None:
     """Lower a `for` loop over a generator."""
+    until = lo.frame.desugared.loops[node].until
+    if claim(lo, generator, node, until is not None):
+        run_in_place(lo, node, generator, False)
+
+
+def manage(
+    lo: Lowering, stmt: ast.With, item: ast.withitem, rest: Sequence[ast.withitem], generator: Generator
+) -> None:
+    """Lower a `with` statement whose manager is a generator, by contextlib.contextmanager: its body is the one trip."""
+    assert isinstance(generator.node, ast.FunctionDef)
+    inside = [n for n in ast.walk(generator.node) if isinstance(n, ast.For | ast.While)]
+    if any(isinstance(n, ast.Yield | ast.YieldFrom) for part in inside for n in ast.walk(part)):
+        lo.refuse(item.context_expr, "a context manager that yields in a loop is not supported", "here")
+    held = lo.frame.desugared
+    if item not in held.managed:
+        body: list[ast.stmt] = stmt.body if not rest else [ast.copy_location(ast.With(list(rest), stmt.body), stmt)]
+        target = item.optional_vars or ast.Name(".entered", ast.Store())
+        trip = ast.copy_location(ast.For(target, item.context_expr, body, []), stmt)
+        held.loops[trip] = LoopFlags(None, ())
+        held.managed[item] = trip
+    run_in_place(lo, held.managed[item], generator, True)
+
+
+def run_in_place(lo: Lowering, node: ast.For, generator: Generator, managed: bool) -> None:
+    """Run the body of a generator, and the loop's where it yields. `managed`: what is raised there it may catch."""
     from adcompile.frontend import statements
 
-    until = lo.frame.desugared.loops[node].until
-    if not claim(lo, generator, node, until is not None):
-        return
     host, number = lo.frame, sum(len(f.guests) for f in lo.frames) + 1
     if number > DEEPEST:
         lo.refuse(node, "generators are nested too deeply", "here", "use a loop")
     mark = f"@{number}"
-    body = spliced(lo, node, generator, mark)
+    body = spliced(lo, node, generator, mark, managed)
     before = set(host.names)
     host.names.update({name + mark: value for name, value in generator.frame.names.items()})
     for name in boxed_names(generator.node):
@@ -150,13 +172,13 @@ def guest_of(generator: Generator) -> Frame:
     return Frame(frame.scope, frame.desugared, {}, frame.parent, frame.rule, local=own_names(node), node=node)
 
 
-def spliced(lo: Lowering, node: ast.For, generator: Generator, mark: str) -> Sequence[ast.stmt]:
+def spliced(lo: Lowering, node: ast.For, generator: Generator, mark: str, managed: bool) -> Sequence[ast.stmt]:
     """Return the body of a generator with the loop's body for each `yield`; the same nodes each time."""
     held = lo.frame.desugared
     key = (node, generator.node, mark)
     if key not in held.splices:
         scope = generator.frame.scope
-        done = desugar(_Marker(lo, node, generator, mark).body(), mark)
+        done = desugar(_Marker(lo, node, generator, mark, managed).body(), mark)
         held.splices[key] = _filled(done, node.body)
         held.loops.update(done.loops)
         held.blocks.update(done.blocks)
@@ -183,10 +205,12 @@ def _filled(done: Desugared, body: Sequence[ast.stmt]) -> list[ast.stmt]:
             if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Name) and stmt.value.id == BODY:
                 out += body
                 continue
-            for part in ("body", "orelse"):
-                inner = getattr(stmt, part, None)
-                if isinstance(inner, list) and not isinstance(stmt, ast.FunctionDef):
-                    setattr(stmt, part, fill(inner))
+            parts = [stmt, *stmt.handlers] if isinstance(stmt, ast.Try) else [stmt]
+            for part in parts if not isinstance(stmt, ast.FunctionDef) else ():
+                for name in ("body", "orelse", "finalbody"):
+                    inner = getattr(part, name, None)
+                    if isinstance(inner, list):
+                        setattr(part, name, fill(inner))
             out.append(stmt)
         return out
 
@@ -196,7 +220,8 @@ def _filled(done: Desugared, body: Sequence[ast.stmt]) -> list[ast.stmt]:
 class _Marker(ast.NodeTransformer):
     """Copies the body of a generator: names get the mark, and each `yield` becomes the beginning of a trip."""
 
-    def __init__(self, lo: Lowering, node: ast.For, generator: Generator, mark: str) -> None:
+    def __init__(self, lo: Lowering, node: ast.For, generator: Generator, mark: str, managed: bool) -> None:
+        self.managed = managed
         self.lo, self.loop, self.generator, self.mark = lo, node, generator, mark
         self.flags = lo.frame.desugared.loops[node]
         self.hidden: list[frozenset[str]] = []  # names of inner functions
@@ -264,14 +289,19 @@ class _Marker(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
+    def stops(self, node: ast.AST) -> bool:
+        """Tell whether a statement would catch what the body of a loop raises, which Python does not."""
+        yields = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+        return yields and not self.hidden and not self.managed
+
     def visit_Try(self, node: ast.Try) -> ast.AST:
-        if not self.hidden and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node)):
+        if self.stops(node):
             self.refuse(node, "a `yield` inside `try` is not supported")
         self.generic_visit(node)
         return node
 
     def visit_With(self, node: ast.With) -> ast.AST:
-        if not self.hidden and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node)):
+        if self.stops(node):
             self.refuse(node, "a `yield` inside `with` is not supported")
         self.generic_visit(node)
         return node

@@ -21,7 +21,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls
+from adcompile.frontend import application, calls, picking
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.exceptions import Catcher
@@ -308,6 +308,8 @@ def _run(lo: Lowering, target: Target, given: Mapping[str, Value]) -> Value:
     except NeedsUnrolling as needed:
         if needed.error is not None:
             raise needed.error from None
+        if isinstance(needed.place, ast.Subscript) and picking.question(needed.place) not in lo.resolved:
+            raise Unresolved(picking.question(needed.place)) from None
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
         message = f"{needed.said}, and it differs from trip to trip" if needed.said else message
         lo.frames.append(Frame(target.source, body_of(target.source.node)))

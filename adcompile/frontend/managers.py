@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import access, attempts, callables, calls, exceptions, expressions
+from adcompile.frontend import access, attempts, callables, calls, exceptions, expressions, generators
 from adcompile.frontend.frames import Conflict
-from adcompile.frontend.values import Ref, Value
+from adcompile.frontend.values import Generator, Ref, Value
 from adcompile.ir.core import FALSE, NONE, Const, Var
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ def enter(
     made = maker(lo, item.context_expr)
     inside = functools.partial(enter, lo, stmt, rest, run, assign)
     if made is None:
-        general(lo, item, inside, assign)
+        manager = expressions.evaluate(lo, item.context_expr)
+        if isinstance(manager, Generator):
+            generators.manage(lo, stmt, item, rest, manager)
+        else:
+            general(lo, item, manager, inside, assign)
         return
     function, args, keywords = made
     value: Value = Const(Conflict("is a context manager"))
@@ -120,11 +124,14 @@ def suppress(lo: Lowering, stmt: ast.With, args: Sequence[Value], inside: Callab
 
 
 def general(
-    lo: Lowering, item: ast.withitem, inside: Callable[[], None], assign: Callable[[ast.expr, Value], None]
+    lo: Lowering,
+    item: ast.withitem,
+    manager: Value,
+    inside: Callable[[], None],
+    assign: Callable[[ast.expr, Value], None],
 ) -> None:
     """Enter and leave a manager by its methods."""
     node = item.context_expr
-    manager = expressions.evaluate(lo, node)
     if isinstance(manager, Var | Ref):
         lo.refuse(
             node,

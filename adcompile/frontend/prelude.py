@@ -118,6 +118,16 @@ def item_or(items: Any, k: Any, default: Any) -> Any:
     return items[k]
 
 
+def require_key(there: Any) -> None:
+    if not there:
+        raise KeyError("no such key in the dict")
+
+
+def require_position(there: Any) -> None:
+    if not there:
+        raise IndexError("list index out of range")
+
+
 def check_count(n: Any, wanted: Any) -> None:
     """What unpacking into names tests."""
     if n != wanted:

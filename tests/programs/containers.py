@@ -208,3 +208,47 @@ def set_of_what_was_seen(x):
             s += v * 10
         seen.add(k)
     return s * len(seen) + x[0]
+
+
+PLACES = np.array([0, 2, 1, 2])
+P = np.array([0.5, 1.2, -0.7, 2.1])
+
+
+@program(P)
+def dict_read_at_a_key_of_the_data(x):
+    table = {0: x[0], 1: x[1], 2: x[3]}
+    s = table[int(PLACES[1])]
+    for i in range(len(x)):
+        s += table[int(PLACES[i])] * (i + 1)
+    return s
+
+
+@program(P)
+def dict_changed_at_a_key_of_the_data(x):
+    d = {0: 0.0, 1: 0.0, 2: 1.0}
+    for i in range(len(x)):
+        d[int(PLACES[i])] += x[i] ** 2
+    return d[2] * d[0] + d[1]
+
+
+@program(P)
+def layer_at_a_position_of_the_data(x):
+    layers = [{"w": x[0], "b": x[1]}, {"w": x[2], "b": x[3]}, {"w": x[1], "b": 1.0}]
+    links = [np.sin, np.cos, np.exp]
+    s = 0.0
+    for i in range(len(x)):
+        layer = layers[int(PLACES[i]) - 3]
+        s = links[PLACES[i]](s * layer["w"] + layer["b"])
+    return s
+
+
+@program(P)
+def dict_without_the_key_of_the_data(x):
+    d = {0: 1.0, 1: 2.0, 2: x[0]}
+    s = 0.0
+    for i in range(len(x)):
+        try:
+            s += d[int(PLACES[i]) + 1] * x[i]
+        except KeyError:
+            s += x[i] ** 2
+    return s

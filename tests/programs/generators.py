@@ -1,5 +1,6 @@
 """Generator functions, iterators and what consumes them."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -203,3 +204,47 @@ def endless_iterators(x):
     for v in itertools.takewhile(lambda v: v > 0, itertools.chain(x, squares(x))):
         s += v
     return s + sum(itertools.starmap(lambda a, b: a * b, zip(x, x, strict=True)))
+
+
+@contextlib.contextmanager
+def tolerant(factor):
+    try:
+        yield factor * 2.0
+    except ValueError:
+        pass
+
+
+@contextlib.contextmanager
+def replaced(settings, value):
+    before = settings["k"]
+    settings["k"] = value
+    try:
+        yield settings
+    finally:
+        settings["k"] = before
+
+
+@program(X)
+def managers_made_of_generators(x):
+    settings = {"k": x[0]}
+    s = x[3]
+    with replaced(settings, x[1]) as inside, tolerant(1.5) as factor:
+        s += inside["k"] * factor
+        if x[1] > 0:
+            raise ValueError("caught by the manager")
+        s *= 100.0
+    for i in range(3):
+        with tolerant(x[i]) as factor:
+            if i == 1:
+                continue
+            s += factor * settings["k"]
+    return s
+
+
+@program(X)
+def returns_out_of_a_manager(x):
+    with tolerant(x[0]) as factor:
+        for v in x:
+            if v < 0:
+                return v * factor
+    return x[1]
