@@ -49,8 +49,8 @@ def lists(x: Any) -> Any:
 def formats(x: Any) -> Any:
     s = x.sum()
     print(f"{s:.3f} {x} {s!r:>20} {[s, 1]!s:>30} {{}} {(s, {'k': s})}")
-    print("%.3f|%5.1e|%-8s|%+d|%05.1f|100%%" % (s, s, "a", 3, s))
-    print("%r and %s" % ([s], (1, s)), "{} {:.2f}".format(s, s), str([s]), repr((s, "t")))
+    print("%.3f|%5.1e|%-8s|%+d|%05.1f|100%%" % (s, s, "a", 3, s))  # noqa: UP031
+    print("%r and %s" % ([s], (1, s)), "{} {:.2f}".format(s, s), str([s]), repr((s, "t")))  # noqa: UP031, UP032
     print(", ".join(f"{v:.2f}" for v in x), "-".join(["a", "b"]))
     return s * s
 
@@ -66,7 +66,7 @@ def test_printed_once_as_by_the_plain_call(f: Callable[..., Any], capsys: pytest
 
 
 def percent_of_a_float(x: Any) -> Any:
-    return x * len("%d" % x)
+    return x * len("%d" % x)  # noqa: UP031
 
 
 def test_a_format_that_is_not_known_is_refused() -> None:

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 
 from adcompile.errors import Span
 from adcompile.ir.core import Atom, Eqn, Function, Var, blocks_of, operands, variables, walk
+from adcompile.rules.opaque import UNKNOWN, is_draw
 
 
 def obstacles(fn: Function, active: Collection[Var]) -> Iterator[Eqn]:
     """Yield the calls of unknown functions that read an active value and of which a result is read.
 
-    Whole numbers that they return cut the derivative instead.
+    Or of which an object may have kept the value that is read later. Whole numbers that they return cut the derivative
+    instead.
     """
-    calls = [s for s in walk(fn.primal) if isinstance(s, Eqn) and s.prim == "opaque"]
+    equations = [s for s in walk(fn.primal) if isinstance(s, Eqn)]
+    calls = [s for s in equations if s.prim == "opaque"]
     if not calls:
         return
     read = reads(fn)
+    telling = [s for s in equations if any(carries(o) and o in read for o in s.outs)]
     for eqn in calls:
-        results = [o for o in eqn.outs if o in read and (o.type.inexact or o.type.kind == "object")]
-        if results and any(isinstance(a, Var) and a in active for a in eqn.args):
-            yield eqn
+        if any(isinstance(a, Var) and a in active for a in eqn.args):
+            keepers = {a for a in eqn.args if isinstance(a, Var) and may_keep(a)}
+            if eqn in telling or any(keepers & {*variables(s.args)} for s in telling):
+                yield eqn
+
+
+def carries(v: Var) -> bool:
+    """Tell whether a result may depend differentiably on what a call is given."""
+    return v.type.inexact or v.type.kind == "object"
+
+
+def may_keep(v: Var) -> bool:
+    """Tell whether an operand is an object that may keep what a call is given: no logger, and no source of draws."""
+    if v.type.kind == "object":
+        cls = v.type.dtype
+        return not (isinstance(cls, type) and (is_draw(cls) or issubclass(cls, logging.Logger)))
+    return v.type == UNKNOWN
 
 
 def reads(fn: Function) -> set[Var]:

@@ -13,6 +13,7 @@ from adcompile.errors import CompileError
 from adcompile.frontend import (
     access,
     arrangements,
+    callables,
     calls,
     containers,
     destinations,
@@ -163,6 +164,8 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
         if isinstance(receiver, Var) and t.kind == "object" or t.is_array and t.dtype is None and t.dims is None:
             return opaque.call_method(lo, lo.atom(receiver), name, args, keywords, node)
     kind = lo.type_of(receiver)
+    if isinstance(receiver, Const) and all(map(is_static, (*args, *keywords.values()))):
+        return callables.compute_now(lo, getattr(receiver.value, name), args, keywords, node)
     lo.refuse(
         node,
         f"the method `{name}` of {kind} is not supported",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import functools
 import inspect
 import math
@@ -31,6 +32,7 @@ from adcompile.frontend import (
     opaque_samples,
     optionals,
     places,
+    reflection,
     rule_sources,
     streams,
     texts,
@@ -59,6 +61,9 @@ Keywords = Mapping[str, Value]
 
 # The code of the functions that contextlib.contextmanager makes.
 MANAGER: Final = contextlib.contextmanager(lambda: iter(())).__code__
+
+# The code of the functions that functools.singledispatch makes.
+DISPATCHING: Final = functools.singledispatch(lambda value: None).__code__  # type: ignore[attr-defined]  # a function
 
 # Builtins that ask the class of their argument.
 SPECIAL: Final[Mapping[object, str]] = {
@@ -167,6 +172,11 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     match f:
         case checkpoints.Checkpoint():
             return checkpoints.call(lo, lift(f.__wrapped__), args, keywords, node)
+        case types.FunctionType() if f.__code__ is DISPATCHING and args:
+            kind = reflection.type_of(lo, args[0], node)
+            chosen: object = getattr(f, "dispatch")(kind)  # noqa: B009  # functools.singledispatch makes it
+            lo.depend(f, "registry", getattr(f, "registry"))  # noqa: B009  # likewise
+            return calls.call(lo, lift(chosen), args, keywords, node)
         case types.FunctionType() if f.__code__ is MANAGER:
             return calls.call(lo, lift(inspect.unwrap(f)), args, keywords, node)
         case functools._lru_cache_wrapper():
@@ -265,7 +275,7 @@ def _static_argument(lo: Lowering, value: Value) -> object:
 
 def _pure(f: object) -> bool:
     """Tell whether calling a C function of constants when compiling is the same as calling it at run time."""
-    if isinstance(f, types.BuiltinMethodType) and isinstance(f.__self__, str | bytes):
+    if isinstance(f, types.BuiltinMethodType) and isinstance(f.__self__, str | bytes | int | float | tuple | frozenset):
         return True
     return f in (
         np.dtype,
@@ -278,6 +288,13 @@ def _pure(f: object) -> bool:
         math.gcd,
         divmod,
         sorted,
+        ord,
+        chr,
+        bin,
+        oct,
+        hex,
+        format,
+        dataclasses.fields,
         hasattr,
         getattr,
         operator.itemgetter,

@@ -32,7 +32,7 @@ def _sequence(kind: str) -> Builtin:
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         if kind == "list" and args:
             return lists.listed(lo, args[0], node)
-        items = iteration.static_items(lo, args[0], node, None) if args else []
+        items = iteration.static_items(lo, args[0], node, None, pin=True) if args else []
         return lo.container("tuple" if kind == "tuple" else "list", items)
 
     return make
@@ -89,7 +89,7 @@ def _deque(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value
     limit = keywords.get("maxlen", args[1] if len(args) > 1 else NONE)
     longest = lo.static(limit, node)
     assert longest is None or isinstance(longest, int)
-    items = iteration.static_items(lo, args[0], node, None) if args else []
+    items = iteration.static_items(lo, args[0], node, None, pin=True) if args else []
     return lo.container("list", tuple(deque(items, longest)), (), deque, longest)
 
 

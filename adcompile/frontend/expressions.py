@@ -436,4 +436,4 @@ def dict_(lo: Lowering, node: ast.Dict) -> Value:
 
 def items_of(lo: Lowering, value: Value, node: ast.AST, count: int | None) -> list[Value]:
     """Return the items of something whose number of items is known, as unpacking needs them."""
-    return iteration.static_items(lo, value, node, count)
+    return iteration.static_items(lo, value, node, count, pin=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 from collections.abc import Callable, Sequence
 from collections.abc import Iterator as Yields
 from typing import TYPE_CHECKING, Final
@@ -67,7 +68,7 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             return generated(lo, value, node)
         case Const() if is_static(value) and not value.type.is_numeric:
             held = value.value
-            if isinstance(held, str | range | frozenset | set | bytes):
+            if isinstance(held, str | range | frozenset | set | bytes | enum.EnumType):
                 return [lift(v) for v in held]
     lo.refuse(node, "this cannot be iterated over here", str(lo.type_of(value)))
 

@@ -248,7 +248,7 @@ def _settled(owner: object) -> bool:
     if isinstance(owner, str | bytes | int | float | range):
         return True
     module = owner.__name__ if isinstance(owner, types.ModuleType) else getattr(owner, "__module__", None)
-    return str(module).partition(".")[0] in ("numpy", "math", "operator", "functools", "builtins", "cmath")
+    return str(module).partition(".")[0] in ("numpy", "math", "operator", "functools", "builtins", "cmath", "itertools")
 
 
 def _constant(value: object) -> bool:

@@ -147,6 +147,33 @@ def sums(items: Any) -> Any:
     return totals(items, lambda a, b: a + b)
 
 
+def products(first: Any, second: Any) -> Any:
+    for a in first:
+        for b in second:
+            yield a, b
+
+
+def pairs(items: Any) -> Any:
+    """The combinations of two items."""
+    for i in range(len(items)):
+        for j in range(i + 1, len(items)):
+            yield items[i], items[j]
+
+
+def ordered_pairs(items: Any) -> Any:
+    """The permutations of two items."""
+    for i in range(len(items)):
+        for j in range(len(items)):
+            if i != j:
+                yield items[i], items[j]
+
+
+def selected(items: Any, selectors: Any) -> Any:
+    for item, selector in zip(items, selectors):  # noqa: B905  # the shorter one ends it, as in itertools
+        if selector:
+            yield item
+
+
 def counted(start: Any = 0, step: Any = 1) -> Any:
     k = start
     while True:

@@ -82,18 +82,22 @@ def _super(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value
 def _type(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if len(args) != 1:
         lo.refuse(node, "classes cannot be made inside a differentiated function", "called here", "define it outside")
-    (value,) = args
+    return Const(type_of(lo, args[0], node))
+
+
+def type_of(lo: Lowering, value: Value, node: ast.AST) -> type:
+    """Return the class of a value."""
     if isinstance(value, Node):
-        return Const(value.cls or PLAIN[value.kind])
+        return value.cls or PLAIN[value.kind]
     if isinstance(value, Const):
-        return Const(type(value.value))
+        return type(value.value)
     t = lo.type_of(value)
     known = np.ndarray if t.is_array else t.dtype if t.kind == "py" else None
     if t.kind == "np" and isinstance(t.dtype, np.dtype):
         known = t.dtype.type
-    if known is None:
+    if not isinstance(known, type):
         lo.refuse(node, f"the type of {t} is not known when compiling", "called here")
-    return Const(known)
+    return known
 
 
 def _name_of(lo: Lowering, value: Value, node: ast.AST) -> str:

@@ -119,7 +119,7 @@ def spread(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keyword
     given: list[object] = []
     for a in args:
         number = lo.static_int(a) if isinstance(a, Var | Const) else None
-        given.append(number if number is not None else iteration.static_items(lo, a, node, None))
+        given.append(number if number is not None else iteration.static_items(lo, a, node, None, pin=True))
     options = {k: lo.static(v, node) for k, v in keywords.items()}
     made = list(f(*given, **options))  # type: ignore[call-overload]  # an iterator over values, or over tuples of them
     return iterators.make(lo, [Node("tuple", tuple(i)) if isinstance(i, tuple) else i for i in made])

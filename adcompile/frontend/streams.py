@@ -8,8 +8,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import calls, generators, iteration, lists, pipelines
-from adcompile.frontend.values import Generator, Value
+from adcompile.frontend import calls, generators, iteration, lists, pipelines, selection
+from adcompile.frontend.values import Generator, Iterable, Iterator, Ref, Value
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
 
@@ -70,6 +70,45 @@ def flows(lo: Lowering, value: Value) -> bool:
     return isinstance(value, Generator) and generators.runs_in_place(lo, value)
 
 
+def is_open(lo: Lowering, value: Value) -> bool:
+    """Tell whether it is not known when compiling how many items a value has."""
+    value = lo.current(value)
+    if isinstance(value, Iterator):
+        value = value.items if isinstance(value.items, Iterable) else Const(())
+    if isinstance(value, Iterable):
+        return lo.static_int(value.count()) is None
+    if isinstance(value, Ref) and lo.type_of(value).is_array and lo.type_of(value).dims:
+        return lo.static_int(lo.length_of(lo.atom(value), 0)) is None
+    return flows(lo, value) or (isinstance(value, Ref) and lists.is_list(lo, value))
+
+
+def _two(function: Callable[..., object], f: Callable[..., object]) -> Stream:
+    """Lower combinations() or permutations() of two items; of more, the number of items is that of the example."""
+
+    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        if len(args) == 2 and lo.static_int(args[1]) == 2 and isinstance(args[0], Ref):
+            return calls.in_python(lo, function, args[:1], node)
+        return selection.spread(lo, f, args, keywords, node)
+
+    return make
+
+
+def _product(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    if len(args) == 2 and not keywords and not any(flows(lo, a) or isinstance(a, Iterator) for a in args):
+        return calls.in_python(lo, pipelines.products, args, node)
+    return selection.spread(lo, itertools.product, args, keywords, node)
+
+
+# What is called for arguments of which one has a number of items that is not known.
+OPEN: Final[Mapping[object, Stream]] = {
+    itertools.chain: _in_python(pipelines.chained),
+    itertools.islice: _in_python(pipelines.first, pipelines.between),
+    itertools.pairwise: _in_python(pipelines.neighbours),
+    itertools.product: _product,
+    itertools.combinations: _two(pipelines.pairs, itertools.combinations),
+    itertools.permutations: _two(pipelines.ordered_pairs, itertools.permutations),
+}
+
 # What is called for a generator among the arguments.
 STREAMS: Final[Mapping[object, Stream]] = {
     enumerate: _in_python(pipelines.enumerated),
@@ -77,9 +116,6 @@ STREAMS: Final[Mapping[object, Stream]] = {
     map: _map,
     filter: _in_python(pipelines.filtered),
     iter: lambda lo, args, keywords, node: args[0],
-    itertools.chain: _in_python(pipelines.chained),
-    itertools.islice: _in_python(pipelines.first, pipelines.between),
-    itertools.pairwise: _in_python(pipelines.neighbours),
     itertools.accumulate: _accumulate,
 }
 
@@ -87,6 +123,7 @@ STREAMS: Final[Mapping[object, Stream]] = {
 ALWAYS: Final[Mapping[object, Stream]] = {
     itertools.chain.from_iterable: _in_python(pipelines.chained_all),
     itertools.starmap: _in_python(pipelines.starred),
+    itertools.compress: _in_python(pipelines.selected),
     itertools.filterfalse: _in_python(pipelines.filtered_out),
     itertools.takewhile: _in_python(pipelines.taken_while),
     itertools.dropwhile: _in_python(pipelines.dropped_while),
@@ -98,5 +135,9 @@ ALWAYS: Final[Mapping[object, Stream]] = {
 
 def carry_out(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call what makes a stream of items; None if nothing here does."""
-    stream = ALWAYS.get(f) or (STREAMS.get(f) if any(flows(lo, a) for a in args) else None)
+    stream = ALWAYS.get(f)
+    if stream is None and f in STREAMS and any(flows(lo, a) for a in args):
+        stream = STREAMS[f]
+    if stream is None and f in OPEN and any(is_open(lo, a) for a in args):
+        stream = OPEN[f]
     return None if stream is None else stream(lo, args, keywords, node)

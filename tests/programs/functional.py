@@ -269,3 +269,27 @@ def min_of_rows(x):
     m = x.reshape(2, 2)
     r = min(m, key=lambda row: row.sum())
     return (r * r).sum()
+
+
+@functools.singledispatch
+def doubled(a):
+    return a * 2.0
+
+
+@doubled.register
+def _(a: list):
+    return sum(a) * 3.0
+
+
+@program(V)
+def single_dispatch(x):
+    return doubled([x[0], x[1]]) * doubled(x[2])
+
+
+@program(V)
+def itertools_over_arrays(x):
+    s = sum(a * b for a, b in itertools.product(x, x)) + sum(a * b * b for a, b in itertools.combinations(x, 2))
+    s += sum(a * b * b for a, b in itertools.permutations(x, 2)) + sum((b - a) ** 2 for a, b in itertools.pairwise(x))
+    s += sum(v * v for v in itertools.chain(x, [x[0]])) + sum(itertools.islice(x, 1, 4, 2))
+    first, *rest = x
+    return s + sum(itertools.compress(x, [1, 0, 1, 1])) + first * sum(rest) * (5).bit_length() * ord("a")
