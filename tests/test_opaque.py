@@ -96,7 +96,7 @@ def test_pullback_may_be_called_again() -> None:
 
 def lost(x: Any) -> Any:
     y = x * 2.0
-    return np.sum(np.linalg.eigvals(y))
+    return np.sum(np.real_if_close(y))
 
 
 def reparametrised(x: Any) -> Any:
@@ -113,7 +113,7 @@ def hidden_in_an_object(x: Any) -> Any:
 @pytest.mark.parametrize(
     ("f", "argument", "line", "column", "text"),
     [
-        (lost, np.eye(2) + 0.1, 2, 19, "no derivative rule for numpy.linalg.eigvals"),
+        (lost, np.eye(2) + 0.1, 2, 19, "no derivative rule for numpy.real_if_close"),
         (reparametrised, 1.0, 2, 12, "no derivative rule for the method normal of an object"),
         (hidden_in_an_object, 1.0, 2, 14, "no derivative rule for itertools.groupby"),
     ],

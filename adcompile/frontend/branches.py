@@ -239,6 +239,8 @@ class Join:
 
     def grown(self, a: Value, b: Value) -> Value | None:
         """Join lists of different lengths: one of run-time length; None if the items are of different kinds."""
+        if any(isinstance(v, Node) and v.kind != "list" for v in (a, b)):
+            return None
         lo = self.lo
         items: list[Type] = []
         dynamic: list[Type] = []

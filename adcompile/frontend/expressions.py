@@ -240,6 +240,9 @@ def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom
     own = objects.special(lo, container, "__contains__", [item], node)
     if own is not None:
         return truth(lo, own, node)
+    if isinstance(item, Var) and item in lo.builder.params.values():
+        number = lo.static_int(item, pin=True)  # as subscripts have it
+        item = item if number is None else Const(number)
     if isinstance(container, Node) and container.kind in ("dict", "set") and is_static(item):
         return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
