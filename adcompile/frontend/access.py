@@ -73,7 +73,7 @@ def component(lo: Lowering, part: Value, node: ast.AST) -> tuple[str, list[Atom]
         return "n", []
     if isinstance(part, Const) and part.value is Ellipsis:
         return "e", []
-    atom = expressions.number(lo, part, node)
+    atom = expressions.number(lo, lists.listed(lo, part, node) if isinstance(part, Iterable) else part, node)
     t = atom.type
     kind = "" if t.dtype is None else "biufc"["biufc".index(_kind(t.dtype))]
     if t.is_scalar and kind in ("i", "u"):

@@ -22,6 +22,7 @@ from adcompile.frontend import (
     iteration,
     lists,
     opaque,
+    prelude,
     rows,
     rule_sources,
     views,
@@ -66,6 +67,8 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
             return plain(lo, elements.read(lo, value, Slice(NONE, NONE, NONE), node), node)
         case Generator() | Iterable() | Iterator():
             return plain(lo, lists.listed(lo, value, node), node)
+        case Rows():
+            return plain(lo, calls.in_python(lo, prelude.arrays, [value], node), node)
     lo.refuse(node, f"a {type(value).__name__.lower()} cannot be passed to this function", "here")
 
 

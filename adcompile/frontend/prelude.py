@@ -146,6 +146,11 @@ def listed(source: Any) -> Any:
     return out
 
 
+def arrays(items: Any) -> Any:
+    """Return a list of tuples as what NumPy makes the same array of."""
+    return [np.array(item) for item in items]
+
+
 def kept(source: Any, test: Any = bool) -> Any:
     return [item for item in source if test(item)]
 

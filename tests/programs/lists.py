@@ -712,3 +712,35 @@ def soft_edit_distance(x):
             changed = cost[i - 1][j - 1] + abs(x[i - 1] - x[n - j])
             cost[i][j] = min(cost[i - 1][j] + 1, cost[i][j - 1] + 1, changed)
     return cost[n][n]
+
+
+@program(V)
+def array_of_appended_tuples(x):
+    """A history of several numbers a step, made into an array of as many columns."""
+    s, i, r = 1.0, 0.1, 0.0
+    history = [(s, i, r)]
+    for _ in range(12):
+        new, gone = abs(x[0]) * s * i, 0.3 * x[1] * i
+        s, i, r = s - new, i + new - gone, r + gone
+        history.append((s, i, r))
+    table = np.array(history)
+    return max(row[1] for row in history) + table[:, 2].mean() * np.sum(table[-1] * table[0])
+
+
+@program(np.outer(V, V))
+def array_of_appended_pairs_of_rows(x):
+    pairs = []
+    for row in x:
+        pairs.append((row * 2.0, np.sin(row)))
+    both = np.array(pairs)
+    return np.sum(both[:, 0] * both[:, 1]) + both[1, 1, 2]
+
+
+@program(np.outer(V, V))
+def ranges_as_indices(x):
+    y = x[range(3), [1, 0, 1]] * 2.0
+    z = x.copy()
+    z[range(1, 3)] *= y[0]
+    for k in range(1, 4):
+        z[range(k), k] = y[k - 1]
+    return np.sum(y) + np.sum(z * z)
