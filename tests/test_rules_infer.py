@@ -605,6 +605,12 @@ def statistics_cases() -> Iterator[tuple[Any, ...]]:
     yield np.sum, (X2,), {"where": B2, "axis": 0}
     yield np.mean, (X2,), {"where": B2}
     yield np.max, (X2,), {"initial": 1.0}
+    for f in (np.sum, np.prod, np.max, np.min, np.amax):
+        for axis in (None, 1):
+            yield f, (X2,), {"initial": 1.0, "where": X2 > 0.0, "axis": axis}
+    for f in (np.sum, np.mean, np.var, np.std):
+        yield f, (X2,), {"where": X2 > -9.0, "axis": 0, "keepdims": True}
+    yield np.max, (X2,), {"where": X2 > 0.0}
     yield np.min, (X2,), {"initial": 1.0, "axis": 1}
     yield np.polyfit, (np.arange(4.0), X1, 2), {}
     yield np.polyadd, (X1, X1[:2]), {}
@@ -751,7 +757,7 @@ def test_every_function_is_tested() -> None:
 @pytest.mark.parametrize(
     ("f", "args", "kwargs", "message"),
     [
-        (np.prod, (X2,), {"where": B2}, r"np.prod: the argument `where` is not supported"),
+        (np.mean, (X2,), {"dtype": F4}, r"np.mean: the argument `dtype` is not supported"),
         (np.sum, (X2,), {"out": X1}, r"np.sum: the argument `out` is not supported"),
         (np.sum, (X2,), {"axes": 1}, r"np.sum has no argument `axes`"),
         (np.sum, (), {}, r"np.sum needs the argument `a`"),

@@ -348,11 +348,18 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
         for mode in ("full", "same", "valid")
         for x, y in ((X1, X2[0]), (X2[0], X1), (X1, X1[:2]))
     ],
+    *[("mean_of", (X3, X3[0] > 0), (axis, k)) for axis in (None, 1) for k in (True, False)],
     *[
-        (name, (X3, X3[0] > 0), (axis, k))
-        for name in ("sum_where", "mean_where")
-        for axis in (None, 1)
-        for k in (True, False)
+        (name, (x, 0.7, mask), (axis, k))
+        for name in ("sum_of", "prod_of", "max_of", "min_of")
+        for x, mask in ((X3, X3[0] > 0), (X2, True))
+        for axis, k in ((None, True), (1, False))
+    ],
+    *[
+        (name, (x, np.array([True, False, True])), (axis, k, 0.5))
+        for name in ("var_of", "std_of")
+        for x in (X2, Z2)
+        for axis, k in ((None, True), (1, False))
     ],
     *[(f"{name}.reduce", (x,), (0,)) for name in ("logaddexp", "logaddexp2") for x in (X1, X2)],
     *[("correlate", (Z2[0], Z2[1]), (mode,)) for mode in ("full", "same", "valid")],

@@ -167,11 +167,36 @@ def unique_inverse(x):
     return np.unique(x, return_inverse=True)[1]
 
 
-def sum_where(x, mask, axis=None, keepdims=False):
-    """Sum the entries that a mask chooses."""
-    return np.sum(x, axis=axis, keepdims=keepdims, where=mask)
+def sum_of(x, initial, mask, axis=None, keepdims=False):
+    """Sum the entries that a mask chooses and an initial value."""
+    return np.sum(x, axis=axis, keepdims=keepdims, initial=initial, where=mask)
 
 
-def mean_where(x, mask, axis=None, keepdims=False):
+def prod_of(x, initial, mask, axis=None, keepdims=False):
+    """Multiply the entries that a mask chooses and an initial value."""
+    return np.prod(x, axis=axis, keepdims=keepdims, initial=initial, where=mask)
+
+
+def max_of(x, initial, mask, axis=None, keepdims=False):
+    """Find the largest of the entries that a mask chooses and an initial value."""
+    return np.max(x, axis=axis, keepdims=keepdims, initial=initial, where=mask)
+
+
+def min_of(x, initial, mask, axis=None, keepdims=False):
+    """Find the smallest of the entries that a mask chooses and an initial value."""
+    return np.min(x, axis=axis, keepdims=keepdims, initial=initial, where=mask)
+
+
+def mean_of(x, mask, axis=None, keepdims=False):
     """Average the entries that a mask chooses."""
     return np.mean(x, axis=axis, keepdims=keepdims, where=mask)
+
+
+def var_of(x, mask, axis=None, keepdims=False, ddof=0):
+    """The variance of the entries that a mask chooses."""
+    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims, where=mask)
+
+
+def std_of(x, mask, axis=None, keepdims=False, ddof=0):
+    """The standard deviation of the entries that a mask chooses."""
+    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims, where=mask)

@@ -196,3 +196,11 @@ def attention(q, k):
 @program(np.array([]))
 def empty_array(x):
     return np.sum(x * x) + 1.0
+
+
+@program(np.array([[0.5, -1.2, 0.3], [0.8, 0.1, -0.4]]), 0.25)
+def of_some_entries(x, start):
+    a = np.sum(x, axis=0, initial=start, where=x > -1.0) * x[0] + np.sum(x, initial=start) ** 2
+    b = np.prod(x, axis=1, initial=start, where=x < 0.6) + x.max(axis=1, initial=start, where=x < 0.6) ** 2
+    c = x.std(axis=1, where=np.array([True, False, True])) * np.var(x, ddof=1, where=x < 0.6) * x.mean(where=x > 0.0)
+    return np.sum(a) + np.sum(b) + np.sum(c) + np.min(x, initial=start - 2.0) * x.sum(where=x > 0.0)
