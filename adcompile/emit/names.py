@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import keyword
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from adcompile.emit.interference import Ranges
@@ -106,6 +106,8 @@ class _Namer:
         self.against: dict[str, int] = {}
         self.words: set[str] = set()
         self.count = 0
+        self.known: dict[str, list[str]] = {}
+        self.tried: dict[str, int] = {}
 
     def names(self, order: list[Var]) -> dict[Var, str]:
         sets: dict[Var, list[Var]] = {}
@@ -142,9 +144,24 @@ class _Namer:
         if word in ("", "_"):
             return self.index(group) if self.groups.indices & set(variables) else self.temporary()
         word = word if word.isidentifier() else "v"
-        others = (f"{word}_{k}" for k in itertools.count(1))
-        candidates = itertools.chain([word], (n for n in others if n not in self.words))
-        return next(n for n in candidates if self.is_free(n, group))
+        if self.is_free(word, group):
+            return word
+        against, members = self.groups.against[group], self.groups.members[group]
+        for name in self.numbered(word):  # a variable with many versions has tried as many names: no calls here
+            if not (self.members.get(name, 0) & against or self.against.get(name, 0) & members):
+                return name
+        raise AssertionError("the names do not end")
+
+    def numbered(self, word: str) -> Iterator[str]:
+        """Yield word_1, word_2, ... but for those that mean something else."""
+        known = self.known.setdefault(word, [])
+        yield from known
+        for k in itertools.count(self.tried.get(word, 0) + 1):
+            self.tried[word] = k
+            name = f"{word}_{k}"
+            if name not in self.words and name not in self.reserved:
+                known.append(name)
+                yield name
 
     def index(self, group: Var) -> str:
         """Return a name for the index of a loop over which the user did not write a range."""

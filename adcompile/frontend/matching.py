@@ -18,7 +18,9 @@ import dis
 import sys
 import types
 import warnings
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 __all__ = ["FunctionNode", "enclosing_class", "match"]
@@ -86,7 +88,18 @@ def _labels(node: FunctionNode, code: types.CodeType) -> bool:
 
 
 def _around(tree: ast.Module, line: int) -> list[ast.stmt]:
-    return [s for s in tree.body if _first_line(s) <= line <= (s.end_lineno or s.lineno)]
+    """Return the statements of a module that a line is in: several where they share it."""
+    stop = bisect_right(_first_lines(tree), line)
+    start = stop
+    while start and (tree.body[start - 1].end_lineno or 0) >= line:
+        start -= 1
+    return tree.body[start:stop]
+
+
+@lru_cache(maxsize=8)
+def _first_lines(tree: ast.Module) -> list[int]:
+    """Return where the statements of a module start. Files with many functions are asked for each of them."""
+    return [_first_line(s) for s in tree.body]
 
 
 def _candidates(tree: ast.Module, code: types.CodeType) -> Iterator[types.CodeType]:
@@ -117,6 +130,7 @@ def _is_future(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
+@lru_cache(maxsize=8)
 def _imports(tree: ast.Module) -> list[ast.stmt]:
     """Return the import statements of a module's own scope."""
     found: list[ast.stmt] = []
