@@ -10,7 +10,7 @@ from adcompile.errors import Span
 from adcompile.frontend import lists, rows
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
-from adcompile.frontend.optionals import SET, can_pair, implied, is_optional, narrowed, pair, paired
+from adcompile.frontend.optionals import SET, can_pair, implied, is_none, is_optional, narrowed, pair, paired
 from adcompile.frontend.state import Either, Snapshot
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.frontend.variables import outlives_its_return
@@ -160,6 +160,8 @@ class Join:
         a, b = (narrowed(self.lo, v, end.known) for v, (end, _) in zip((a, b), self.sides, strict=True))
         if can_pair(a, b):
             return self.optional(name, a, b)
+        if self.lo.tolerant and UNDEFINED in (a, b) and (is_none(a) or is_none(b)):
+            return UNDEFINED  # what the other side leaves is not known yet
         if isinstance(a, Node) or isinstance(b, Node):
             return self.node_value(name, a, b)
         if name == MESSAGE and (a is UNDEFINED or b is UNDEFINED) and isinstance(a, Const) and isinstance(b, Const):

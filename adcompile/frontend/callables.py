@@ -83,7 +83,7 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     Arguments may be None at run time only where the function runs in place.
     """
     given, start = (args, keywords), None
-    if any(map(optionals.is_optional, (*args, *keywords.values()))):
+    if any(optionals.is_optional(v) or optionals.is_none(v) for v in (*args, *keywords.values())):
         start = lo.snapshot(), lo.builder.mark()
         given = optionals.arguments(lo, f, args, keywords, node)
     for carrier in COMPUTING:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import lists, objects, overloading, texts
-from adcompile.frontend.optionals import used
+from adcompile.frontend.frames import Unbound
+from adcompile.frontend.optionals import is_none, used
 from adcompile.frontend.values import Value, is_static, lift, static_value
 from adcompile.ir.core import TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -68,6 +69,8 @@ PYTHON: Final[dict[str, Callable[..., object]]] = {
 def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value:
     """Lower ``left op right``."""
     left, right = used(lo, left, node), used(lo, right, node)
+    if lo.tolerant and (is_none(left) or is_none(right)) and op not in ("eq", "ne"):
+        raise Unbound("None is used as an operand", lo.span(node))  # what it becomes in the loop is not known yet
     if objects.class_of(left) is not None or objects.class_of(right) is not None:
         own = overloading.operate(lo, op, left, right, node)
         if own is not None:

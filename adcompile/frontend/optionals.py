@@ -18,6 +18,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeGuard
 
+from adcompile.frontend.frames import Unbound
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -123,12 +124,17 @@ def used(lo: Lowering, value: Value, node: ast.AST) -> Value:
 SHOWING: Final = (print, str, repr, format, isinstance, hash, id, type)  # they take None as any other object
 
 
+NUMERIC: Final = (abs, divmod, float, int, len, max, min, pow, round, sum)
+
+
 def arguments(
     lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST
 ) -> tuple[Sequence[Value], Mapping[str, Value]]:
     """Return the arguments of a function that computes with them."""
     from adcompile.frontend import expressions
 
+    if lo.tolerant and f in NUMERIC and any(map(is_none, args)):
+        raise Unbound("None is used as an argument", lo.span(node))  # what it becomes in the loop is not known yet
     if not any(map(is_optional, (*args, *keywords.values()))):
         return args, keywords
     if f is bool:

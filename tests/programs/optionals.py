@@ -196,3 +196,34 @@ def while_with_none(x):
         last = x[i] if last is None else last + x[i % 5] ** 2
         i += 1
     return last * x[1]
+
+
+@program(V)
+def three_that_move_along(x):
+    a = b = c = None
+    s = 0.0
+    for v in x:
+        if a is not None and b is not None and c is not None and c > a:
+            s += a * b * c
+        a, b, c = b, c, v
+    return s
+
+
+@program(V)
+def largest_by_max(x):
+    m = None
+    for v in x:
+        m = v if m is None else max(m, v)
+    return float(m) + abs(m)
+
+
+@program(V)
+def some_items_are_none(x):
+    out = []
+    for v in x:
+        out.append(v if v > 0 else None)
+    s = 0.0
+    for item in out:
+        if item is not None:
+            s += item**2
+    return s
