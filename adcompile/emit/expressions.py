@@ -276,6 +276,11 @@ def _format(w: Expressions, eqn: Eqn) -> ast.expr:
     return syntax.method(syntax.constant(eqn.attrs[0]), "format", *map(w.atom, eqn.args))
 
 
+def _raises(w: Expressions, eqn: Eqn) -> ast.expr:
+    error, function = (syntax.name(str(a)) for a in eqn.attrs)
+    return syntax.call("raises", error, function, *map(w.atom, eqn.args))
+
+
 def _call(suffix: str) -> Form:
     return lambda w, eqn: syntax.call(f"{eqn.attrs[0]}{suffix}", *map(w.atom, eqn.args))
 
@@ -311,6 +316,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "abs": _builtin("abs"),
     "truth": _builtin("bool"),
     "copy": _method("copy"),
+    "raises": _raises,
     "item": _method("item"),
     "conj": _method("conjugate"),
     "real": _attribute("real"),

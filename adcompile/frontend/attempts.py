@@ -15,9 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import branches, expressions
-from adcompile.frontend.desugar import CODE, DEPTH, ENDED, MESSAGE, RAISED, RETURNED, jumps
-from adcompile.frontend.exceptions import STATE, Catcher, Exceptions, catches, emit, raised
-from adcompile.frontend.failures import test_operands
+from adcompile.frontend.desugar import CODE, DEPTH, ENDED, MESSAGE, RAISED, RETURNED
+from adcompile.frontend.exceptions import STATE, Catcher, Exceptions, catches, emit, raised, throw
+from adcompile.frontend.failures import failures
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.splitting import ends, is_part, split
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
@@ -66,6 +66,18 @@ def run_parts(
             rest = body[k + 1 :]
             return in_parts(lo, rest, partial(run_parts, lo, rest, run_one, False, depth + 1)) if rest else ()
     return ()
+
+
+def test_operands(lo: Lowering, stmt: ast.stmt) -> None:
+    """Set the flags where the operation of a split statement raises what some `try` catches."""
+    for cls, cond, message in failures(lo, stmt):
+        if isinstance(cond, Const) and not cond.value:
+            continue
+        flag = raised(lo)
+        if isinstance(flag, Var):
+            untouched(lo, stmt, flag, partial(throw, lo, cls, Const(message), cond))
+        elif not flag.value:
+            throw(lo, cls, Const(message), cond)
 
 
 def forget(lo: Lowering, stmt: ast.stmt) -> None:
@@ -204,7 +216,12 @@ def finally_(lo: Lowering, stmt: ast.Try, run: Callable[[], None], codes: range)
     if isinstance(flag, Const) and not flag.value:
         run()
         return
-    if jumps(stmt.finalbody):
+    swallows = lo.frame.desugared.swallows.get(stmt)
+    if swallows:
+        lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})  # the jump swallows what was raised
+        run()
+        return
+    if swallows is not None:
         lo.refuse(stmt.finalbody[0], "a jump out of `finally` is not supported where something may be raised", "here")
     held = {key: lo.frame.names.get(key, UNDEFINED) for key in STATE}
     lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})

@@ -56,14 +56,16 @@ class LoopFlags:
 class Desugared:
     """A function body without jumps, the flags of its loops, and the `with` statements as they were written.
 
-    splices  the bodies of generators that loops of the body go through: see `generators`
-    origins  for the nodes of those, where they come from, and the loop
-    managed  the bodies of `with` statements whose managers are generators, as loops of one trip
+    splices   the bodies of generators that loops of the body go through: see `generators`
+    origins   for the nodes of those, where they come from, and the loop
+    managed   the bodies of `with` statements whose managers are generators, as loops of one trip
+    swallows  of each `try` whose `finally` may jump, whether it always does
     """
 
     body: list[ast.stmt]
     loops: dict[ast.stmt, LoopFlags] = field(default_factory=dict)
     blocks: dict[ast.stmt, ast.With] = field(default_factory=dict)
+    swallows: dict[ast.stmt, bool] = field(default_factory=dict)
     returns_in_loop: bool = False
     splices: dict[tuple[ast.For, ast.AST, str], list[ast.stmt]] = field(default_factory=dict)
     origins: dict[ast.AST, tuple[Scope, ast.For]] = field(default_factory=dict)
@@ -295,7 +297,10 @@ class _Rewriter:
         body = ast.copy_location(ast.Pass(), stmt)
         orelse = self.unless(jumps(stmt.body), self.block(stmt.orelse, loop), stmt, loop)
         final = self.block(stmt.finalbody, loop)
-        return ast.copy_location(ast.Try(self.block(stmt.body, loop) or [body], handlers, orelse, final), stmt)
+        new = ast.copy_location(ast.Try(self.block(stmt.body, loop) or [body], handlers, orelse, final), stmt)
+        if jumps(stmt.finalbody):
+            self.out.swallows[new] = always_jumps(stmt.finalbody)
+        return new
 
     def with_(self, stmt: ast.With, loop: _Loop | None) -> ast.stmt:
         new = ast.copy_location(ast.With(stmt.items, self.block(stmt.body, loop)), stmt)

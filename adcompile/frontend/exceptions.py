@@ -40,6 +40,12 @@ def handled(lo: Lowering, cls: type[BaseException]) -> bool:
     return any(issubclass(cls, c.classes) for c in lo.catchers)
 
 
+def spelled(cls: type[BaseException]) -> str:
+    """Return how a program names a class of exceptions; "" for one that it does not know."""
+    module = {"builtins": "", "numpy.linalg": "np.linalg."}.get(cls.__module__)
+    return "" if module is None else f"{module}{cls.__name__}"
+
+
 def throw(lo: Lowering, cls: type[BaseException], message: Value, cond: Atom = TRUE) -> None:
     """Set the flags of an exception that is raised where `cond` is true."""
     only_one(lo, None)
@@ -94,9 +100,9 @@ def raise_(lo: Lowering, stmt: ast.Raise) -> None:
     if catches(lo, cls):
         throw(lo, cls, atoms[0] if len(atoms) == 1 else Const(""))
         return
-    if cls.__module__ != "builtins":
+    if not spelled(cls):
         refuse_class(lo, stmt.exc, cls)
-    lo.builder.emit_many("raise", atoms, (cls.__name__,), ())
+    lo.builder.emit_many("raise", atoms, (spelled(cls),), ())
 
 
 def again(lo: Lowering, stmt: ast.Raise) -> None:
@@ -116,12 +122,12 @@ def again(lo: Lowering, stmt: ast.Raise) -> None:
 
 def emit(lo: Lowering, node: ast.AST, cls: type[BaseException], message: Value) -> None:
     """Make the equation that raises."""
-    if cls.__module__ != "builtins":
+    if not spelled(cls):
         refuse_class(lo, node, cls)
     atoms = (message,) if isinstance(message, Var) or (isinstance(message, Const) and message.type.is_numeric) else ()
     if isinstance(message, Const) and isinstance(message.value, str):
         atoms = (message,)
-    lo.builder.emit_many("raise", atoms, (cls.__name__,), ())
+    lo.builder.emit_many("raise", atoms, (spelled(cls),), ())
 
 
 def refuse_class(lo: Lowering, node: ast.AST, cls: type[BaseException]) -> None:

@@ -7,45 +7,45 @@ singular matrices.
 from __future__ import annotations
 
 import ast
+import functools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from adcompile.frontend import expressions, lists, objects
-from adcompile.frontend.exceptions import handled, throw
+from adcompile.frontend.exceptions import handled, spelled
 from adcompile.frontend.values import Ref, Value, is_static, static_value
-from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const, Var
+from adcompile.ir.core import FALSE, TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 
-def test_operands(lo: Lowering, stmt: ast.stmt) -> None:
-    """Set the flags where the operation of a split statement raises what some `try` catches."""
+Found = tuple[type[BaseException], Atom, str]  # an exception, when it is raised, its message
+
+
+def failures(lo: Lowering, stmt: ast.stmt) -> list[Found]:
+    """Return when the operation of a split statement raises what."""
+    found: Found | None = None
     match stmt:
         case ast.Assign(targets=[ast.Subscript(value=base, slice=index)]):
             found = subscript(lo, base, index, stores=True)
         case ast.Assign(value=ast.BinOp(left=left, op=op, right=right)):
-            found = division(lo, left, op, right)
+            return [*division(lo, left, op, right), *overflow(lo, left, op, right)]
         case (
             ast.Assign(value=ast.Subscript(value=base, slice=index))
             | ast.Delete(targets=[ast.Subscript(value=base, slice=index)])
         ):
             found = subscript(lo, base, index)
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
-            found = division(lo, ast.copy_location(ast.Name(target.id, ast.Load()), target), op, value)
+            old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+            return [*division(lo, old, op, value), *overflow(lo, old, op, value)]
         case ast.Assign(value=ast.Call() as call) | ast.Expr(value=ast.Call() as call):
-            found = called(lo, call)
-        case _:
-            return
-    if found is not None and not (isinstance(found[1], Const) and not found[1].value):
-        cls, cond, message = found
-        throw(lo, cls, Const(message), cond)
-
-
-Found = tuple[type[BaseException], Atom, str]
+            return called(lo, call)
+    return [] if found is None else [found]
 
 
 def number(lo: Lowering, node: ast.expr) -> Atom | None:
@@ -61,25 +61,39 @@ def is_zero(lo: Lowering, a: Atom) -> Atom:
     return lo.builder.emit("eq", a, Const(0))
 
 
-def division(lo: Lowering, left: ast.expr, op: ast.operator, right: ast.expr) -> Found | None:
+def division(lo: Lowering, left: ast.expr, op: ast.operator, right: ast.expr) -> list[Found]:
+    """Return when a division of Python numbers is one by zero."""
     if not handled(lo, ZeroDivisionError):
-        return None
+        return []
     a, b = number(lo, left), number(lo, right)
     if a is None or b is None:
-        return None
+        return []
+    whole = a.type.dtype is int and b.type.dtype is int
     match op:
         case ast.Div():
-            whole = a.type.dtype is int and b.type.dtype is int
-            return ZeroDivisionError, is_zero(lo, b), "division by zero" if whole else "float division by zero"
+            text = "division by zero" if whole else "float division by zero"
         case ast.FloorDiv():
-            return ZeroDivisionError, is_zero(lo, b), "integer division or modulo by zero"
+            text = "integer division or modulo by zero" if whole else "float floor division by zero"
         case ast.Mod():
-            return ZeroDivisionError, is_zero(lo, b), "integer modulo by zero"
+            text = "integer modulo by zero" if whole else "float modulo"
         case ast.Pow():
             negative = lo.builder.emit("lt", b, Const(0))
             text = "0.0 cannot be raised to a negative power"
-            return ZeroDivisionError, expressions.both(lo, is_zero(lo, a), negative), text
-    return None
+            return [(ZeroDivisionError, expressions.both(lo, is_zero(lo, a), negative), text)]
+        case _:
+            return []
+    return [(ZeroDivisionError, is_zero(lo, b), text)]
+
+
+def overflow(lo: Lowering, left: ast.expr, op: ast.operator, right: ast.expr) -> list[Found]:
+    """Return when a power of Python numbers is too large."""
+    if not isinstance(op, ast.Pow) or not handled(lo, OverflowError):
+        return []
+    a, b = number(lo, left), number(lo, right)
+    if a is None or b is None or (a.type.dtype is int and b.type.dtype is int):
+        return []
+    cls, text = TOO_LARGE
+    return [(cls, tried(lo, pow, cls, [a, b]), text)]
 
 
 def subscript(lo: Lowering, base_node: ast.expr, index_node: ast.expr, stores: bool = False) -> Found | None:
@@ -153,31 +167,59 @@ DOMAINS: Final[dict[object, tuple[tuple[str, float], ...]]] = {
 }
 
 
-def called(lo: Lowering, call: ast.Call) -> Found | None:
-    """Return when a call of a function with a primitive raises."""
-    if isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and handled(lo, IndexError) and not call.args:
-        base = expressions.evaluate(lo, call.func.value)
-        if isinstance(base, Ref) and lists.is_list(lo, base):
-            return IndexError, is_zero(lo, lists.length(lo, base)), "pop from empty list"
-        if isinstance(base, Node) and base.kind == "list" and not base.children:
-            return IndexError, TRUE, "pop from empty list"
-        return None
-    if not isinstance(call.func, ast.Name | ast.Attribute) or not call.args or isinstance(call.args[0], ast.Starred):
-        return None
-    f = function(lo, call.func)
-    if f in DOMAINS and handled(lo, ValueError):
-        x = lo.number(expressions.evaluate(lo, call.args[0]), call)
-        cond: Atom = FALSE
-        for op, bound in DOMAINS[f]:
-            cond = expressions.either(lo, cond, lo.builder.emit(op, x, Const(bound)))
-        return ValueError, cond, "math domain error"
-    if f in (np.linalg.solve, np.linalg.inv) and handled(lo, np.linalg.LinAlgError):
-        from adcompile.frontend import application
+SINGULAR: Final = ((np.linalg.LinAlgError, "Singular matrix"),)
+DIVERGED: Final = ((np.linalg.LinAlgError, "SVD did not converge"),)
+UNSETTLED: Final = ((np.linalg.LinAlgError, "Eigenvalues did not converge"),)
+OUT_OF_DOMAIN: Final = ((ValueError, "math domain error"),)
+TOO_LARGE: Final = (OverflowError, "(34, 'Numerical result out of range')")
+OUT_OF_RANGE: Final = ((OverflowError, "math range error"),)
 
-        pair = application.apply(lo, np.linalg.slogdet, [expressions.evaluate(lo, call.args[0])], {}, call)
-        sign = pair.children[0] if isinstance(pair, Node) else NONE
-        return np.linalg.LinAlgError, is_zero(lo, lo.number(sign, call)), "Singular matrix"
-    return None
+# What functions raise that is found by trying.
+TRIED: Final[dict[object, tuple[tuple[type[Exception], str], ...]]] = {
+    np.linalg.cholesky: ((np.linalg.LinAlgError, "Matrix is not positive definite"),),
+    **dict.fromkeys((np.linalg.solve, np.linalg.inv, np.linalg.matrix_power), SINGULAR),
+    **dict.fromkeys((np.linalg.svd, np.linalg.pinv), DIVERGED),
+    **dict.fromkeys((np.linalg.eigh, np.linalg.eigvalsh), UNSETTLED),
+    **dict.fromkeys((math.acosh, math.atanh, math.fmod), OUT_OF_DOMAIN),
+    **dict.fromkeys((math.exp, math.expm1, math.sinh, math.cosh), OUT_OF_RANGE),
+    math.log: (*OUT_OF_DOMAIN, (ZeroDivisionError, "float division by zero")),
+    pow: (TOO_LARGE, (ZeroDivisionError, "0.0 cannot be raised to a negative power")),
+    math.pow: (*OUT_OF_DOMAIN, *OUT_OF_RANGE),
+}
+
+
+def called(lo: Lowering, call: ast.Call) -> list[Found]:
+    """Return when a call of a function with a primitive raises what."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and handled(lo, IndexError) and not call.args:
+        return emptied(lo, expressions.evaluate(lo, call.func.value))
+    f = function(lo, call.func) if isinstance(call.func, ast.Name | ast.Attribute) else None
+    if f not in TRIED and f not in DOMAINS or call.keywords:
+        return []
+    args = [lo.number(a, call) for a in expressions.elements(lo, call.args)]
+    if f in DOMAINS and len(args) == 1:
+        if not handled(lo, ValueError):
+            return []
+        (x,) = args
+        conds = [lo.builder.emit(op, x, Const(bound)) for op, bound in DOMAINS[f]]
+        return [(ValueError, functools.reduce(functools.partial(expressions.either, lo), conds), "math domain error")]
+    errors = [(cls, text) for cls, text in TRIED.get(f, ()) if handled(lo, cls)]
+    return [(cls, tried(lo, f, cls, args), text) for cls, text in errors]
+
+
+def tried(lo: Lowering, f: object, cls: type[Exception], args: Sequence[Atom]) -> Atom:
+    """Tell whether a function raises an exception, by calling it."""
+    module, name = str(getattr(f, "__module__", "")).replace("numpy", "np"), str(getattr(f, "__name__", ""))
+    return lo.builder.emit("raises", *args, attrs=(spelled(cls), name if module == "builtins" else f"{module}.{name}"))
+
+
+def emptied(lo: Lowering, base: Value) -> list[Found]:
+    """Return whether a list that an item is taken off is empty."""
+    empty: Atom = FALSE
+    if isinstance(base, Ref) and lists.is_list(lo, base):
+        empty = is_zero(lo, lists.length(lo, base))
+    elif isinstance(base, Node) and base.kind == "list" and not base.children:
+        empty = TRUE
+    return [(IndexError, empty, "pop from empty list")]
 
 
 def function(lo: Lowering, node: ast.expr) -> object:

@@ -182,6 +182,7 @@ def spliced(lo: Lowering, node: ast.For, generator: Generator, mark: str, manage
         held.splices[key] = _filled(done, node.body)
         held.loops.update(done.loops)
         held.blocks.update(done.blocks)
+        held.swallows.update(done.swallows)
         for stmt in held.splices[key]:
             held.origins.update(dict.fromkeys(_nodes(stmt, node), (scope, node)))
     return held.splices[key]

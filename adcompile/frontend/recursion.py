@@ -205,6 +205,14 @@ def _definition(
 
 def _call(lo: Lowering, definition: Definition, names: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower a call by name."""
+    nodes = [definition.node, *(f.node for f in (*definition.functions.values(), *definition.passed.values()))]
+    if lo.catchers and any(isinstance(n, ast.Raise | ast.Assert) for f in nodes for n in ast.walk(f)):
+        lo.refuse(
+            node,
+            f"`{definition.name}` is recursive and may raise what is caught here",
+            "called in a `try`",
+            "return a flag instead, or test the arguments before the call",
+        )
     names = {name: value for name, value in names.items() if name not in definition.passed}
     around = {name: lo.unboxed(value) for name, value in definition.around.items()}
     given = {name: _abstracted(lo, value, node) for name, value in names.items()}

@@ -8,7 +8,7 @@ from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.derivatives import infer_jacobian, infer_pullback, infer_pushforward
 from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import Infer, Primitive, register
-from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype
+from adcompile.ir.types import OBJECT, PY_BOOL, PY_INT, Type, numpy_dtype
 from adcompile.rules import revolve, runtime, simplify
 from adcompile.rules.lengths import broadcast, product, require_length, shape_of
 from adcompile.rules.promotion import common_dtype
@@ -169,6 +169,18 @@ register(
 register(Primitive("print", given(), "print", "*xs, keywords", n_attrs=1, effect=True))
 register(Primitive("assert", given(), signature="condition, message", effect=True))
 register(Primitive("raise", given(), signature="*xs, exception", n_attrs=1, effect=True))
+register(
+    Primitive(
+        "raises",
+        given(PY_BOOL),
+        "raises",
+        "*xs, error, function",
+        n_attrs=2,
+        cost="product",
+        helper=runtime.raises,
+        safe=True,
+    )
+)
 register(Primitive("call", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))
 register(Primitive("call_loud", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, effect=True))  # it prints
 register(Primitive("call_fwd", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))

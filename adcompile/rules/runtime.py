@@ -19,6 +19,17 @@ def unbroadcast(g, like):
     return np.broadcast_to(g, shape)[()]
 
 
+def raises(error, function, *args):
+    """Tell whether a call raises an exception of a class."""
+    try:
+        function(*args)
+    except error:
+        return True
+    except Exception:
+        return False
+    return False
+
+
 def with_parts(real, imag):
     """Make complex numbers of their parts, as they are: 1j * inf has a real part that is not a number."""
     z = np.array(np.zeros_like(real) + np.zeros_like(imag) + 0j)

@@ -16,7 +16,7 @@ LINEAR["index"] = Linearity((0,), jointly=False)
 LINEAR["index_update"] = Linearity((0, 1), jointly=True)
 LINEAR["index_add"] = Linearity((0, 1), jointly=True)
 
-nondifferentiable("stop_gradient", "dim", "size", "ndim", "undo", "push", "pop", "print", "assert", "raise")
+nondifferentiable("stop_gradient", "dim", "size", "ndim", "undo", "push", "pop", "print", "assert", "raise", "raises")
 
 
 @linear("acc", 0, 1, jointly=True)

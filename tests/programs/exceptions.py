@@ -614,3 +614,94 @@ def try_statements_of_many_parts(x):
     except ValueError:
         t = s * t
     return s + t
+
+
+def jitter_until_positive_definite(x):
+    a = np.outer(x, x) - 0.05 * np.eye(4)
+    jitter = 1e-3
+    while True:
+        try:
+            factor = np.linalg.cholesky(a + jitter * np.eye(4))
+            break
+        except np.linalg.LinAlgError:
+            jitter *= 10.0
+            if jitter > 1e6:
+                raise
+    return np.sum(np.log(np.diag(factor)))
+
+
+@program(0.7)
+@program(-0.7)
+def swallowed_by_return_in_finally(a):
+    def f(v):
+        try:
+            if v > 0:
+                raise ValueError("positive")
+            return v
+        finally:
+            return v * v
+
+    return f(a) * a
+
+
+@program(V)
+def stores_that_raise(x):
+    a = np.zeros((2, 2))
+    n = 1
+    try:
+        for i in range(4):
+            a[i, 0] = x[i] * x[1]
+            a[1, -1 - i] *= x[0]
+            b = a[n, i] = x[3] ** 2
+            n += 1
+    except IndexError:
+        a[0, 1] = a[0, 0] * n * b
+    return np.sum(a * a)
+
+
+@program(0.7)
+def numbers_out_of_range(a):
+    s = a
+    for k in range(6):
+        try:
+            if k == 0:
+                s += math.exp(a * 2000)
+            elif k == 1:
+                s += (a * 1e200) ** 2
+            elif k == 2:
+                s += math.pow(-a, 0.5)
+            elif k == 3:
+                s += math.atanh(a + 1)
+            elif k == 4:
+                s += 1.0 / (a - a)
+            s *= a
+        except OverflowError:
+            s += a * a
+        except (ValueError, ZeroDivisionError):
+            s *= 2.0 * a
+    return s
+
+
+@program(0.7)
+def divided_in_place(a):
+    held = {"k": a}
+    try:
+        held["k"] /= a - a
+    except ArithmeticError:
+        held["k"] = a * a
+    return held["k"] * a
+
+
+def falling(v, n):
+    if v < 0:
+        raise ValueError("negative")
+    return v if n == 0 else v * falling(v - 0.1, n - 1)
+
+
+@program(0.15, refusable=True)
+def recursion_that_raises(x):
+    try:
+        y = falling(x, 3)
+    except ValueError:
+        y = x * x * 3
+    return y * x
