@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import branches, expressions
 from adcompile.frontend.desugar import CODE, DEPTH, ENDED, MESSAGE, RAISED, RETURNED
-from adcompile.frontend.exceptions import STATE, Catcher, Exceptions, catches, emit, raised, throw
+from adcompile.frontend.exceptions import (
+    STATE,
+    Catcher,
+    Exceptions,
+    calm,
+    catches,
+    emit,
+    instance,
+    raised,
+    single,
+    throw,
+)
 from adcompile.frontend.failures import failures
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.splitting import ends, is_part, split
@@ -73,11 +84,11 @@ def test_operands(lo: Lowering, stmt: ast.stmt) -> None:
     for cls, cond, message in failures(lo, stmt):
         if isinstance(cond, Const) and not cond.value:
             continue
-        flag = raised(lo)
+        flag, args = raised(lo), single(message)
         if isinstance(flag, Var):
-            untouched(lo, stmt, flag, partial(throw, lo, cls, Const(message), cond))
+            untouched(lo, stmt, flag, partial(throw, lo, cls, args, cond))
         elif not flag.value:
-            throw(lo, cls, Const(message), cond)
+            throw(lo, cls, args, cond)
 
 
 def forget(lo: Lowering, stmt: ast.stmt) -> None:
@@ -92,7 +103,7 @@ def untouched(lo: Lowering, node: ast.AST, flag: Atom, run: Callable[[], None]) 
     """Run something where nothing was raised."""
 
     def quiet() -> None:
-        lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})
+        calm(lo)
         run()
 
     branches.merge(lo, node, flag, lambda: known(lo), quiet)
@@ -113,20 +124,20 @@ def try_(lo: Lowering, stmt: ast.Try, run: Callable[[Sequence[ast.stmt]], None])
     lo.catchers.append(Catcher(tuple(c for classes, _ in handlers for c in classes), bool(stmt.finalbody)))
     run(stmt.body)
     lo.catchers.pop()
-    codes = range(first + 1, len(lo.sites) + 1)
+    codes = uncaught(lo, first)
     if stmt.finalbody:
         lo.catchers.append(Catcher((), True))
     flag = raised(lo)
     if isinstance(flag, Const):
         if flag.value:
-            dispatch(lo, handlers, list(codes), run)
+            dispatch(lo, handlers, codes, run)
         else:
             run(stmt.orelse)
     else:
-        untouched_or(lo, stmt, flag, lambda: dispatch(lo, handlers, list(codes), run), lambda: run(stmt.orelse))
+        untouched_or(lo, stmt, flag, lambda: dispatch(lo, handlers, codes, run), lambda: run(stmt.orelse))
     if stmt.finalbody:
         lo.catchers.pop()
-        finally_(lo, stmt, lambda: run(stmt.finalbody), range(first + 1, len(lo.sites) + 1))
+        finally_(lo, stmt, lambda: run(stmt.finalbody), uncaught(lo, first))
     if not lo.catchers:
         lo.frame.names[RAISED] = FALSE  # what nothing catches has been raised
     for name in [n for n in lo.frame.names if is_part(n)]:
@@ -144,7 +155,8 @@ def untouched_or(
     def other() -> None:
         if ended:
             lo.frame.names[RETURNED] = TRUE
-        lo.frame.names.update({RAISED: FALSE, ENDED: lo.frame.names[RETURNED]})
+        calm(lo)
+        lo.frame.names[ENDED] = lo.frame.names[RETURNED]
         otherwise()
 
     ended = lo.frame.names[ENDED] is TRUE  # what did not raise has returned
@@ -172,6 +184,7 @@ def dispatch(lo: Lowering, handlers: Handlers, codes: list[int], run: Callable[[
         others = [c for c in codes if c not in mine]
         if not mine:
             continue
+        lo.caught.update(mine)
         test = among(lo, mine) if others else TRUE
         here = partial(handle, lo, handler, mine, run)
         if isinstance(test, Const):
@@ -182,6 +195,11 @@ def dispatch(lo: Lowering, handlers: Handlers, codes: list[int], run: Callable[[
             rest = handlers[k + 1 :]
             branches.merge(lo, handler, test, here, lambda: dispatch(lo, rest, others, run))  # noqa: B023  # run now
             return
+
+
+def uncaught(lo: Lowering, first: int) -> list[int]:
+    """Return the codes of the places that may have raised what no handler has caught, of those after the first ones."""
+    return [code for code in range(first + 1, len(lo.sites) + 1) if code not in lo.caught]
 
 
 def among(lo: Lowering, codes: list[int]) -> Atom:
@@ -198,19 +216,20 @@ def handle(
     lo: Lowering, handler: ast.ExceptHandler, codes: list[int], run: Callable[[Sequence[ast.stmt]], None]
 ) -> None:
     names = lo.frame.names
-    message = names.get(MESSAGE, UNDEFINED)
-    names.update({RAISED: FALSE, ENDED: FALSE})
+    args = names.get(MESSAGE, UNDEFINED)
+    calm(lo)
     if handler.name is not None:
-        held = isinstance(message, Var) or (isinstance(message, Const) and isinstance(message.value, str))
-        lo.assign_name(lo.frame, handler.name, message if held else Const(Conflict("is an exception without one text")))
-    lo.handling.append((codes, message))
+        classes = {lo.sites[c - 1] for c in codes}
+        held = instance(classes.pop(), args) if len(classes) == 1 else Const(Conflict("is one of several exceptions"))
+        lo.assign_name(lo.frame, handler.name, held)
+    lo.handling.append((codes, args))
     run(handler.body)
     lo.handling.pop()
     if handler.name is not None:
         lo.assign_name(lo.frame, handler.name, UNDEFINED)
 
 
-def finally_(lo: Lowering, stmt: ast.Try, run: Callable[[], None], codes: range) -> None:
+def finally_(lo: Lowering, stmt: ast.Try, run: Callable[[], None], codes: list[int]) -> None:
     """Run the last block of a `try` on every path, and go on with what was raised."""
     flag = raised(lo)
     if isinstance(flag, Const) and not flag.value:
@@ -218,13 +237,13 @@ def finally_(lo: Lowering, stmt: ast.Try, run: Callable[[], None], codes: range)
         return
     swallows = lo.frame.desugared.swallows.get(stmt)
     if swallows:
-        lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})  # the jump swallows what was raised
+        calm(lo)  # the jump swallows what was raised
         run()
         return
     if swallows is not None:
         lo.refuse(stmt.finalbody[0], "a jump out of `finally` is not supported where something may be raised", "here")
     held = {key: lo.frame.names.get(key, UNDEFINED) for key in STATE}
-    lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})
+    calm(lo)
     run()
     if raised(lo) is not FALSE:
         lo.refuse(stmt.finalbody[0], "an exception raised in `finally` is not supported", "here")

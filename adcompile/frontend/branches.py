@@ -149,6 +149,8 @@ class Join:
         """Join what a name stands for on the two sides."""
         if a is b or (isinstance(a, Var | Const) and isinstance(b, Var | Const) and same_atom(a, b)):
             return a
+        if name.startswith(MESSAGE) and (a is UNDEFINED or b is UNDEFINED) and is_static(b if a is UNDEFINED else a):
+            return b if a is UNDEFINED else a  # read only where something was raised
         if self.raises[0] and not self.raises[1]:
             a = self.absent(b)
         elif self.raises[1] and not self.raises[0]:
@@ -164,8 +166,6 @@ class Join:
             return UNDEFINED  # what the other side leaves is not known yet
         if isinstance(a, Node) or isinstance(b, Node):
             return self.node_value(name, a, b)
-        if name == MESSAGE and (a is UNDEFINED or b is UNDEFINED) and isinstance(a, Const) and isinstance(b, Const):
-            return b if a is UNDEFINED else a  # read only where something was raised
         if isinstance(a, Ref) or isinstance(b, Ref):
             return self.array(name, a, b)
         if isinstance(a, Var | Const) and isinstance(b, Var | Const):

@@ -26,6 +26,7 @@ from adcompile.frontend import (
     copies,
     custom,
     derivatives,
+    exceptions,
     instances,
     objects,
     opaque,
@@ -106,6 +107,15 @@ def _custom(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
         return calls.call(lo, args[0], args[1:], keywords, node)
     rule = custom.rule_for(lo, f) if lo.rules else None
     return None if rule is None else custom.call_custom(lo, rule, args, keywords, node)
+
+
+def _exception(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+    """Make an exception, or the text of one."""
+    if isinstance(f, type) and issubclass(f, BaseException) and not keywords:
+        return exceptions.instance(f, Node("tuple", tuple(args)))
+    if f is str and len(args) == 1 and exceptions.is_exception(args[0]):
+        return exceptions.shown(lo, args[0], node)
+    return None
 
 
 def _special(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
@@ -215,7 +225,7 @@ def _constant(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keyw
 
 Carrier = Callable[["Lowering", Callable[..., object], Args, Keywords, ast.AST], Value | None]
 
-COMPUTING: Final[tuple[Carrier, ...]] = (_custom, _special, _builtin, _derivative, _numeric, _impure)
+COMPUTING: Final[tuple[Carrier, ...]] = (_custom, _exception, _special, _builtin, _derivative, _numeric, _impure)
 RUNNING: Final[tuple[Carrier, ...]] = (_wrapped, _python, _constant)
 
 

@@ -1,6 +1,7 @@
-"""What is raised while a `try` is around: a flag that says so, the number of the place, and the message.
+"""What is raised while a `try` is around: a flag that says so, the number of the place, and the arguments.
 
-A `raise` that some `try` around it catches sets the flag; others are raised as they are.
+A `raise` that some `try` around it catches sets the flag; others are raised as they are. An exception itself is an
+object with the attribute `args`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import expressions, texts
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED
-from adcompile.frontend.frames import Frame
-from adcompile.frontend.values import Value
+from adcompile.frontend.frames import Conflict, Frame
+from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
+from adcompile.ir.structure import Node
 from adcompile.records import dataclass
 
 if TYPE_CHECKING:
@@ -46,11 +48,47 @@ def spelled(cls: type[BaseException]) -> str:
     return "" if module is None else f"{module}{cls.__name__}"
 
 
-def throw(lo: Lowering, cls: type[BaseException], message: Value, cond: Atom = TRUE) -> None:
+def instance(cls: type[BaseException], args: Value) -> Node[Value]:
+    """Return an exception with a tuple of arguments."""
+    own = next(
+        (c for c in cls.__mro__ if c.__module__ != "builtins" and {"__init__", "__new__"} & vars(c).keys()), None
+    )
+    return Node(
+        "object", (args if own is None else Const(Conflict("are what its class makes of them")),), ("args",), cls=cls
+    )
+
+
+def single(arg: object) -> Node[Value]:
+    """Return the arguments of an exception that has one, which is known."""
+    return Node("tuple", (Const(arg),))
+
+
+def is_exception(value: Value) -> bool:
+    """Tell whether a value is an exception."""
+    return isinstance(value, Node) and value.cls is not None and issubclass(value.cls, BaseException)
+
+
+def shown(lo: Lowering, value: Value, node: ast.AST) -> Value:
+    """Return the text of an exception, as str() gives it; other values as they are."""
+    if isinstance(value, Const) and isinstance(value.value, Conflict):
+        lo.refuse(node, f"the text {value.value.reason}", "known only at run time", "catch the exceptions one by one")
+    if not isinstance(value, Node) or not is_exception(value):
+        return value
+    assert value.cls is not None
+    args = [shown(lo, a, node) for a in expressions.items_of(lo, shown(lo, value.children[0], node), node, None)]
+    own = next(c for c in value.cls.__mro__ if "__str__" in vars(c))
+    if len(args) > 1 or own not in (BaseException, KeyError):
+        lo.refuse(node, f"the text of this {value.cls.__name__} is not known", "here", "read its `args`")
+    if not args:
+        return Const("")
+    return texts.formatted(lo, "{!r}" if own is KeyError else "{}", args, node)
+
+
+def throw(lo: Lowering, cls: type[BaseException], args: Value, cond: Atom = TRUE) -> None:
     """Set the flags of an exception that is raised where `cond` is true."""
     only_one(lo, None)
     lo.sites.append(cls)
-    lo.frame.names.update({RAISED: cond, CODE: Const(len(lo.sites)), MESSAGE: message, ENDED: cond})
+    lo.frame.names.update({RAISED: cond, CODE: Const(len(lo.sites)), MESSAGE: args, ENDED: cond})
 
 
 def only_one(lo: Lowering, node: ast.AST | None) -> None:
@@ -65,9 +103,9 @@ def raised(lo: Lowering) -> Atom:
     return found
 
 
-def begin(lo: Lowering) -> None:
-    """At the start of a trip of a loop nothing is raised: that would have ended the loop."""
-    lo.frame.names.update({RAISED: FALSE, ENDED: FALSE})
+def calm(lo: Lowering) -> None:
+    """Nothing is raised here: at the start of a trip of a loop, in a handler, where the flag is not set."""
+    lo.frame.names.update({RAISED: FALSE, ENDED: FALSE, MESSAGE: UNDEFINED})
 
 
 def leave_call(lo: Lowering, inner: Frame, node: ast.AST) -> None:
@@ -88,45 +126,42 @@ def raise_(lo: Lowering, stmt: ast.Raise) -> None:
     if stmt.exc is None:
         again(lo, stmt)
         return
-    match stmt.exc:
-        case ast.Call(func=func, args=args, keywords=[]):
-            atoms = tuple(texts.message(lo, a) for a in args)
-        case func:
-            atoms = ()
-    value = expressions.evaluate(lo, func)
-    cls = value.value if isinstance(value, Const) else None
-    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+    value = expressions.evaluate(lo, stmt.exc)
+    if isinstance(value, Const) and isinstance(value.value, type) and issubclass(value.value, BaseException):
+        value = instance(value.value, Node("tuple", ()))
+    if not isinstance(value, Node) or not is_exception(value):
         lo.refuse(stmt.exc, "this form of raise is not supported", "here", "write `raise ErrorName(message)`")
+    go(lo, stmt, value.cls, value.children[0])
+
+
+def go(lo: Lowering, stmt: ast.stmt, cls: type | None, args: Value) -> None:
+    """Raise an exception, or set the flags where some `try` catches it."""
+    assert cls is not None
     if catches(lo, cls):
-        throw(lo, cls, atoms[0] if len(atoms) == 1 else Const(""))
-        return
-    if not spelled(cls):
-        refuse_class(lo, stmt.exc, cls)
-    lo.builder.emit_many("raise", atoms, (spelled(cls),), ())
+        throw(lo, cls, args)
+    else:
+        emit(lo, stmt, cls, args)
 
 
 def again(lo: Lowering, stmt: ast.Raise) -> None:
     """Lower ``raise`` in a handler: what was caught goes on."""
     if not lo.handling:
         lo.refuse(stmt, "there is no exception to raise again", "here", "write `raise ErrorName(message)`")
-    codes, message = lo.handling[-1]
+    codes, args = lo.handling[-1]
     classes = {lo.sites[c - 1] for c in codes}
     if len(classes) > 1:
         lo.refuse(stmt, "which exception this raises again is known only at run time", "here", "catch them one by one")
-    (cls,) = classes
-    if catches(lo, cls):
-        throw(lo, cls, message)
-    else:
-        emit(lo, stmt, cls, message)
+    go(lo, stmt, classes.pop(), args)
 
 
-def emit(lo: Lowering, node: ast.AST, cls: type[BaseException], message: Value) -> None:
+def emit(lo: Lowering, node: ast.AST, cls: type[BaseException], args: Value) -> None:
     """Make the equation that raises."""
     if not spelled(cls):
         refuse_class(lo, node, cls)
-    atoms = (message,) if isinstance(message, Var) or (isinstance(message, Const) and message.type.is_numeric) else ()
-    if isinstance(message, Const) and isinstance(message.value, str):
-        atoms = (message,)
+    known = args.children if isinstance(args, Node) else ()
+    atoms = tuple(lo.number(a, node) if isinstance(a, Ref) else texts.piece(lo, a, node) for a in known)
+    if any(isinstance(a, Const) and isinstance(a.value, Conflict) for a in (args, *atoms)):
+        lo.refuse(node, "what this exception holds is known only at run time", "here", "raise one with a text")
     lo.builder.emit_many("raise", atoms, (spelled(cls),), ())
 
 

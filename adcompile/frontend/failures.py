@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 
-Found = tuple[type[BaseException], Atom, str]  # an exception, when it is raised, its message
+Found = tuple[type[BaseException], Atom, object]  # an exception, when it is raised, its message or key
 
 
 def failures(lo: Lowering, stmt: ast.stmt) -> list[Found]:
@@ -153,7 +153,7 @@ def missing(lo: Lowering, base: Node[Value], key: Value) -> Found | None:
     """Return whether a dict has no such key, which is known when compiling."""
     if not handled(lo, KeyError) or not is_static(key) or static_value(key) in base.keys or base.detail is not None:
         return None
-    return KeyError, TRUE, repr(static_value(key))
+    return KeyError, TRUE, static_value(key)
 
 
 DOMAINS: Final[dict[object, tuple[tuple[str, float], ...]]] = {

@@ -127,7 +127,7 @@ def trip(lo: Lowering, flags: LoopFlags, run: Callable[[], None]) -> None:
     for flag in flags.resets:
         lo.frame.names[flag] = FALSE
     if lo.catchers:
-        exceptions.begin(lo)
+        exceptions.calm(lo)
     run()
     raised = exceptions.raised(lo)
     if raised is not FALSE and flags.until is not None:

@@ -76,7 +76,8 @@ class Lowering(Outside):
         self.quiet = 0  # blocks of catch_warnings around
         self.ignored: set[str] = set()  # floating-point errors, by np.errstate
         self.catchers: list[Catcher] = []
-        self.sites: list[type[BaseException]] = []
+        self.sites: list[type[BaseException]] = []  # the places that raise, by their codes
+        self.caught: set[int] = set()  # codes of places whose exceptions are caught
         self.handling: list[tuple[list[int], Value]] = []
         self.places: dict[Var, Span] = {}
         self.whole = False  # the program is compiled as it is: nothing in it is differentiated from outside

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import expressions, iteration, objects
+from adcompile.frontend import exceptions, expressions, iteration, objects
 from adcompile.frontend.optionals import is_optional
 from adcompile.frontend.values import Ref, Value, is_static, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
@@ -33,6 +33,8 @@ def formatted(lo: Lowering, template: str, args: Args, node: ast.AST) -> Atom:
 def piece(lo: Lowering, value: Value, node: ast.AST, plain: bool = True) -> Atom:
     """Return a number, array or text that is written as a value is; `plain`: with str(), else with repr()."""
     value = lo.current(value)
+    if plain:
+        value = exceptions.shown(lo, value, node)
     if isinstance(value, Const | Var):
         return value
     if isinstance(value, Ref):

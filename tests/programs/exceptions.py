@@ -705,3 +705,31 @@ def recursion_that_raises(x):
     except ValueError:
         y = x * x * 3
     return y * x
+
+
+@program(V)
+def what_was_raised(x):
+    s = x[0]
+    for v in x:
+        try:
+            try:
+                if v < 0:
+                    raise ValueError("negative", v)
+                s *= v
+            except ValueError as error:
+                s += error.args[1] ** 2
+                raise OverflowError(3.0 * v) from error
+        except Exception as error:
+            s *= error.args[0] if isinstance(error, OverflowError) else 100.0
+            print(type(error).__name__, error)
+    return s
+
+
+@program(0.7)
+def text_of_a_missing_key(a):
+    try:
+        y = {"p": a}["q"]
+    except KeyError as error:
+        print(f"missing {error}", str(error), error.args[0])
+        y = a * a
+    return y * a
