@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adcompile import custom_vjp, nn
+from tests.programs import jumps, loops, models, stores
 
 X = np.array([0.61, -0.43, 0.87, 0.29, -0.75])
 M = np.linspace(-1.0, 1.0, 12).reshape(3, 4)
@@ -76,45 +77,16 @@ def own_cell(x):
     return a[-1] + a[0]
 
 
-@golden(X, 3)
-def stencil(x, n):
-    u = x.copy()
-    v = x.copy()
-    for _ in range(n):
-        v[1:-1] = u[1:-1] - 0.1 * u[1:-1] * (u[2:] - u[:-2])
-        u, v = v, u
-    return np.sum(u * u)
+golden(X, 3)(stores.nonlinear_stencil_with_swapped_buffers)
 
 
-@golden(1.3)
-def squares_until_large(x):
-    while x < 50.0:
-        x = x * x + 1.0
-    return x
+golden(1.3)(loops.while_until_large)
 
 
-@golden(0.9)
-def break_and_continue(x):
-    s = 0.0
-    for i in range(50):
-        if i % 3 == 1:
-            continue
-        s = s + np.sin(x) * s + x * x
-        if s > 5.0:
-            break
-        s = s * 1.1
-    return s * x
+golden(0.9)(jumps.break_and_continue)
 
 
-@golden(1.7)
-def return_from_nested_loops(x):
-    p = 1.0
-    for i in range(4):
-        for _ in range(3):
-            p = p * x
-            if p > 20.0:
-                return p + i * x
-    return p - x
+golden(1.7)(jumps.return_from_nested_loops)
 
 
 @golden(X, 2)
@@ -254,18 +226,7 @@ def heun(state, damping, h, n):
     return state[0]
 
 
-@golden(0.9, 0.3, 0.5, X, wrt=(0, 1, 2))
-def kalman(a, q, r, observed):
-    mean, variance, likelihood = 0.0, 1.0, 0.0
-    for z in observed:
-        mean, variance = a * mean, a * a * variance + q**2
-        s = variance + r**2
-        gain = variance / s
-        residual = z - mean
-        likelihood -= 0.5 * (np.log(2 * np.pi * s) + residual**2 / s)
-        mean += gain * residual
-        variance = (1 - gain) * variance
-    return likelihood
+golden(0.9, 0.3, 0.5, X, wrt=(0, 1, 2))(models.kalman_filter)
 
 
 @golden(ROWS, W, W[::-1].copy(), W * 0.5, wrt=(1, 2, 3))

@@ -1,7 +1,7 @@
 import numpy as np
 
 
-def squares_until_large_value_and_vjp(x, y_bar=1.0):
+def while_until_large_value_and_vjp(x, y_bar=1.0):
     # forward sweep
     x_tape = []
     trips = 0

@@ -1,7 +1,7 @@
 import numpy as np
 
 
-def kalman_value_and_vjp(a, q, r, observed, y_bar=1.0):
+def kalman_filter_value_and_vjp(a, q, r, observed, y_bar=1.0):
     # forward sweep
     # mean, variance = a * mean, a * a * variance + q**2
     v1 = a * a

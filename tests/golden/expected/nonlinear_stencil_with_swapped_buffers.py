@@ -1,7 +1,7 @@
 import numpy as np
 
 
-def stencil_value_and_vjp(x, n, y_bar=1.0):
+def nonlinear_stencil_with_swapped_buffers_value_and_vjp(x, n, y_bar=1.0):
     # forward sweep
     u = x.copy()
     v = x.copy()
