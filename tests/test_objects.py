@@ -326,3 +326,35 @@ def test_a_new_object_of_a_class_needs_no_new_program(monkeypatch: pytest.Monkey
     assert after.misses == before.misses + 1
     monkeypatch.setattr(Growing, "twice", property(lambda self: self.k))
     assert grad(Growing(3.0).loss)(2.0) == 12.0
+
+
+class Remade:
+    def __new__(cls, v: Any) -> Any:
+        made = super().__new__(cls)
+        made.v = 2.0 * v
+        return made
+
+
+class Settings(dict[str, Any]):
+    pass
+
+
+def remade(x: Any) -> Any:
+    return Remade(x).v
+
+
+def settings(x: Any) -> Any:
+    return Settings(rate=x)["rate"]
+
+
+@pytest.mark.parametrize(
+    ("f", "text", "remedy"),
+    [
+        (remade, "`Remade` has a `__new__` of its own", "make it with a function"),
+        (settings, "objects of `Settings`, a subclass of a built-in class", "hold the container in an attribute"),
+    ],
+)
+def test_objects_that_are_not_followed_are_refused(f: Any, text: str, remedy: str) -> None:
+    with pytest.raises(CompileError, match=text) as caught:
+        grad(f)(1.0)
+    assert (caught.value.line, caught.value.column, caught.value.help) == (f.__code__.co_firstlineno + 1, 12, remedy)

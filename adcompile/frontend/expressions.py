@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
 def evaluate(lo: Lowering, node: ast.expr) -> Value:
     """Lower an expression whose value is used: it must not be None, unless it always is."""
-    return used(lo, or_none(lo, node), node)
+    value = used(lo, or_none(lo, node), node)
+    if isinstance(value, Const) and isinstance(value.value, Conflict):
+        lo.refuse(node, f"this {value.value.reason}", "read here", "give it one kind of value on every path")
+    return value
 
 
 def or_none(lo: Lowering, node: ast.expr) -> Value:

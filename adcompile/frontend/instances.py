@@ -6,12 +6,12 @@ import ast
 import dataclasses
 import types
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import calls, signatures
+from adcompile.frontend import calls, places, signatures
 from adcompile.frontend.objects import assign, depend, find, generated, special
 from adcompile.frontend.resolve import MISSING, Parameter
-from adcompile.frontend.values import Value, lift
+from adcompile.frontend.values import Value, is_static, lift
 from adcompile.ir.forms import is_named_tuple, is_record_class
 from adcompile.ir.structure import Node
 
@@ -29,6 +29,7 @@ def make(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST)
     if cls is types.SimpleNamespace and not args:
         return lo.container("object", tuple(keywords.values()), tuple(keywords), cls)
     if not is_record_class(cls) or type(cls).__call__ is not type.__call__:
+        refuse_active(lo, cls, args, keywords, node)
         return None
     new = lo.container("object", (), (), cls)
     member = find(cls, "__init__")
@@ -44,6 +45,21 @@ def make(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST)
     else:
         calls.call(lo, lift(init), [new, *args], keywords, node)
     return lo.current(new)
+
+
+BUILT_IN: Final = (list, dict, tuple, set, frozenset, str, int, float)
+
+
+def refuse_active(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST) -> None:
+    """Refuse to make an object of run-time values where its class says in a way that is not followed what it is."""
+    if all(map(is_static, args)) and all(map(is_static, keywords.values())):
+        return
+    if issubclass(cls, BUILT_IN) and cls.__module__ != "builtins":
+        message = f"objects of `{cls.__name__}`, a subclass of a built-in class, are not supported"
+        lo.refuse(node, message, "called here", "hold the container in an attribute")
+    own = find(cls, "__new__")
+    if own is not None and isinstance(own[1], staticmethod) and not places.of_a_package(own[1].__func__):
+        lo.refuse(node, f"`{cls.__name__}` has a `__new__` of its own", "called here", "make it with a function")
 
 
 def make_named_tuple(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST) -> Value:
