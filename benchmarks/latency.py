@@ -1,4 +1,4 @@
-"""Compile times in fresh processes: without and with the disk cache, and what importing the package costs."""
+"""CPU times of compiling in fresh processes: without and with the disk cache, and of importing the package."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from adcompile import value_and_grad
 from benchmarks import arguments, functions
 args = arguments.thirty_lines()
 derivative = value_and_grad(functions.thirty_lines, argnums=tuple(range(8)))
-start = time.perf_counter()
+start = time.process_time()
 derivative(*args)
-first = time.perf_counter() - start
-start = time.perf_counter()
+first = time.process_time() - start
+start = time.process_time()
 derivative(*args)
-print(first - (time.perf_counter() - start))
+print(first - (time.process_time() - start))
 """
 
 LOADING = """
 import time
 import adcompile
-start = time.perf_counter()
+start = time.process_time()
 import adcompile.dispatch.assembly
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 SECOND_FUNCTION = """
@@ -39,17 +39,17 @@ from adcompile import value_and_grad
 from benchmarks import arguments, functions
 args = arguments.thirty_lines()
 value_and_grad(functions.perceptron)(*arguments.perceptron())
-start = time.perf_counter()
+start = time.process_time()
 value_and_grad(functions.thirty_lines, argnums=tuple(range(8)))(*args)
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 IMPORT = """
 import time
 import numpy
-start = time.perf_counter()
+start = time.process_time()
 import adcompile
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 
