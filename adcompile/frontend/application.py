@@ -27,6 +27,7 @@ from adcompile.frontend import (
     rule_sources,
     views,
 )
+from adcompile.frontend.optionals import required
 from adcompile.frontend.values import (
     Flat,
     Generator,
@@ -74,7 +75,8 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
 
 def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Apply a NumPy, math or builtin function, or the array method of a name, that has a primitive."""
-    args = [run_once(lo, a, node) for a in args]
+    args = [required(lo, run_once(lo, a, node), node) for a in args]
+    keywords = {k: required(lo, v, node) for k, v in keywords.items()}
     if destinations.given(f, args, keywords):
         return destinations.store(lo, f, args, keywords, node)
     if any(isinstance(a, Iterable | Generator) for a in args):

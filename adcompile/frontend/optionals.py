@@ -22,6 +22,7 @@ from adcompile.frontend.frames import Unbound
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.records import replace
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -145,11 +146,18 @@ def arguments(
 
 
 def required(lo: Lowering, value: Value, node: ast.AST) -> Value:
-    """Return a result, of which nothing is None where the program may say so: None has no derivative."""
+    """Return a value in which nothing is None: the program raises where something is."""
+    if not _may_hold_none(lo, value):
+        return value
     value = used(lo, lo.current(value), node)
-    if isinstance(value, Node) and any(isinstance(c, Node) for c in value.children):
-        return value.holding([required(lo, c, node) for c in value.children])
+    if isinstance(value, Node):
+        return replace(value, children=tuple(required(lo, c, node) for c in value.children), identity=0)
     return value
+
+
+def _may_hold_none(lo: Lowering, value: Value) -> bool:
+    value = lo.current(value)
+    return isinstance(value, Node) and (is_optional(value) or any(_may_hold_none(lo, c) for c in value.children))
 
 
 def implied(lo: State, cond: Atom, truth: bool) -> Truths:

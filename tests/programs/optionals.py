@@ -227,3 +227,12 @@ def some_items_are_none(x):
         if item is not None:
             s += item**2
     return s
+
+
+@program(V)
+def in_lists_that_become_arrays(x):
+    p = q = None
+    for v in x:
+        p = v if p is None else p * v
+        q = v if v > 0.5 else q
+    return np.sum(np.array([p, q]) ** 2) * max([p, 2.0 * q]) + np.sum(np.stack([p, q, x[0]]))
