@@ -605,6 +605,7 @@ def statistics_cases() -> Iterator[tuple[Any, ...]]:
     yield np.sum, (X2,), {"where": B2, "axis": 0}
     yield np.mean, (X2,), {"where": B2}
     yield np.max, (X2,), {"initial": 1.0}
+    yield np.lib.stride_tricks.sliding_window_view, (X2, 2), {"axis": 1}
     for f in (np.sum, np.prod, np.max, np.min, np.amax):
         for axis in (None, 1):
             yield f, (X2,), {"initial": 1.0, "where": X2 > 0.0, "axis": axis}

@@ -52,6 +52,17 @@ def test_sums_of_exponentials() -> None:
     assert value == sums(M)
 
 
+def weighted(x: Any, b: Any) -> Any:
+    a = special.logsumexp(x, axis=1, b=b, keepdims=True) * x
+    return np.sum(a) + special.logsumexp(x, b=b[0])
+
+
+def test_sums_of_exponentials_with_weights() -> None:
+    check_grads(weighted, M, POSITIVE + 0.0 * M, order=2)
+    value, _ = value_and_grad(weighted)(M, POSITIVE + 0.0 * M)
+    assert value == weighted(M, POSITIVE + 0.0 * M)
+
+
 def test_second_derivatives() -> None:
     check_grads(lambda x: np.sum(special.gammaln(x) + special.i1(x) * special.erf(x)), POSITIVE, order=2)
 

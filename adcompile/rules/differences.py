@@ -42,9 +42,14 @@ def before(axis: int) -> tuple[slice, ...]:
 
 
 @macro(np.ediff1d)
-def ediff1d(ary: Array) -> Array:
+def ediff1d(ary: Array, to_end: Array | None = None, to_begin: Array | None = None) -> Array:
     flat = np.ravel(ary)
-    return flat[1:] - flat[:-1]
+    found = flat[1:] - flat[:-1]
+    if to_begin is None and to_end is None:
+        return found
+    first = [] if to_begin is None else [np.ravel(to_begin)]
+    last = [] if to_end is None else [np.ravel(to_end)]
+    return np.concatenate([*first, found, *last])
 
 
 def infer_diff(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:

@@ -1,7 +1,7 @@
 """Functions that select and arrange entries, written as reads, joins and stores: the same entries, moved.
 
 take, compress, extract, choose, select, repeat by arrays, insert, delete, resize, unique, rot90, rollaxis, block,
-meshgrid, array_split, dsplit, dstack, atleast_3d, broadcast_arrays, diagflat, and methods.
+meshgrid, array_split, dsplit, dstack, atleast_3d, broadcast_arrays, diagflat, sliding windows, and methods.
 """
 
 # mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, index, arg-type, return-value"
@@ -23,7 +23,7 @@ from adcompile.rules.define import primitive
 from adcompile.rules.joining import split
 from adcompile.rules.lengths import shape_of
 from adcompile.rules.promotion import common_dtype
-from adcompile.rules.table import linear, nondifferentiable
+from adcompile.rules.table import linear, nondifferentiable, refuse
 
 Array = np.ndarray
 Shape = int | tuple[int, ...]
@@ -339,3 +339,33 @@ def broadcast_arrays(*args: Array, subok: bool = False) -> tuple[Array, ...]:
 @macro(np.diagflat)
 def diagflat(v: Array, k: int = 0) -> Array:
     return np.diag(np.ravel(v), k)
+
+
+# -- windows
+
+
+@macro(np.lib.stride_tricks.sliding_window_view)
+def windows(
+    x: Array,
+    window_shape: Shape,
+    axis: Shape | None = None,
+    *,
+    subok: bool = False,
+    writeable: bool = False,
+) -> Array:
+    """Every run of as many neighbours as a window has, along axes that are put last."""
+    lengths = window_shape if isinstance(window_shape, tuple) else (window_shape,)
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if len(lengths) != len(axes):
+        refuse("np.lib.stride_tricks.sliding_window_view needs as many lengths as axes")
+    if subok or writeable:
+        refuse("np.lib.stride_tricks.sliding_window_view: `subok` and `writeable` are not supported")
+    for k, n in zip(axes, lengths, strict=True):
+        x = windows_along(x, n, k % x.ndim)
+    return x
+
+
+def windows_along(x: Array, n: int, axis: int) -> Array:
+    """The windows of n neighbours along one axis."""
+    places = np.expand_dims(np.arange(x.shape[axis] - n + 1), 1) + np.arange(n)
+    return np.moveaxis(x[everything(axis) + (places,)], axis + 1, -1)

@@ -215,3 +215,10 @@ def in_place_and_piecewise(x):
 def some_entries(x):
     a = np.sum(x, where=x > 0) + np.mean(x, where=x < 1.0) ** 2 + np.max(x, initial=0.5)
     return a + np.sum(np.sum(x, axis=0, where=x > 0) ** 2) + np.logaddexp.reduce(x[0])
+
+
+@program(V, M, 0.7)
+def windows_and_ends(x, a, start):
+    view = np.lib.stride_tricks.sliding_window_view
+    b = np.sum(view(x, 2) ** 3 * W[:2]) + np.sum(view(a, (2, 3)) ** 2 * W[:3]) + np.sum(view(a, 2, axis=1)[:, 1] ** 2)
+    return b + np.sum(np.ediff1d(x, to_begin=start, to_end=x[:2]) ** 3)

@@ -9,19 +9,21 @@ This table is loaded when a function uses scipy.special; emitted sources then im
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.special
 
-from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type, numpy_dtype, result_type
-from adcompile.rules.binding import function
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function
 from adcompile.rules.define import elementwise, primitive
 from adcompile.rules.lengths import reduced
 from adcompile.rules.promotion import ufunc_type
 from adcompile.rules.reductions import averaged, restore
+from adcompile.rules.scipy import sums
 from adcompile.rules.table import SCOPE, adjoint, holomorphic, nondifferentiable, nonlinear, refuse, row
 
 Array = np.ndarray
@@ -197,12 +199,28 @@ def infer_soft(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 primitive("logsumexp", infer_log_sum, "scipy.special.logsumexp", "x", "axis=None, keepdims=False")
-function(
-    scipy.special.logsumexp,
-    "logsumexp",
-    "a, axis: axes = None, b: no = None, keepdims: static = False, return_sign: no = False",
-    name="scipy.special.logsumexp",
-)
+
+
+def infer_weighted(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer logsumexp with weights."""
+    t = infer_log_sum(facts, args[:1], attrs)
+    return result_type(t.dtype, reduced(facts.broadcast_dims(*[a.type.dims for a in args]), attrs[0], attrs[1]))
+
+
+primitive("weighted_logsumexp", infer_weighted, "weighted_logsumexp", "x, b", "axis=None, keepdims=False",
+          helper=sums.weighted_logsumexp)  # fmt: skip
+_USAGE = "a, axis: axes = None, {}, keepdims: static = False, return_sign: no = False"
+_PLAIN = Binding("scipy.special.logsumexp", "logsumexp", _USAGE.format("b: no = None"))
+_WEIGHTED = Binding("scipy.special.logsumexp", "weighted_logsumexp", _USAGE.format("b=None"))
+
+
+def choose_log_sum(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell sums with weights."""
+    weights = kwargs.get("b", args[2] if len(args) > 2 else Const(None))
+    return _PLAIN if isinstance(weights, Const) and weights.value is None else _WEIGHTED
+
+
+FUNCTIONS[scipy.special.logsumexp] = Binding("scipy.special.logsumexp", choose=choose_log_sum)
 for _name in ("softmax", "log_softmax"):
     primitive(_name, infer_soft, f"scipy.special.{_name}", "x", "axis=None")
     _function: Any = getattr(scipy.special, _name)
@@ -217,6 +235,21 @@ def logsumexp_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, x_dot: A
 @adjoint("logsumexp")
 def logsumexp_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return restore(g, axis, keepdims) * np.exp(x - restore(ans, axis, keepdims))
+
+
+@nonlinear("weighted_logsumexp")
+def weighted_tangent(
+    ans: Array, x: Array, b: Array, axis: Axis, keepdims: bool, x_dot: Array | None, b_dot: Array | None
+) -> Array:
+    share = np.exp(x - restore(ans, axis, keepdims))
+    change = 0.0 if x_dot is None else b * x_dot
+    return np.sum(share * (change if b_dot is None else change + b_dot), axis=axis, keepdims=keepdims)
+
+
+@adjoint("weighted_logsumexp")
+def weighted_adjoint(g: Array, ans: Array, x: Array, b: Array, axis: Axis, keepdims: bool) -> tuple[Array, Array]:
+    by_weight = restore(g, axis, keepdims) * np.exp(x - restore(ans, axis, keepdims))
+    return by_weight * b, by_weight
 
 
 @nonlinear("softmax")
