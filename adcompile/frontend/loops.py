@@ -41,6 +41,9 @@ def for_(lo: Lowering, node: ast.For) -> None:
         generators.loop(lo, node, found)
         return
     source = iteration.iterable(lo, found, node.iter)
+    if exceptions.raised(lo) is not FALSE:
+        message = "what a loop goes through may raise what is caught around it"
+        lo.refuse(node.iter, message, "here", "give it a name before the loop")
     if flags_of(lo, node).until is not None:
         iterators.leave(lo, found, "was left in the middle of a loop")
     if isinstance(source, list):

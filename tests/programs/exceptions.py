@@ -733,3 +733,20 @@ def text_of_a_missing_key(a):
         print(f"missing {error}", str(error), error.args[0])
         y = a * a
     return y * a
+
+
+def nonnegative(x):
+    if x[1] < 0:
+        raise ValueError("negative")
+    return x * 2
+
+
+@program(V, refusable=True)
+def items_that_raise(x):
+    s = x[0]
+    try:
+        for v in nonnegative(x):
+            s = s + v
+    except ValueError:
+        s = s * x[2]
+    return s
