@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
@@ -16,7 +17,7 @@ from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows,
 from adcompile.frontend.variables import outlives_its_return
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Type, join
+from adcompile.ir.types import Type, join, numpy_dtype
 from adcompile.records import replace
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Join:
         self.memo: dict[tuple[object, object], Var] = {}
         self.containers: dict[tuple[int, ...], Node[Value]] = {}
         self.arrays: dict[tuple[Value, Value], Ref] = {}
+        self.fresh: dict[int, Var] = {}  # new arrays of one side that are known after the branch
 
     def run(self, cond: Atom) -> None:
         lo = self.lo
@@ -138,6 +140,7 @@ class Join:
         for name in dict.fromkeys([*end1.names, *end2.names]):
             names[name] = self.value(name, end1.names.get(name, UNDEFINED), end2.names.get(name, UNDEFINED))
         lo.frame.names = names
+        lo.cells.update(self.fresh)
         self.share()
         then = Block((), tuple(stmts1), tuple(self.yields[0]))
         other = Block((), tuple(stmts2), tuple(self.yields[1]))
@@ -321,6 +324,9 @@ class Join:
         lo = self.lo
         if isinstance(a, Ref) and isinstance(b, Ref) and (a, b) in self.arrays:
             return self.arrays[a, b]
+        chosen = self.chosen(a, b) if self.key in lo.resolved else None
+        if chosen is not None:
+            return chosen
         atoms: list[Atom] = []
         for (end, stmts), side in zip(self.sides, (a, b), strict=True):
             if isinstance(side, Ref):
@@ -341,19 +347,63 @@ class Join:
             return merged
         ref = lo.new_cell(merged)
         self.arrays[a, b] = ref
-        if self.key in lo.resolved and isinstance(a, Ref) and isinstance(b, Ref) and self.can_choose(a, b, merged):
-            lo.choices[ref.cell] = Either(self.cond, (a, b), lo.depth)
+        lo.joins[ref.cell] = self.key
         return ref
 
     @property
     def key(self) -> object:
         return "join", self.node, self.lo.frame.calls
 
-    def can_choose(self, a: Ref, b: Ref, merged: Var) -> bool:
-        """Tell whether what is joined can be known as one of two arrays from before the branch, of one kind."""
-        inside = {out for _, stmts in self.sides for s in stmts for out in s.outs}
-        known = all(r.cell in self.start.cells and not inside & {*r.atoms} for r in (a, b))
-        return known and merged.type.is_array and merged.type.rank is not None and self.node is not None
+    def chosen(self, a: Value, b: Value) -> Ref | None:
+        """Return what is one of two arrays of one rank; None if either is not known after the branch."""
+        lo = self.lo
+        if not isinstance(a, Ref) or not isinstance(b, Ref):
+            return None
+        types = [self.on_side(side, partial(lo.type_of, ref)) for side, ref in enumerate((a, b))]
+        t = join(lo.facts, *types)
+        if not t.is_array or t.dims is None:
+            return None
+        first, second = self.known(a, 0, types[1]), self.known(b, 1, types[0])
+        if first is None or second is None:
+            return None
+        ref = lo.new_cell(Var("", t))
+        lo.choices[ref.cell] = Either(self.cond, (first, second))
+        self.arrays[a, b] = ref
+        return ref
+
+    def known(self, ref: Ref, side: int, other: Type) -> Ref | None:
+        """Return an array of one side as it is known after the branch; on the other side it is one of zeros."""
+        lo = self.lo
+        atoms = tuple(a if isinstance(a, Const) else self.on_one(a, Const(0), side) for a in ref.atoms)
+        if ref.cell in self.start.cells:
+            return Ref(ref.cell, ref.path, atoms)
+        choice = lo.choices.get(ref.cell)
+        if choice is not None:
+            first, second = (self.known(r, side, other) for r in choice.refs)
+            if first is None or second is None:
+                return None
+            number = FALSE if choice.number is None else Const(-1)
+            new = lo.new_cell(self.sides[side][0].cells[ref.cell])
+            lo.choices[new.cell] = Either(self.on_one(choice.cond, number, side), (first, second), choice.number)
+            return Ref(new.cell, ref.path, atoms)
+        lo.find_out(ref.cell)
+        held = self.sides[side][0].cells[ref.cell]
+        if any(ref.cell in pair for pair in lo.aliases):
+            return None
+        made = self.on_side(1 - side, lambda: self.filler(held.type))
+        merged = self.on_one(held, made, side)
+        assert isinstance(merged, Var)
+        self.fresh[ref.cell] = merged
+        return Ref(ref.cell, ref.path, atoms)
+
+    def filler(self, t: Type) -> Atom:
+        """Make an array of zeros of a type."""
+        shape = [self.lo.builder.length(d) for d in t.dims or ()]
+        return self.lo.builder.emit("zeros", *shape, attrs=(numpy_dtype(t),))
+
+    def on_one(self, atom: Atom, other: Atom, side: int) -> Atom:
+        """Return what an atom of one side is after the branch."""
+        return self.atom(atom, other, "") if side == 0 else self.atom(other, atom, "")
 
     def share(self) -> None:
         """Two joined arrays may share memory if those of one side do; and each may with what it is on either side."""
@@ -361,12 +411,13 @@ class Join:
         for side, (end, _) in enumerate(self.sides):
             held = [(cell, v.cell) for cell, sides in joined if isinstance(v := sides[side], Ref)]
             for k, (cell, old) in enumerate(held):
+                own = {old, *self.lo.parts(old)}
+                near = own | {c for pair in end.aliases if not own.isdisjoint(pair) for c in pair}
                 for other, theirs in held[:k]:
-                    if theirs == old or frozenset((theirs, old)) in end.aliases:
+                    if not near.isdisjoint({theirs, *self.lo.parts(theirs)}):
                         self.share_pair(cell, other)
-                around = (c for pair in end.aliases if old in pair for c in pair - {old})
-                for near in (old, *around, *sorted(self.lo.parts(old))):
-                    self.share_pair(cell, near)
+                for c in sorted(near):
+                    self.share_pair(cell, c)
 
     def share_pair(self, a: int, b: int) -> None:
         """Note that two arrays may share memory, and that it can be told which, if need be."""

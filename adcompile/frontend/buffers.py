@@ -8,6 +8,7 @@ pair is remembered, and a write to one while the other can still be reached is r
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from collections.abc import Iterator as Yields
 from functools import partial
 from typing import NoReturn
@@ -35,9 +36,14 @@ from adcompile.frontend.values import (
     Super,
     Value,
 )
-from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.core import Atom, Block, Const, If, Var
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, Type, numpy_dtype
+from adcompile.ir.types import OBJECT, Type, join, numpy_dtype
+
+
+def beyond(target: Ref, ref: Ref) -> Ref:
+    """Return the part of an array that a reference selects which stands for that array."""
+    return Ref(target.cell, target.path + ref.path, target.atoms + ref.atoms)
 
 
 class Buffers(State):
@@ -45,7 +51,8 @@ class Buffers(State):
 
     def new_cell(self, var: Var) -> Ref:
         self.cell_count += 1
-        self.choices.pop(self.cell_count, None)  # of an attempt before
+        for table in (self.choices, self.joins, self.pending):
+            table.pop(self.cell_count, None)  # of an attempt before
         self.cells[self.cell_count] = var
         return Ref(self.cell_count)
 
@@ -57,7 +64,36 @@ class Buffers(State):
 
     def read(self, ref: Ref) -> Var:
         """Return the current value of an array."""
-        return read_path(self.builder, self.cells[ref.cell], ref.path, ref.atoms)
+        choice = self.choices.get(ref.cell)
+        if choice is None:
+            return read_path(self.builder, self.cells[ref.cell], ref.path, ref.atoms)
+        first, second = (beyond(target, ref) for target in choice.refs)
+        found = self.selected(self.test_of(choice), lambda: self.read(first), lambda: self.read(second))
+        assert isinstance(found, Var)
+        return found
+
+    def either(self, which: Atom, number: int, first: Ref, second: Ref) -> Ref:
+        """Return what is the first of two arrays if `which` is a number, and the second otherwise."""
+        found = self.new_cell(Var("", join(self.facts, self.type_of(first), self.type_of(second))))
+        self.choices[found.cell] = Either(which, (first, second), number)
+        return found
+
+    def test_of(self, choice: Either) -> Atom:
+        """Return whether it is the first of two arrays that is chosen."""
+        number = choice.number
+        return choice.cond if number is None else self.builder.emit("eq", choice.cond, Const(number))
+
+    def selected(self, cond: Atom, then: Callable[[], Atom], orelse: Callable[[], Atom]) -> Atom:
+        """Return one of two atoms, which are made where they are needed."""
+        with self.builder.block() as stmts:
+            one = then()
+        first = Block((), tuple(stmts), (one,))
+        with self.builder.block() as stmts:
+            two = orelse()
+        second = Block((), tuple(stmts), (two,))
+        out = Var("", join(self.facts, one.type, two.type))
+        self.builder.add(If(cond, first, second, (out,), self.next_key(), span=self.builder.span))
+        return out
 
     def view(self, value: Ref | Var, step: Step, atoms: tuple[Atom, ...]) -> Value:
         """Apply one view or subscript to an array."""
@@ -65,7 +101,7 @@ class Buffers(State):
             return read_path(self.builder, value, (step,), atoms)
         path, operands = (*value.path, step), value.atoms + atoms
         if isinstance(step, str) and ("a" in step or "m" in step):
-            return self.wrap(read_path(self.builder, self.cells[value.cell], path, operands))
+            return self.wrap(self.read(Ref(value.cell, path, operands)))
         ref = Ref(value.cell, path, operands)
         return ref if self.type_of(ref).is_array else self.read(ref)
 
@@ -82,67 +118,26 @@ class Buffers(State):
 
     def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
         """Store into an array, or add to it: make a new version of its cell."""
-        self.check_aliases(ref.cell, node)
+        from adcompile.frontend import branches
+
         if is_read_only(self.cells[ref.cell].type, ref.path):
             self.refuse(node, "this view of an array is read-only", "NumPy raises here", "make a copy of it first")
         choice = self.choices.get(ref.cell)
         if choice is not None:
-            self.write_chosen(choice, ref, value, node, prim)
+            first, second = (partial(self.write, beyond(r, ref), value, node, prim) for r in choice.refs)
+            branches.merge(self, node, self.test_of(choice), first, second)  # type: ignore[arg-type]  # the only State there is
             return
+        self.check_aliases(ref.cell, node)
         base = self.cells[ref.cell]
         new = stored(self.builder, base, ref.path, ref.atoms, value, prim)
         if base in self.names:
             self.names[new] = self.names[base]
         self.cells[ref.cell] = new
-        self.refresh(ref.cell, node)
-
-    def write_chosen(self, choice: Either, ref: Ref, value: Atom, node: ast.AST, prim: str) -> None:
-        """Store into the one of two arrays that a name stands for at run time."""
-        from adcompile.frontend import branches
-
-        self.check_depth(choice, ref.cell, node)
-        hidden = self.choices.pop(ref.cell)  # its own value is set here
-
-        def store(target: Ref) -> None:
-            self.write(Ref(target.cell, target.path + ref.path, target.atoms + ref.atoms), value, node, prim)
-            self.cells[ref.cell] = self.read(target)
-
-        first, second = choice.refs
-        branches.merge(self, node, choice.cond, lambda: store(first), lambda: store(second))  # type: ignore[arg-type]  # the only State there is
-        self.choices[ref.cell] = hidden
-        self.refresh(ref.cell, node)
-
-    def refresh(self, cell: int, node: ast.AST) -> None:
-        """Bring the arrays up to date that may be one that has changed."""
-        from adcompile.frontend import branches
-
-        for number, choice in list(self.choices.items()):
-            if number not in self.cells or all(r.cell != cell for r in choice.refs) or not any(self.reaching(number)):
-                continue
-            self.check_depth(choice, number, node)
-
-            first, second = (partial(self.take, number, ref) for ref in choice.refs)
-            branches.merge(self, node, choice.cond, first, second)  # type: ignore[arg-type]  # as above
-            self.refresh(number, node)
-
-    def take(self, cell: int, target: Ref) -> None:
-        self.cells[cell] = self.read(target)
-
-    def check_depth(self, choice: Either, cell: int, node: ast.AST) -> None:
-        """Refuse to change in a loop an array that was chosen outside: each trip would copy it."""
-        if choice.depth != self.depth:
-            name = next((name for name, _ in self.reaching(cell)), "array")
-            self.fail_aliased(name, node)
-
-    @property
-    def depth(self) -> int:
-        """Return the number of loops around what is being lowered."""
-        return sum(len(frame.loops) for frame in self.frames)
 
     def parts(self, cell: int) -> set[int]:
-        """Return the cells that one which is chosen may be."""
-        refs = self.choices[cell].refs if cell in self.choices else ()
-        return {c for r in refs for c in (r.cell, *self.parts(r.cell))}
+        """Return the cells that one which is chosen may be; of another one, itself."""
+        choice = self.choices.get(cell)
+        return {cell} if choice is None else {c for r in choice.refs for c in self.parts(r.cell)}
 
     def check_aliases(self, cell: int, node: ast.AST) -> None:
         """Refuse a store that others may see, after having tried what was left open: whether a view is a view."""
@@ -152,6 +147,12 @@ class Buffers(State):
                 if key is not None and key not in self.resolved:
                     raise Unresolved(key)
                 self.fail_aliased(name, node)
+
+    def find_out(self, cell: int) -> None:
+        """Raise if it was left open what an array is, and it may be resolved."""
+        for table in (self.pending, self.joins):
+            if cell in table and table[cell] not in self.resolved:
+                raise Unresolved(table[cell])
 
     def fail_aliased(self, name: str, node: ast.AST) -> NoReturn:
         error = CompileError(
@@ -186,7 +187,6 @@ class Buffers(State):
         if base in self.names:
             self.names.setdefault(value, self.names[base])
         self.cells[ref.cell] = value
-        self.refresh(ref.cell, node)
 
     def check_in_place(self, old: Type, new: Atom, node: ast.AST) -> None:
         """Refuse what NumPy refuses: an in-place result that does not fit into the array."""
@@ -203,17 +203,22 @@ class Buffers(State):
             )
 
     def alias_of(self, cell: int) -> list[int]:
-        return sorted(c for pair in self.aliases if cell in pair for c in pair if c != cell)
+        """Return the other cells that an array may share memory with; of one that is chosen, also what it may be."""
+        near = {cell, *self.parts(cell)}
+        return sorted({c for pair in self.aliases if not near.isdisjoint(pair) for c in pair} - {cell} | near - {cell})
 
-    def link(self, new: int, old: int) -> None:
+    def link(self, new: int, old: int, origin: object = None) -> None:
         """Remember that a cell may share memory with another one that it is made of, and with what that may share."""
-        for other in (old, *self.alias_of(old), *sorted(self.parts(old))):
-            self.may_share(new, other)
+        for other in (old, *self.alias_of(old)):
+            self.may_share(new, other, origin)
 
-    def may_share(self, a: int, b: int) -> None:
-        """Remember that two cells may share memory. This is not transitive."""
-        if a != b:
-            self.aliases.add(frozenset((a, b)))
+    def may_share(self, a: int, b: int, origin: object = None) -> None:
+        """Remember that two cells may share memory; `origin` is what may be resolved then. This is not transitive."""
+        if a == b:
+            return
+        self.aliases.add(frozenset((a, b)))
+        if origin is not None:
+            self.origins[frozenset((a, b))] = origin
 
     def refs_in(self, value: Value) -> Yields[Ref]:
         """Yield the arrays inside a value."""
@@ -267,9 +272,10 @@ class Buffers(State):
 
     def reaching(self, cell: int) -> Yields[tuple[str, Frame | None]]:
         """Yield the names, read again later, through which a cell can be reached."""
+        parts = self.parts(cell)
         for frame in self.frames:
             for name, value in frame.names.items():
-                found = any(ref.cell == cell or cell in self.parts(ref.cell) for ref in self.refs_in(value))
+                found = any(not parts.isdisjoint(self.parts(ref.cell)) for ref in self.refs_in(value))
                 if found and may_be_read(frame, name):
                     yield shown(name), frame
 

@@ -309,11 +309,7 @@ def settle(
     """Attempt a loop until its slots hold everything that changes in it."""
     key = (node, lo.frame.calls)
     plan = lo.plans.setdefault(key, Plan())
-    plan.aliases.clear()
-    plan.twins.clear()
-    plan.written.clear()
-    plan.lists.clear()
-    plan.dynamic.clear()
+    plan.forget()
     start = lo.snapshot()
     mark = lo.builder.mark()
     cells = lo.cell_count

@@ -72,7 +72,6 @@ class Lowering(Outside):
         self.custom_depth = 0
         self.rules: tuple[CustomFunction, ...] = ()
         self.plain_calls: list[object] = []
-        self.keys = 0
         self.quiet = 0  # blocks of catch_warnings around
         self.ignored: set[str] = set()  # floating-point errors, by np.errstate
         self.catchers: list[Catcher] = []
@@ -81,12 +80,6 @@ class Lowering(Outside):
         self.handling: list[tuple[list[int], Value]] = []
         self.places: dict[Var, Span] = {}
         self.whole = False  # the program is compiled as it is: nothing in it is differentiated from outside
-
-    def next_key(self) -> int:
-        self.keys += 1
-        return self.keys
-
-    # -- equations
 
     def guarded(self, node: ast.AST | None, make: Callable[[], Value]) -> Value:
         """Make a value; errors of inference get the place."""

@@ -7,14 +7,28 @@ from collections.abc import Iterable
 from functools import cache
 
 from adcompile.frontend.optionals import STEPS, is_optional
-from adcompile.frontend.values import Value
-from adcompile.ir.core import UNDEFINED, Atom, Const, Var
+from adcompile.frontend.values import Path, Value
+from adcompile.ir.core import NONE, UNDEFINED, Atom, Const, Var, same_atom
 from adcompile.ir.lengths import Dim, Facts, Length
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 from adcompile.records import dataclass, field
 
 Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to
+
+
+@dataclass(eq=False)
+class Place:
+    """A buffer from before a loop, or a view into it. The operands that differ from trip to trip are None."""
+
+    cell: int
+    path: Path
+    atoms: list[Atom | None]
+
+    @property
+    def form(self) -> Key:
+        """Return what distinguishes places; operands that are absent are a part of it."""
+        return self.cell, self.path, tuple(a is not None and same_atom(a, NONE) for a in self.atoms)
 
 
 @dataclass
@@ -28,6 +42,8 @@ class Plan:
     dropped  names that hold things of different kinds from trip to trip
     aliases  pairs of slots or cells that may share memory after a trip
     twins    pairs of names, with positions in them, that refer to one container after a trip
+    places   what each name, or item of a container, may refer to that is carried as a reference; those in `referring`
+             refer to nothing before the loop, and those in `valued` cannot be carried so
     """
 
     types: dict[Key, Type] = field(default_factory=dict)
@@ -41,6 +57,15 @@ class Plan:
     promoted: set[Key] = field(default_factory=set)
     aliases: set[frozenset[Key]] = field(default_factory=set)
     twins: set[frozenset[Key]] = field(default_factory=set)
+    places: dict[Key, list[Place]] = field(default_factory=dict)
+    referring: set[Key] = field(default_factory=set)
+    valued: set[Key] = field(default_factory=set)
+
+    def forget(self) -> None:
+        """Drop what was found out about cells and containers, which have other numbers now."""
+        for found in (self.aliases, self.twins, self.written, self.lists, self.places, self.referring, self.valued):
+            found.clear()
+        self.dynamic.clear()
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists, rows
@@ -12,6 +13,7 @@ from adcompile.frontend.frames import Conflict
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.optionals import HELD, paired
 from adcompile.frontend.plans import Key, Plan, Slot, carried, parts, read_before_assigned, stored_names
+from adcompile.frontend.references import References
 from adcompile.frontend.values import Box, Ref, Value
 from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -31,16 +33,11 @@ class Slots:
         self.names = [name for name in stored if is_carried(lo.frame, node, name)]
         self.dead = [name for name in stored if name not in self.names]
         self.read_first = read_before_assigned(node)
-        self.entry: dict[str, Value] = {}
         self.entered_as: dict[Key, int] = {}
-        self.slots: list[Slot] = []
         self.yields: list[Atom] = []
-        for name in self.names:
-            if name in plan.dropped:
-                self.entry[name] = UNDEFINED
-                continue
-            value = lo.frame.names.get(name, UNDEFINED)
-            self.entry[name] = self.enlist((name,), value)
+        self.references = References(lo, self.key, plan, dict(self.leaves()))
+        self.slots = self.references.slots()
+        self.entry = {name: self.enlist((name,), self.before(name)) for name in self.names}
         self.make_lists()
         self.lists: dict[int, Node[Value]] = {}
         for identity in sorted(plan.lists):
@@ -48,15 +45,53 @@ class Slots:
             assert isinstance(held, Node)
             children = tuple(self.enlist((f"@{identity}", k), c) for k, c in parts(held))
             self.lists[identity] = held.holding(children)
-        self.cells = {s.cell: s for s in self.slots if s.cell is not None}
-        for name in sorted(plan.names):
-            for ref in lo.refs_in(lo.frame.names.get(name, UNDEFINED)):
-                self.enlist_cell(ref.cell)
-        for cell in sorted(plan.written):
-            self.enlist_cell(cell)
+        self.enlist_cells()
         self.start = lo.snapshot()
 
+    @property
+    def key(self) -> object:
+        return "loop", self.node, self.lo.frame.calls
+
     # -- before the loop
+
+    def before(self, name: str) -> Value:
+        """Return what a name stands for before the loop."""
+        return UNDEFINED if name in self.plan.dropped else self.lo.frame.names.get(name, UNDEFINED)
+
+    def shaped(self, key: Key, value: Value) -> Value:
+        """Return what is held before the loop, with the structure that it has in the loop."""
+        value = self.plan.shapes.get(key, UNDEFINED) if value is UNDEFINED else self.lo.current(value)
+        return paired(value) if key in self.plan.optional else value
+
+    def leaves(self) -> Iterator[tuple[Key, Value]]:
+        """Yield what names and changing containers hold before the loop, each by its key."""
+
+        def visit(key: Key, value: Value) -> Iterator[tuple[Key, Value]]:
+            value = self.shaped(key, value)
+            if isinstance(value, Node):
+                for k, child in parts(value):
+                    yield from visit((*key, k), child)
+            else:
+                yield key, value
+
+        for name in self.names:
+            yield from visit((name,), self.before(name))
+        for identity in sorted(self.plan.lists):
+            held = self.lo.contents[identity]
+            assert isinstance(held, Node)
+            for k, child in parts(held):
+                yield from visit((f"@{identity}", k), child)
+
+    def enlist_cells(self) -> None:
+        """Make slots for the buffers that the body writes to."""
+        lo = self.lo
+        self.cells = {s.cell: s for s in self.slots if s.cell is not None}
+        for name in sorted(self.plan.names):
+            for ref in lo.refs_in(lo.frame.names.get(name, UNDEFINED)):
+                for cell in sorted(lo.parts(ref.cell)):
+                    self.enlist_cell(cell)
+        for cell in sorted(self.plan.written):
+            self.enlist_cell(cell)
 
     def make_lists(self) -> None:
         """Make the lists that grow in the loop lists of run-time length."""
@@ -77,13 +112,14 @@ class Slots:
     def enlist(self, key: Key, value: Value) -> Value:
         """Make slots for the numbers and arrays in the value of a name; return the value with slots' cells in it."""
         lo = self.lo
-        value = self.plan.shapes.get(key, UNDEFINED) if value is UNDEFINED else lo.current(value)
-        value = paired(value) if key in self.plan.optional else value
+        value = self.shaped(key, value)
         if isinstance(value, Node):
             new = lo.like(value, [self.enlist((*key, k), c) for k, c in parts(value)])
             lo.twin(new.identity, value.identity)
             return new
         known = self.plan.types.get(key)
+        if key in self.references.begins:
+            return value
         if isinstance(value, Ref):
             return Ref(self.own_cell(key, value))
         if isinstance(value, Var) and value.type.is_array and lo.frame.rule:
@@ -97,6 +133,7 @@ class Slots:
             if (known.is_array or known.is_list) and not lo.frame.rule:
                 lo.cell_count += 1
                 lo.choices.pop(lo.cell_count, None)
+                lo.joins[lo.cell_count] = self.key
                 slot.cell = lo.cell_count
                 return Ref(slot.cell)
             return UNDEFINED
@@ -126,7 +163,8 @@ class Slots:
         cell = ref.cell
         if ref.path or holders > 1 or ref.cell in lo.choices:
             cell = lo.new_cell(value).cell
-            lo.link(cell, ref.cell)
+            lo.link(cell, ref.cell, self.key)
+            lo.joins[cell] = self.key
             if value.type.is_list:
                 lo.twins.add(frozenset((cell, ref.cell)))
             self.limit(lo.limits.get(ref.cell), Ref(cell))
@@ -144,7 +182,7 @@ class Slots:
         return ref
 
     def enlist_cell(self, cell: int) -> None:
-        if cell in self.lo.cells and cell not in self.cells:
+        if cell in self.lo.cells and cell not in self.cells and cell not in self.lo.choices:
             value = self.lo.cells[cell]
             slot = Slot(("", cell), value, self.plan.types.get(("", cell), value.type), cell)
             self.slots.append(slot)
@@ -167,16 +205,20 @@ class Slots:
             if slot.cell is not None:
                 lo.cells[slot.cell] = slot.param
         by_key = {s.key: s for s in self.slots}
-        for name in self.names:
-            lo.frame.names[name] = self.entered((name,), self.entry[name], by_key)
+        for name, entry in self.entry.items():
+            lo.frame.names[name] = self.entered((name,), entry, by_key)
         self.forget()
         self.pair_twins()
         self.enter_lists(by_key)
+        self.pair_cells(by_key)
+        return params
+
+    def pair_cells(self, by_key: dict[Key, Slot]) -> None:
+        """Remember which arrays may share memory, since a trip left them so."""
         for pair in self.plan.aliases:
             a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
-            if a is not None and b is not None:
-                lo.may_share(a, b)
-        return params
+            if a is not None and b is not None and a != b:
+                self.lo.may_share(a, b, self.key)
 
     def shared(self, name: str) -> bool:
         """Tell whether a variable lives in a box: it is carried as what a list holds is."""
@@ -206,6 +248,8 @@ class Slots:
             self.lo.twin(new.identity, value.identity)
             self.entered_as[key] = new.identity
             return new
+        if key in self.references.begins:
+            return self.references.entered(key, by_key)
         if isinstance(value, Ref):
             return value
         slot = by_key.get(key)
@@ -251,8 +295,8 @@ class Slots:
             by_key[slot.key] = Slot(slot.key, slot.init, slot.type, slot.cell, out)
             if slot.cell is not None:
                 lo.cells[slot.cell] = out
-        for name in self.names:
-            value = self.entered((name,), self.entry[name], by_key)
+        for name, entry in self.entry.items():
+            value = self.entered((name,), entry, by_key)
             if name in self.plan.dropped:
                 value = Const(Conflict(self.plan.dropped[name]))
             lo.frame.names[name] = value
@@ -262,10 +306,7 @@ class Slots:
         self.forget()
         self.pair_twins()
         self.enter_lists(by_key)
-        for pair in self.plan.aliases:
-            a, b = (self.cell_of(k, by_key) for k in sorted(pair, key=str))
-            if a is not None and b is not None and a != b:
-                lo.may_share(a, b)
+        self.pair_cells(by_key)
         return tuple(outs)
 
     def after(self, bounds: tuple[Atom, Atom, Atom], node: ast.For) -> None:

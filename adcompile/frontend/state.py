@@ -25,7 +25,7 @@ from adcompile.records import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """An array that is one of two others: the first if `cond` is true. `depth`: the loops around the branch.
+    """An array that is one of two others: the first if `cond` is true, or is `number`. It has no version of its own.
 
     w = y if c else z; w[0] = v     ->     if c: y[0] = v
                                            else: z[0] = v
@@ -33,7 +33,7 @@ class Either:
 
     cond: Atom
     refs: tuple[Ref, Ref]
-    depth: int
+    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class State:
     origins   the calls that pairs come from, of those that can be resolved; `resolved` are those that are
     choices   the cells that are one of two others
     pending   the calls that cells come from, of those that can be resolved and are not
+    joins     the branches that cells come from, likewise
     starts    what the variables of loops begin with
     known     the conditions that are true, or false, wherever lowering has come to
     implications  the conditions that a condition is the conjunction of, if it is true, or the disjunction, if false
@@ -67,12 +68,14 @@ class State:
         self.facts = builder.facts
         self.cells: dict[int, Var] = {}
         self.cell_count = 0
+        self.keys = 0
         self.contents: dict[int, Value] = {}
         self.resized: set[int] = set()  # cells of lists whose length was changed
         self.limits: dict[int, int] = {}  # of cells that are deques: how many items they have at most
         self.aliases: set[frozenset[int]] = set()
         self.origins: dict[frozenset[int], object] = {}
         self.pending: dict[int, object] = {}
+        self.joins: dict[int, object] = {}
         self.choices: dict[int, Either] = {}
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
@@ -90,6 +93,11 @@ class State:
     @property
     def frame(self) -> Frame:
         return self.frames[-1]
+
+    def next_key(self) -> int:
+        """Return a number for a statement with blocks."""
+        self.keys += 1
+        return self.keys
 
     # -- errors
 

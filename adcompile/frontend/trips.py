@@ -28,11 +28,13 @@ class Trip:
         self.learned = False  # what may be None, of which more depends
         self.unrolling: NeedsUnrolling | None = None
         self.exits: dict[Key, Value] = {}
+        self.stmts: list[Stmt] = []
 
     def settles(self, stmts: list[Stmt]) -> bool:
         """Compare what a trip leaves with what it started from; learn, or fix the yields. True when settled."""
         lo, plan = self.lo, self.plan
         before = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
+        self.stmts = stmts
         for name in self.loop.names:
             self.compare((name,), self.loop.entry[name], lo.frame.names.get(name, UNDEFINED))
         for identity, held in self.loop.start.contents.items():
@@ -43,13 +45,35 @@ class Trip:
         for cell, old in self.loop.start.cells.items():
             if cell not in self.loop.cells and lo.cells[cell] is not old:
                 self.found_written(cell)
+        self.revalue()
         self.loop.yields = [self.yield_of(slot, stmts) for slot in self.loop.slots]
         self.find_aliases()
         self.find_twins()
         if self.unrolling is not None and not self.learned:
             raise self.unrolling
         after = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
-        return before == after and not self.changed
+        return before == after and not self.changed and not self.loop.references.learned
+
+    def is_reference(self, key: Key, entry: Value, value: Value) -> bool:
+        """Tell whether an array is carried as a reference, or will be."""
+        references = self.loop.references
+        if key in references.begins:
+            return True
+        new = entry is UNDEFINED and references.refers(key, value)
+        if new:
+            self.plan.referring.add(key)
+            self.changed = True
+        return new
+
+    def revalue(self) -> None:
+        """Find names that refer to a buffer which is another one after the trip, as another name is carried."""
+        rebound = {
+            s.cell for s in self.loop.slots if s.key[0] != "" and s.cell and self.exits.get(s.key) != Ref(s.cell)
+        }
+        for key, places in self.plan.places.items():
+            if key not in self.plan.valued and any(place.cell in rebound for place in places):
+                self.plan.valued.add(key)
+                self.changed = True
 
     def compare(self, key: Key, entry: Value, value: Value) -> None:
         """Record what a slot is after the trip; note names that are new or do not keep their structure."""
@@ -66,6 +90,8 @@ class Trip:
             return
         if isinstance(value, Const) and isinstance(value.value, Conflict):
             self.drop(name, value.value.reason)
+        elif self.is_reference(key, entry, value):
+            self.exits |= self.loop.references.exits(key, value, self.stmts)
         elif isinstance(entry, Node) and isinstance(value, Node):
             if entry.form != value.form:
                 return self.restructured(name, "changes its structure from trip to trip")
@@ -208,7 +234,7 @@ class Trip:
         for slot in self.loop.slots:
             value: Value = Ref(slot.cell) if slot.key[0] == "" and slot.cell else self.exits.get(slot.key, UNDEFINED)
             for ref in lo.refs_in(value):
-                for cell in (ref.cell, *lo.parts(ref.cell)):
+                for cell in lo.parts(ref.cell):
                     images.setdefault(cell, set()).add(slot.key)
         for cell in self.loop.start.cells:
             if cell not in self.loop.cells:

@@ -56,7 +56,7 @@ def result(lo: Lowering, bound: Bound, base: Ref, values: Sequence[Value], node:
         if isinstance(v, Ref):
             if known(bound):
                 lo.pending[v.cell] = key
-            for other in (base.cell, *lo.alias_of(base.cell), *sorted(lo.parts(base.cell))):
+            for other in (base.cell, *lo.alias_of(base.cell)):
                 lo.may_share(v.cell, other)
                 if known(bound):
                     lo.origins[frozenset((v.cell, other))] = key

@@ -270,8 +270,8 @@ def one_of_two_arrays(x, s):
     return np.sum(y * z) + np.sum(w * w * w)
 
 
-@program(V, 1.0, again=False)
-@program(V, -1.0, again=False)
+@program(V, 1.0)
+@program(V, -1.0)
 def one_of_two_views(x, s):
     y = x * 1.0
     w = y[:2]
