@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
-from adcompile.frontend import lists, rows
+from adcompile.frontend import alternatives, lists, rows
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
 from adcompile.frontend.optionals import SET, can_pair, implied, is_none, is_optional, narrowed, pair, paired
-from adcompile.frontend.state import Either, Snapshot
+from adcompile.frontend.state import Snapshot
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.frontend.variables import outlives_its_return
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Type, join, numpy_dtype
+from adcompile.ir.types import Type, join
 from adcompile.records import replace
 
 if TYPE_CHECKING:
@@ -324,8 +323,9 @@ class Join:
         lo = self.lo
         if isinstance(a, Ref) and isinstance(b, Ref) and (a, b) in self.arrays:
             return self.arrays[a, b]
-        chosen = self.chosen(a, b) if self.key in lo.resolved else None
+        chosen = alternatives.chosen(self, a, b) if self.key in lo.resolved else None
         if chosen is not None:
+            self.arrays[a, b] = chosen
             return chosen
         atoms: list[Atom] = []
         for (end, stmts), side in zip(self.sides, (a, b), strict=True):
@@ -353,53 +353,6 @@ class Join:
     @property
     def key(self) -> object:
         return "join", self.node, self.lo.frame.calls
-
-    def chosen(self, a: Value, b: Value) -> Ref | None:
-        """Return what is one of two arrays of one rank; None if either is not known after the branch."""
-        lo = self.lo
-        if not isinstance(a, Ref) or not isinstance(b, Ref):
-            return None
-        types = [self.on_side(side, partial(lo.type_of, ref)) for side, ref in enumerate((a, b))]
-        t = join(lo.facts, *types)
-        if not t.is_array or t.dims is None:
-            return None
-        first, second = self.known(a, 0, types[1]), self.known(b, 1, types[0])
-        if first is None or second is None:
-            return None
-        ref = lo.new_cell(Var("", t))
-        lo.choices[ref.cell] = Either(self.cond, (first, second))
-        self.arrays[a, b] = ref
-        return ref
-
-    def known(self, ref: Ref, side: int, other: Type) -> Ref | None:
-        """Return an array of one side as it is known after the branch; on the other side it is one of zeros."""
-        lo = self.lo
-        atoms = tuple(a if isinstance(a, Const) else self.on_one(a, Const(0), side) for a in ref.atoms)
-        if ref.cell in self.start.cells:
-            return Ref(ref.cell, ref.path, atoms)
-        choice = lo.choices.get(ref.cell)
-        if choice is not None:
-            first, second = (self.known(r, side, other) for r in choice.refs)
-            if first is None or second is None:
-                return None
-            number = FALSE if choice.number is None else Const(-1)
-            new = lo.new_cell(self.sides[side][0].cells[ref.cell])
-            lo.choices[new.cell] = Either(self.on_one(choice.cond, number, side), (first, second), choice.number)
-            return Ref(new.cell, ref.path, atoms)
-        lo.find_out(ref.cell)
-        held = self.sides[side][0].cells[ref.cell]
-        if any(ref.cell in pair for pair in lo.aliases):
-            return None
-        made = self.on_side(1 - side, lambda: self.filler(held.type))
-        merged = self.on_one(held, made, side)
-        assert isinstance(merged, Var)
-        self.fresh[ref.cell] = merged
-        return Ref(ref.cell, ref.path, atoms)
-
-    def filler(self, t: Type) -> Atom:
-        """Make an array of zeros of a type."""
-        shape = [self.lo.builder.length(d) for d in t.dims or ()]
-        return self.lo.builder.emit("zeros", *shape, attrs=(numpy_dtype(t),))
 
     def on_one(self, atom: Atom, other: Atom, side: int) -> Atom:
         """Return what an atom of one side is after the branch."""

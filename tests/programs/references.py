@@ -527,3 +527,227 @@ def deep_choice(x, y):
         t[i] += u[i]
         u[i] *= t[i]
     return np.sum(a**2) + np.sum(b**3) + np.sum(c * t)
+
+
+@program(M)
+@program(-M)
+def chosen_ravel(m):
+    a = m * 1
+    b = m * 2
+    t = a if m[0, 0] > 0 else b
+    v = t.ravel()
+    for i in range(5):
+        v[i] += v[i + 1] * m[1, 1]
+    return np.sum(a**2) + np.sum(b**3)
+
+
+@program(M)
+@program(-M)
+def chosen_may_view(m):
+    a = m * 1
+    b = m.T * 2
+    t = a if m[0, 0] > 0 else b
+    q = a.reshape(-1)
+    v = t[0]
+    v[1] = m[2, 2] * 3
+    q[2] = v[1] ** 2
+    return np.sum(a**2) + np.sum(b**3) + np.sum(q)
+
+
+@program(X, Y)
+def out_argument(x, y):
+    a = x * 1
+    b = y * 1
+    for k in range(3):
+        np.multiply(a, b, out=b)
+        a, b = b, a
+        np.add(a, x, out=a)
+    return np.sum(a) + np.sum(b**2)
+
+
+@program(X, Y)
+def kept_in_list(x, y):
+    u = x * 1
+    v = y * 1
+    both = [u, v]
+    for k in range(3):
+        v += u * x
+        u, v = v, u
+    return np.sum(both[0] ** 2) + np.sum(both[1])
+
+
+@program(X, Y)
+def stale_index(x, y):
+    a = x * 1
+    i = 0
+    r = a[i:]
+    for k in range(3):
+        r[0] += y[k]
+        i += 1
+        if k == 1:
+            r = a[i:]
+    i = 0
+    r[0] *= 2
+    return np.sum(a**2)
+
+
+@program(M)
+def diagonal_walk(m):
+    a = m * 1
+    p = a[0:2, 0:2]
+    for i in range(3):
+        p[0, 0] += p[1, 1] * p[0, 1]
+        p = a[i : i + 2, i : i + 2]
+    p *= 2
+    return np.sum(a**2)
+
+
+@program(X, Y)
+def while_else_view(x, y):
+    a = x * y
+    i = 0
+    while i < 3:
+        r = a[i : i + 2]
+        r[1] += r[0]
+        i += 1
+    else:
+        r[0] = y[3]
+    return np.sum(a**2)
+
+
+@program(X, Y)
+def nested_function_swaps(x, y):
+    def step(p, q):
+        q += p * 0.5
+        return q, p
+
+    u = x * 1
+    v = y * 1
+    w = u
+    for k in range(3):
+        u, v = step(u, v)
+    w[0] = 2 * x[1]
+    return np.sum(u**2) + np.sum(v) + np.sum(w)
+
+
+@program(X, Y, 3)
+def helper_loop(x, y, n):
+    def run(p, q):
+        first = p
+        for k in range(n):
+            q += p * 0.5
+            p, q = q, p
+        first[0] = 1.5 * q[1]
+        return p
+
+    u = x * 1
+    v = y * 1
+    w = run(u, v)
+    w[2] *= 2
+    return np.sum(u**2) + np.sum(v * w)
+
+
+@program(X, Y)
+def chosen_by_loop(x, y):
+    a = x * 1
+    b = y * 1
+    for i in range(4):
+        t = a if x[i] > 0 else b
+        for j in range(3):
+            t[j] += t[j + 1] * 0.3
+    t[0] = x[2] ** 2
+    return np.sum(a**2) + np.sum(b**3)
+
+
+@program(X, Y)
+def fresh_in_loop_choice(x, y):
+    a = x * 1
+    s = 0.0
+    for i in range(4):
+        t = a if x[i] > 0 else np.zeros(4)
+        t[i] += y[i] * 2
+        s = s + t[0] * t[i]
+    return np.sum(a**2) + s
+
+
+@program(X, Y, 120)
+def list_of_views_long(x, y, n):
+    a = x * 0.1
+    vs = [a[:2], a[2:], a[1:3]]
+    for k in range(n):
+        v = vs[k % 3]
+        v[0] = v[1] * 0.5 + y[k % 4]
+    return np.sum(a**3)
+
+
+@program(X, Y, 120)
+def ring_buffer(x, y, n):
+    ring = [x * 0.1, x * 0.2, x * 0.3]
+    s = 0.0
+    for k in range(n):
+        new, old = ring[k % 3], ring[(k - 1) % 3]
+        new[:] = old * 0.3 + y
+        s = s * 0.5 + np.sum(ring[(k + 1) % 3])
+    return s
+
+
+@program(X, Y)
+def swap_four(x, y):
+    a, b, c, d = x * 1, x * 2, y * 1, y * 2
+    keep = (a, b)
+    for k in range(5):
+        d[:] = a * 0.1 + b * 0.2 + c
+        a, b, c, d = d, a, b, c
+    return np.sum(a) + np.sum(b**2) + np.sum(c**3) + np.sum(d) + np.sum(keep[0] * keep[1])
+
+
+@program(M, X)
+def heat(m, x):
+    u = m * 1
+    v = np.zeros_like(u)
+    start = u
+    t = 0.0
+    while t < 0.35:
+        for i in range(1, 3):
+            for j in range(1, 3):
+                v[i, j] = u[i, j] + 0.1 * (u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4 * u[i, j]) * x[0]
+        u, v = v, u
+        t += 0.1
+    return np.sum(u**2) + np.sum(start * m)
+
+
+@program(X, Y)
+def try_chosen(x, y):
+    a = x * 1
+    b = y * 1
+    try:
+        t = a
+        if x[0] < 0:
+            raise ValueError
+    except ValueError:
+        t = b
+    for i in range(4):
+        t[i] *= 2
+    return np.sum(a**2) + np.sum(b)
+
+
+@program(X, Y)
+def walrus_view(x, y):
+    a = x * 1
+    k = 0
+    while (r := a[k:])[0] < 1.5 and k < 3:
+        r[0] += y[k]
+        k += 1
+    r[0] *= 3
+    return np.sum(a**2)
+
+
+@program(X, Y)
+def partial_overlap(x, y):
+    a = np.concatenate([x, y])
+    p, q = a[:5], a[3:]
+    for k in range(3):
+        p[4] += q[0] * 0.5
+        q[1] *= p[3]
+        p, q = q, p
+    return np.sum(p**2) + np.sum(q) + np.sum(a**3)
