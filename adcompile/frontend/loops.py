@@ -194,7 +194,10 @@ def while_(lo: Lowering, node: ast.While) -> None:
             raise
         lo.restore(start)
         lo.builder.rewind(mark)
-        trip_by_trip(lo, node)
+        try:
+            trip_by_trip(lo, node)
+        except NeedsUnrolling:
+            raise needed from None  # which tells where
 
 
 def trip_by_trip(lo: Lowering, node: ast.While) -> None:

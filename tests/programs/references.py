@@ -421,15 +421,6 @@ def negative_index(x, y, n):
     return np.sum(b[0]) + np.sum(b[1] ** 2) + np.sum(b[2] ** 3)
 
 
-@program(X, Y, 3)
-def index_data(x, y, n):
-    b = [x * 1, y * 1]
-    k = int(x[1])
-    b[k][0] = y[2] * 3
-    b[k] += x
-    return np.sum(b[0]) + np.sum(b[1] ** 2)
-
-
 @program(X, Y, 30)
 def index_scalars(x, y, n):
     w = [x[0], y[1], x[2] * y[0]]
