@@ -188,3 +188,11 @@ def test_symbolic_refuses_loops() -> None:
     with pytest.raises(CompileError, match="straight-line") as caught:
         check_symbolic(loop, 2.0)
     assert caught.value.line == loop.__code__.co_firstlineno + 2
+
+
+def test_a_vanishing_derivative_of_a_large_function() -> None:
+    """Rounding of the large value leaves differences that are noise; they are no jump."""
+    x = np.array([0.4, -0.7, 1.3, 0.9, -0.2])
+    check_grads(lambda x: 1e3 + np.sum(np.arange(5) * x * (x + 1.0)) * 30.0, x)
+    with pytest.raises(DerivativeMismatch, match="jump"):
+        check_grads(lambda x: np.floor(x) * x, 2.0)

@@ -26,10 +26,11 @@ _EXCELLENT: Final = 1e-10  # the relative error at which it ends at once
 
 
 class Estimate(NamedTuple):
-    """A derivative found numerically, entry by entry, and how far it may be off."""
+    """A derivative found numerically, entry by entry, how far it may be off, and the size of the function."""
 
     value: Vector
     error: Vector
+    size: Vector
 
 
 def differentiate(g: Callable[[float], Vector], scale: float, resolution: float) -> Estimate:
@@ -45,7 +46,7 @@ def differentiate(g: Callable[[float], Vector], scale: float, resolution: float)
     while step >= smallest and not ladder.settled:
         ladder.descend(step)
         step /= 2
-    return Estimate(ladder.value, ladder.error)
+    return Estimate(ladder.value, ladder.error, ladder.size)
 
 
 class _Ladder:
@@ -53,7 +54,8 @@ class _Ladder:
 
     def __init__(self, g: Callable[[float], Vector], scale: float, resolution: float, smallest: float) -> None:
         self.g, self.scale, self.resolution = g, scale, resolution
-        self.value = np.zeros_like(g(0.0))
+        self.size = np.abs(g(0.0))
+        self.value = np.zeros_like(self.size)
         self.error = np.full_like(self.value, np.inf)
         self.previous: list[Vector] = []
         self.unimproved = 0

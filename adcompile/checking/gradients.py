@@ -152,7 +152,7 @@ class _Case:
         numbers = f"{float(got[k]):.12g}, finite differences give {float(found.value[k]):.12g}"
         if excess[k] > 1.0 and np.isfinite(found.error[k]):
             raise DerivativeMismatch(f"{what} {place} is {numbers} +- {found.error[k]:.1g}")
-        if 10 * found.error[k] > max(1e-2 * size[k], 100 * floor):
+        if 10 * found.error[k] > max(1e-2 * size[k], 100 * floor * max(1.0, found.size[k])):
             raise DerivativeMismatch(f"{what} {place} is {numbers}, but they settle on nothing: is there a jump?")
 
 
@@ -218,7 +218,8 @@ class _Reverse:
 
     def _weighted(self, found: Estimate) -> Estimate:
         with np.errstate(invalid="ignore"):
-            return Estimate(np.atleast_1d(self.u @ found.value), np.atleast_1d(np.abs(self.u) @ found.error))
+            weights = np.abs(self.u)
+            return Estimate(*map(np.atleast_1d, (self.u @ found.value, weights @ found.error, weights @ found.size)))
 
     def _search(self, leaf: Leaf) -> None:
         """Compare single entries of a large argument, and raise for one that is wrong."""

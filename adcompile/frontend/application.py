@@ -22,7 +22,6 @@ from adcompile.frontend import (
     iteration,
     lists,
     opaque,
-    prelude,
     rows,
     rule_sources,
     views,
@@ -68,8 +67,6 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
             return plain(lo, elements.read(lo, value, Slice(NONE, NONE, NONE), node), node)
         case Generator() | Iterable() | Iterator():
             return plain(lo, lists.listed(lo, value, node), node)
-        case Rows():
-            return plain(lo, calls.in_python(lo, prelude.arrays, [value], node), node)
     lo.refuse(node, f"a {type(value).__name__.lower()} cannot be passed to this function", "here")
 
 
@@ -110,7 +107,9 @@ def loop_for(lo: Lowering, f: Callable[..., object] | str, args: Args, node: ast
 
 
 def run_once(lo: Lowering, value: Value, node: ast.AST) -> Value:
-    """Run a generator expression: it may have effects."""
+    """Run a generator expression, which may have effects; make an array of a list of tuples."""
+    if isinstance(value, Rows):
+        return rows.as_array(lo, value, node)
     if not isinstance(value, Generator | Iterator):
         return value
     if isinstance(value, Generator) and generators.runs_in_place(lo, value):

@@ -113,17 +113,6 @@ def _indices(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
     return elements.indices(lo, first.children if isinstance(first, Node) else args, node)
 
 
-def _stack(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    """Lower np.stack; of a list that a loop has filled, it is the array that NumPy makes of the list."""
-    if not args or not lists.is_list(lo, lo.current(args[0])):
-        return application.apply(lo, np.stack, args, keywords, node)
-    axis = args[1] if len(args) == 2 else keywords.get("axis", Const(0))
-    if len(args) > 2 or keywords.keys() - {"axis"} or not isinstance(axis, Const):
-        lo.refuse(node, "np.stack of a list that grows in a loop takes only the list and an axis", "called here")
-    array = lo.wrap(lo.number(args[0], node))
-    return array if axis.value == 0 else application.apply(lo, np.moveaxis, [array, Const(0), axis], {}, node)
-
-
 ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
     np.add.at: _add_at,
     np.subtract.at: _subtract_at,
@@ -137,5 +126,4 @@ ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
     np.asanyarray: _same_array,
     np.array: _array,
     np.ascontiguousarray: _contiguous,
-    np.stack: _stack,
 }

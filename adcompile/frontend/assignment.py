@@ -15,6 +15,7 @@ from adcompile.frontend import (
     lists,
     objects,
     picking,
+    prelude,
     rows,
 )
 from adcompile.frontend.desugar import ENDED, RETURNED
@@ -69,6 +70,11 @@ def _numbered(lo: Lowering, var: Var, name: str) -> str:
 def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
     starred = [i for i, e in enumerate(target.elts) if isinstance(e, ast.Starred)]
     n = len(target.elts)
+    if starred and isinstance(array := lo.current(value), Ref):
+        items = around_star(lo, array, starred[0], n - starred[0] - 1, target)
+        for element, item in zip(target.elts, items, strict=True):
+            assign(lo, element.value if isinstance(element, ast.Starred) else element, item)
+        return
     items = expressions.items_of(lo, value, target, None if starred else n)
     if starred:
         k = starred[0]
@@ -81,6 +87,16 @@ def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
         lo.refuse(target, f"{len(items)} values cannot be unpacked into {n} names", "here")
     for element, item in zip(target.elts, items, strict=True):
         assign(lo, element.value if isinstance(element, ast.Starred) else element, item)
+
+
+def around_star(lo: Lowering, values: Ref, before: int, after: int, node: ast.AST) -> list[Value]:
+    """Return what the names in ``a, *b, c = values`` are assigned."""
+
+    def item(k: int) -> Value:
+        return calls.in_python(lo, prelude.item, [values, Const(k)], node)
+
+    rest = calls.in_python(lo, prelude.between, [values, Const(before), Const(after)], node)
+    return [*map(item, range(before)), rest, *map(item, range(-after, 0))]
 
 
 def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:

@@ -311,22 +311,29 @@ def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
 
 
 # NumPy's functions that join arrays.
-JOINING: Final = (np.stack, np.vstack, np.concatenate, np.hstack)
+JOINING: Final = (np.stack, np.vstack, np.concatenate, np.hstack, np.column_stack)
 
 
 def joined(lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
-    """Join the arrays in a list of run-time length, along the first axis or a new one."""
+    """Join the arrays in a list of run-time length."""
     from adcompile.frontend import calls, prelude
 
     ref = args[0]
-    axis = lo.static(args[1] if len(args) > 1 else keywords.get("axis", Const(0)), node)
     rank = lo.type_of(ref).rank
-    flat = f is np.hstack and rank == 1
-    if axis != 0 or len(args) > 2 or set(keywords) - {"axis"} or rank in (None, 0) or (f is np.hstack and not flat):
-        lo.refuse(node, "a list of run-time length can be joined along the first axis only", "called here")
-    if f is np.stack or (f is np.vstack and rank == 1):
-        return lo.emit(node, "list_array", lo.atom(ref))
-    return calls.in_python(lo, prelude.concatenate, [ref], node)
+    axis = lo.static(args[1] if len(args) > 1 else keywords.get("axis", Const(0)), node)
+    if len(args) > 2 or set(keywords) - {"axis"} or rank in (None, 0) or not isinstance(axis, int):
+        lo.refuse(node, "a list of run-time length can be joined along an axis, without other arguments", "called here")
+    assert rank is not None
+    stacked = f is np.stack or (rank == 1 and f in (np.vstack, np.column_stack))
+    if f is np.column_stack or (f is np.hstack and rank > 1):
+        axis = 1
+    axis = axis + rank + stacked if axis < 0 else axis
+    if axis:
+        join = prelude.stack_along if stacked else prelude.concatenate_along
+        return calls.in_python(lo, join, [ref, Const(axis)], node)
+    return (
+        lo.emit(node, "list_array", lo.atom(ref)) if stacked else calls.in_python(lo, prelude.concatenate, [ref], node)
+    )
 
 
 def iterate(lo: Lowering, ref: Ref) -> Iterable:

@@ -146,11 +146,6 @@ def listed(source: Any) -> Any:
     return out
 
 
-def arrays(items: Any) -> Any:
-    """Return a list of tuples as what NumPy makes the same array of."""
-    return [np.array(item) for item in items]
-
-
 def kept(source: Any, test: Any = bool) -> Any:
     return [item for item in source if test(item)]
 
@@ -196,3 +191,34 @@ def concatenate(parts: Any) -> Any:
         out[start : start + len(part)] = part
         start += len(part)
     return out
+
+
+def concatenate_along(parts: Any, axis: Any) -> Any:
+    """np.concatenate of a list of arrays, along another axis."""
+    total = 0
+    for part in parts:
+        total += part.shape[axis]
+    shape = parts[0].shape
+    out = np.empty((*shape[:axis], total, *shape[axis + 1 :]), dtype=parts[0].dtype)
+    moved = np.moveaxis(out, axis, 0)
+    start = 0
+    for part in parts:
+        moved[start : start + part.shape[axis]] = np.moveaxis(part, axis, 0)
+        start += part.shape[axis]
+    return out
+
+
+def stack_along(parts: Any, axis: Any) -> Any:
+    """np.stack of a list of arrays, along another axis than the first."""
+    return np.ascontiguousarray(np.moveaxis(np.array(parts), 0, axis))
+
+
+def between(values: Any, before: Any, after: Any) -> Any:
+    """What a starred name is assigned, between names before and after it."""
+    if len(values) < before + after:
+        raise ValueError("fewer values than names to unpack them into")
+    return list(values[before : len(values) - after])
+
+
+def item(values: Any, k: Any) -> Any:
+    return values[k]

@@ -12,7 +12,9 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import lists, optionals
+import numpy as np
+
+from adcompile.frontend import application, lists, optionals
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Const
@@ -129,6 +131,20 @@ def columns(rows: Rows) -> list[Ref]:
     found: list[Ref] = []
     each_leaf(rows.pattern, lambda leaf: found.append(leaf) if isinstance(leaf, Ref) else None)
     return found
+
+
+def as_array(lo: Lowering, rows: Rows, node: ast.AST) -> Value:
+    """Return the array that NumPy makes of a list of tuples of numbers: each list of it is a column."""
+
+    def of(tree: Value) -> Value:
+        if isinstance(tree, Node) and tree.cls is not optionals.Maybe and tree.kind == "tuple" and tree.children:
+            columns: Node[Value] = Node("tuple", tuple(map(of, tree.children)))
+            return application.apply(lo, np.stack, [columns, Const(1)], {}, node)
+        if not isinstance(tree, Ref):
+            lo.refuse(node, "these items are not numbers", "an array is made of them here")
+        return lo.emit(node, "list_array", lo.atom(tree))
+
+    return of(rows.pattern)
 
 
 def each_leaf(tree: Value, visit: Callable[[Value], None]) -> None:

@@ -744,3 +744,41 @@ def ranges_as_indices(x):
     for k in range(1, 4):
         z[range(k), k] = y[k - 1]
     return np.sum(y) + np.sum(z * z)
+
+
+@program(V, again=False)
+def starred_names_of_arrays(x):
+    a, *b, c = x
+    (d, e), (f, *g) = x[:2], x[2:]
+    *h, last = [v * v for v in x if v > 0]
+    return a * c + sum(v * i for i, v in enumerate(b)) + len(b) + d * e + f * sum(g) + last * sum(h)
+
+
+@program(V)
+def array_of_a_trajectory(x):
+    states = []
+    a, b = x[0], x[1]
+    for _ in range(10):
+        a, b = a + 0.1 * b, b - 0.1 * np.sin(a)
+        states.append((a, b))
+    t = np.array(states)
+    kept = np.asarray([(v, v * i) for i, v in enumerate(x) if v > 0])
+    return np.sum(t[:, 0] ** 2) + t[-1, 1] + kept.sum(axis=0) @ np.array([1.0, 2.0])
+
+
+@program(A)
+def join_along_other_axes(a):
+    parts = []
+    for i in range(len(a)):
+        parts.append(np.sin(a) * (i + 1))
+    wide = np.concatenate(parts, axis=1)
+    stacked = np.stack(parts, axis=1) * np.stack(parts, -1).transpose(0, 2, 1)
+    return np.sum(wide[0] ** 2) + np.sum(np.hstack(parts) * np.arange(6)) + np.sum(stacked * parts[0].sum())
+
+
+@program(V)
+def columns_of_a_list(x):
+    parts = []
+    for i in range(len(x)):
+        parts.append(x * i)
+    return np.sum(np.stack(parts, axis=1) * np.arange(5)) + np.sum(np.column_stack(parts)[1] ** 2)
