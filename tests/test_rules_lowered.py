@@ -20,6 +20,7 @@ from adcompile.frontend.resolve import from_source
 from adcompile.ir.core import Eqn, Function, Var, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.opt import clean
+from adcompile.rules import runtime
 from adcompile.rules.signature import attribute_slots, operand_slots
 from adcompile.rules.table import ROWS, Row
 from adcompile.transforms import forward, reverse
@@ -29,7 +30,7 @@ from tests.test_rules_table import CASES, name_of, points
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SPACE = {"np": np, "math": math, "cmath": cmath}
+SPACE = {"np": np, "math": math, "cmath": cmath, "with_parts": runtime.with_parts}
 H = 1e-6
 
 _numbers = itertools.count()

@@ -55,12 +55,25 @@ def _same_array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
 
 def _array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """np.array copies, unless it is told not to."""
+    if "ndmin" in keywords:
+        rest = {k: v for k, v in keywords.items() if k != "ndmin"}
+        return _of_rank(lo, _array(lo, args, rest, node), lo.static(keywords["ndmin"], node), node)
     if args and isinstance(args[0], Ref) and "copy" in keywords:
         rest = {k: v for k, v in keywords.items() if k != "copy"}
         if not lo.static(keywords["copy"], node):
             return _same_array(lo, args, rest, node)
         return application.apply(lo, np.array, args, rest, node)
     return application.apply(lo, np.array, args, keywords, node)
+
+
+def _of_rank(lo: Lowering, array: Value, least: object, node: ast.AST) -> Value:
+    """Put axes of length 1 before those of an array that has fewer than `least`."""
+    rank = lo.type_of(array).rank
+    if rank is None or not isinstance(least, int):
+        lo.refuse(node, "the rank of the array that np.array() makes is not known", "called here", "use np.reshape")
+    if rank >= least:
+        return array
+    return application.apply(lo, np.expand_dims, [array, Const(tuple(range(least - rank)))], {}, node)
 
 
 def _contiguous(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import OBJECT, Type, numpy_dtype
-from adcompile.rules.binding import FUNCTIONS, function, method_of
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, method_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import broadcast
 from adcompile.rules.promotion import common_dtype, strong
@@ -110,6 +112,16 @@ primitive(
     usage="a, a_min=None, a_max=None, out: no = None, *, where: no = True",
     cost="arithmetic",
 )
+_clip = FUNCTIONS[np.clip]
+
+
+def choose_clip(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell by which names the bounds are given."""
+    named = "min" in kwargs or "max" in kwargs
+    return Binding("np.clip", "clip", "a, /, *, min=None, max=None, where: no = True") if named else _clip
+
+
+FUNCTIONS[np.clip] = Binding("np.clip", choose=choose_clip)
 method_of("clip", "clip", "a, min=None, max=None, out: no = None")
 
 

@@ -22,7 +22,7 @@ from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_FLOAT, Type, numpy_dtype
 from adcompile.rules import runtime, table
-from adcompile.rules.binding import ATTRIBUTES, FUNCTIONS, METHODS, Argument, Binding, macro
+from adcompile.rules.binding import ATTRIBUTES, FUNCTIONS, METHODS, Argument, Binding, function, macro
 from adcompile.rules.choices import identity
 from adcompile.rules.define import primitive
 from adcompile.rules.promotion import ufunc_type
@@ -201,6 +201,7 @@ def joined_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 primitive("with_parts", joined_infer, "with_parts", "x, y", cost="arithmetic", helper=runtime.with_parts)
+function(runtime.with_parts, "with_parts", "x, y")
 row("with_parts", "with_parts(x, y)", "1", "1j")
 holomorphic("with_parts")
 

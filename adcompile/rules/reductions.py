@@ -19,7 +19,7 @@ from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import OBJECT, Type, numpy_dtype, result_type, type_of_value
 from adcompile.rules import runtime, simplify
-from adcompile.rules.binding import function, macro
+from adcompile.rules.binding import Bound, Operand, function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import normalise_axes, product, reduced
 from adcompile.rules.table import adjoint, is_complex, linear, nondifferentiable, nonlinear
@@ -91,12 +91,24 @@ def same_shape(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 # -- usage
 
+
+def own_dtype(operands: list[Operand], values: dict[str, object]) -> None:
+    """Let a dtype be named that is that of the operand anyway; the correction is another name of ddof."""
+    given, (x, *_) = values["dtype"], operands
+    if given is not None and (isinstance(x, Bound) or numpy_dtype(x.type) != given):
+        raise TypeError("the argument `dtype` must be the dtype of the array; use astype first")
+    if values.get("correction") is not None:
+        if values["ddof"] != 0:
+            raise ValueError("ddof and correction can't be provided simultaneously.")
+        values["ddof"] = values["correction"]
+
+
 _REDUCED = "a, axis: axes = None, {dtype}out: no = None, keepdims: static = False"
 _DTYPE = "dtype: {} = None, "
 _SUM = _REDUCED.format(dtype=_DTYPE.format("dtype")) + ", initial: no = {}, where: no = True"
-_MEAN = _REDUCED.format(dtype=_DTYPE.format("no")) + ", *, where: no = True"
-_VAR = "a, axis: axes = None, dtype: no = None, out: no = None, ddof: static = 0, keepdims: static = False"
-_VAR += ", *, where: no = True, mean: no = None, correction: no = 0"
+_MEAN = _REDUCED.format(dtype=_DTYPE.format("dtype")) + ", *, where: no = True"
+_VAR = "a, axis: axes = None, dtype: dtype = None, out: no = None, ddof: static = 0, keepdims: static = False"
+_VAR += ", *, where: no = True, mean: no = None, correction: static = None"
 _MAX = _REDUCED.format(dtype="") + ", initial: no = None, where: no = True"
 _ANY = _REDUCED.format(dtype="") + ", *, where: no = True"
 _ARG = "a, axis: axis = None, out: no = None, *, keepdims: static = False"
@@ -154,10 +166,29 @@ primitive(
     "axis=None, keepdims=False",
     usage=_MEAN,
     method="mean",
+    prepare=own_dtype,
     simplification=mean_simplify,
 )
-primitive("var", reduction(real), "np.var", "x", "axis=None, keepdims=False, ddof=0", usage=_VAR, method="var")
-primitive("std", reduction(real), "np.std", "x", "axis=None, keepdims=False, ddof=0", usage=_VAR, method="std")
+primitive(
+    "var",
+    reduction(real),
+    "np.var",
+    "x",
+    "axis=None, keepdims=False, ddof=0",
+    usage=_VAR,
+    method="var",
+    prepare=own_dtype,
+)
+primitive(
+    "std",
+    reduction(real),
+    "np.std",
+    "x",
+    "axis=None, keepdims=False, ddof=0",
+    usage=_VAR,
+    method="std",
+    prepare=own_dtype,
+)
 for _name in ("max", "min"):
     primitive(_name, reduction(unchanged), f"np.{_name}", "x", "axis=None, keepdims=False", usage=_MAX, method=_name)
     function(getattr(np, f"a{_name}"), _name, _MAX, name=f"np.a{_name}")

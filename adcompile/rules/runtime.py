@@ -31,7 +31,7 @@ def raises(error, function, *args):
 
 
 def with_parts(real, imag):
-    """Make complex numbers of their parts, as they are: 1j * inf has a real part that is not a number."""
+    """Make complex numbers of their parts as they are: 1j * inf has a part that is no number."""
     z = np.array(np.zeros_like(real) + np.zeros_like(imag) + 0j)
     z.real, z.imag = real, imag
     return z
