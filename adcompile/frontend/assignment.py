@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import (
     access,
@@ -12,6 +12,7 @@ from adcompile.frontend import (
     containers,
     elements,
     expressions,
+    iteration,
     lists,
     objects,
     picking,
@@ -24,10 +25,14 @@ from adcompile.frontend.optionals import used
 from adcompile.frontend.paths import PARTS
 from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
+from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
+
+
+SHORT: Final = 16  # an array of more items is not taken apart item by item
 
 
 def assign(lo: Lowering, target: ast.expr, value: Value) -> None:
@@ -70,7 +75,7 @@ def _numbered(lo: Lowering, var: Var, name: str) -> str:
 def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
     starred = [i for i, e in enumerate(target.elts) if isinstance(e, ast.Starred)]
     n = len(target.elts)
-    if starred and isinstance(array := lo.current(value), Ref):
+    if starred and isinstance(array := lo.current(value), Ref) and not is_short(lo, array, target):
         items = around_star(lo, array, starred[0], n - starred[0] - 1, target)
         for element, item in zip(target.elts, items, strict=True):
             assign(lo, element.value if isinstance(element, ast.Starred) else element, item)
@@ -87,6 +92,16 @@ def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
         lo.refuse(target, f"{len(items)} values cannot be unpacked into {n} names", "here")
     for element, item in zip(target.elts, items, strict=True):
         assign(lo, element.value if isinstance(element, ast.Starred) else element, item)
+
+
+def is_short(lo: Lowering, values: Ref, node: ast.AST) -> bool:
+    """Tell whether the items of an array are so few, in the example, that they are taken one by one."""
+    found = iteration.iterable(lo, values, node)
+    if isinstance(found, list):
+        return True
+    length = found.count().type.value
+    n = None if length is None else example_of(lo.facts.find(length))
+    return n is not None and n <= SHORT
 
 
 def around_star(lo: Lowering, values: Ref, before: int, after: int, node: ast.AST) -> list[Value]:

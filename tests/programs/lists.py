@@ -746,6 +746,7 @@ def ranges_as_indices(x):
     return np.sum(y) + np.sum(z * z)
 
 
+@program(np.sin(np.arange(20.0) + 0.3), again=False)
 @program(V, again=False)
 def starred_names_of_arrays(x):
     a, *b, c = x
@@ -782,3 +783,9 @@ def columns_of_a_list(x):
     for i in range(len(x)):
         parts.append(x * i)
     return np.sum(np.stack(parts, axis=1) * np.arange(5)) + np.sum(np.column_stack(parts)[1] ** 2)
+
+
+@program(V)
+def spread_what_a_star_took(x):
+    a, *b = x
+    return sum([a, *b]) * max(*b, a)
