@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import branches, exceptions, statements
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.frames import Conflict, Frame, Unbound, is_ours
+from adcompile.frontend.text_states import coded
 from adcompile.frontend.values import Value
-from adcompile.frontend.variables import boxed_names
+from adcompile.frontend.variables import boxed_names, is_generator
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Const, Var
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def body_of(node: ast.FunctionDef | ast.Lambda) -> Desugared:
             statement = ast.copy_location(ast.Return(node.body), node.body)
             _bodies[node] = desugar([statement])
         else:
-            _bodies[node] = desugar(_without_docstring(node.body))
+            body = _without_docstring(node.body)
+            _bodies[node] = desugar(body if is_generator(node) else coded(node, body))
     return _bodies[node]
 
 
