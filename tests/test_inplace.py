@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from adcompile import grad
 from adcompile.analysis.reads import contents_free_of
 from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, Var, walk
+from adcompile.rules import runtime
 from adcompile.transforms import inplace
 from tests import interpret, random_updates
 from tests.handmade import block, eqn, for_, function, read, vector, write
@@ -303,3 +305,59 @@ def test_no_array_is_made_or_copied_on_the_way_back_of_a_loop(f) -> None:
     whole = [line for line in inside if ".copy()" in line and "[" not in line]
     assert not whole, source
     assert inside
+
+
+def kept_in_a_list(x, n):
+    states = [x]
+    for _ in range(n):
+        states.append(states[-1] * x)
+    return np.sum(np.array(states) ** 2)
+
+
+def changed_at_both_ends(x, n):
+    states = [x * 1.0]
+    for _ in range(n):
+        step = np.sin(states[-1] * x) * states[0]
+        states.append(step)
+        states[0] = states[0] * step
+    return np.sum(np.array(states) ** 2)
+
+
+def averages_of_a_window(x, n):
+    window = deque(maxlen=n)
+    total = 0.0
+    for v in x:
+        window.append(v)
+        total += (v - np.mean(np.array(window))) ** 2
+    return total
+
+
+@pytest.mark.parametrize("f", [kept_in_a_list, changed_at_both_ends, averages_of_a_window])
+def test_lists_are_not_copied(f) -> None:
+    """The list of the rows of an array is new, and items on a tape do not hinder that their list changes."""
+    x = np.array([0.3, -0.7, 0.4, 0.9, -0.2])
+    source = grad(f).source_for(x, 3)
+    assert "= list(" in source
+    assert ".copy()" not in source
+    steps = 1e-6 * np.eye(len(x))
+    expected = [(f(x + h, 3) - f(x - h, 3)) / 2e-6 for h in steps]
+    np.testing.assert_allclose(grad(f)(x, 3), expected, rtol=1e-7, atol=1e-8)
+
+
+def halves(x):
+    a = x
+    while len(a) > 1:
+        b = a[0::2] + a[1::2]
+        a = (b + b * b * a[: len(b)]) / 2.0
+    return np.sum(a) * np.sum(x)
+
+
+def test_adjoints_whose_shape_proves_equal_when_run_share_no_update() -> None:
+    """What has its shape already is passed on as it is, not summed over no axis: others may hold it."""
+    x = np.array([0.3, -0.7, 0.4, 0.9, -0.2, 0.5, 0.8, -0.1])
+    assert "unbroadcast(" in grad(halves).source_for(x)
+    assert runtime.unbroadcast(x, np.ones(8)) is x
+    assert isinstance(runtime.unbroadcast(2.0, 1.0), np.float64)
+    steps = 1e-6 * np.eye(len(x))
+    expected = [(halves(x + h) - halves(x - h)) / 2e-6 for h in steps]
+    np.testing.assert_allclose(grad(halves)(x), expected, rtol=1e-7, atol=1e-8)

@@ -64,8 +64,10 @@ def updated_from(eqn: Eqn) -> tuple[Atom, ...]:
 
 
 def own_roots(a: Atom, roots: Roots) -> Roots:
-    """Return the roots that an update of `a` writes to: of a list not those of the arrays in it."""
-    return frozenset(r for r in roots if not r.type.is_array) if a.type.kind == "list" else roots
+    """Return the roots that an update of `a` writes to: of a list not those of the arrays in it, read-only or not."""
+    if a.type.kind != "list":
+        return roots
+    return frozenset(r for r in roots if not r.type.is_array and r is not READ_ONLY)
 
 
 def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
@@ -81,7 +83,7 @@ def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
         shared = roots(eqn.args[0])
         if eqn.prim in GIVES_READ_ONLY:
             shared |= {READ_ONLY}
-        return {v: shared or frozenset({v}) for v in outs}
+        return {v: shared | {v} if v.type.is_list else shared or frozenset({v}) for v in outs}  # a list of views is new
     return {v: frozenset({v}) | _held(v, eqn.args, roots) for v in outs}  # lists too hold what they are made of
 
 

@@ -93,6 +93,7 @@ class _Attempt:
     roots     buffers that each variable may live in
     holders   the variables that may live in a buffer
     frozen    buffers that must not be updated: borrowed ones and those on tapes
+    fixed     lists that may change, but whose items must not be updated: those are on tapes
     updated   buffers that were updated in place
     views     variables made by an equation that gives a view
     originals the views that variables which became copies are copies of
@@ -104,6 +105,7 @@ class _Attempt:
         self.roots: dict[Var, Roots] = {}
         self.holders: dict[Var, list[Var]] = {}
         self.frozen: set[Var] = {READ_ONLY}
+        self.fixed: set[Var] = set()
         self.updated: set[Var] = set()
         self.views: dict[Var, Eqn] = {}
         self.originals: dict[Atom, Var] = {}
@@ -138,7 +140,7 @@ class _Attempt:
         new: list[Atom] = []
         for a in outs:
             array = isinstance(a, Const) and has_storage(a) or a.type.is_array
-            if array and (isinstance(a, Const) or self.of(a) & (self.frozen | held)):
+            if array and (isinstance(a, Const) or self.of(a) & (self.frozen | self.fixed | held)):
                 a = self.copy(a, a.name if isinstance(a, Var) else "", stmts)
             held |= self.of(a)
             new.append(a)
@@ -171,8 +173,10 @@ class _Attempt:
         return c
 
     def sharers(self, a: Var, live: set[Var] | Live) -> list[Var]:
-        """Return the live variables that may share the buffer of `a`."""
+        """Return the live variables that may share the buffer of `a`: of a list not its items, which it only holds."""
         found = dict.fromkeys(w for r in own_roots(a, self.of(a)) for w in self.holders[r])
+        if a.type.is_list:
+            found = dict.fromkeys(w for w in found if not w.type.is_array)
         return [w for w in found if (live.includes(w) if isinstance(live, Live) else w in live)]
 
     def detach(self, sharers: list[Var], a: Var) -> bool:
@@ -187,7 +191,7 @@ class _Attempt:
     def may_update(self, a: Atom, live: set[Var] | Live) -> bool:
         """Tell whether the buffer of `a` may be overwritten when the variables `live` are read afterwards."""
         roots = own_roots(a, self.of(a))
-        if not isinstance(a, Var) or not roots or roots & self.frozen:
+        if not isinstance(a, Var) or not roots or roots & self.frozen or (roots & self.fixed and not a.type.is_list):
             return False
         sharers = self.sharers(a, live)
         return not sharers or self.detach(sharers, a)
@@ -269,13 +273,19 @@ class _Attempt:
         (a,) = eqn.args
         tape = self.tapes.setdefault(eqn.attrs[0], _Tape())
         roots, frame = frozenset({READ_ONLY}) if isinstance(a, Const) else self.of(a), self.frames[-1]
-        single = len(self.frames) > 1 and roots <= frame.born and not roots & self.frozen
+        single = len(self.frames) > 1 and roots <= frame.born and not roots & (self.frozen | self.fixed)
         tape.exclusive = tape.exclusive and single and self.kept is None
         for other in (t for t in self.tapes.values() if t is not tape and t.roots & roots):
             other.exclusive = False
         tape.roots |= roots
         frame.pushed.append(tape)
-        self.frozen |= roots
+        self.keep(roots, items=a.type.is_array)
+
+    def keep(self, roots: Roots, *, items: bool) -> None:
+        """Forbid updates of buffers; if `items`, of what lists among them hold, not of the lists themselves."""
+        lists = frozenset(r for r in roots if r.type.is_list) if items else NO_ROOTS
+        self.fixed |= lists
+        self.frozen |= roots - lists
 
     def pop(self, eqn: Eqn) -> None:
         tape = self.tapes.get(eqn.attrs[0], _Tape())
@@ -372,7 +382,7 @@ class _Attempt:
             {params[i]: self.of(stmt.body.yields[i]) for i in slots},
         )
         for i in slots:
-            if params[i] in self.frozen:
-                self.frozen |= held[params[i]]
+            if params[i] in self.frozen or params[i] in self.fixed:
+                self.keep(held[params[i]], items=params[i] not in self.frozen)
             out = stmt.outs[i]
             self.set_roots({out: frozenset({out}) if i in owned or not held[params[i]] else held[params[i]]})
