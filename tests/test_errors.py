@@ -350,3 +350,35 @@ def test_an_item_chosen_at_run_time() -> None:
     with pytest.raises(CompileError, match="known only at run time") as caught:
         grad(chosen)(V)
     assert caught.value.line == chosen.__code__.co_firstlineno + 2
+
+
+class Doubling(list):
+    def append(self, v):
+        super().append(2 * v)
+
+
+class Stack(list):
+    def top(self):
+        return self[-1]
+
+
+def makes_a_changed_list(x):
+    s = Doubling()
+    s.append(x)
+    return s[0]
+
+
+def returns_a_list_of_a_class(x):
+    return Stack([x])
+
+
+def test_lists_of_classes() -> None:
+    with pytest.raises(CompileError, match="subclass of a built-in class") as caught:
+        grad(makes_a_changed_list)(1.5)
+    span = caught.value.span
+    assert span is not None
+    assert (span.line, span.column) == (makes_a_changed_list.__code__.co_firstlineno + 1, 8)
+    with pytest.raises(CompileError, match="returns an object of `Stack`") as caught:
+        vjp(returns_a_list_of_a_class, 1.5)
+    assert "list(" in str(caught.value)
+    assert vjp(lambda x: list(Stack([x])), 1.5)[0] == [1.5]

@@ -175,6 +175,10 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
             return lo.constant(value.value, name, getattr(value.value, name), node)
         except AttributeError as error:
             lo.refuse(node, str(error), "here")
+    if isinstance(value, Node) and value.cls is not None:
+        member = objects.find(value.cls, name)
+        if member is not None and issubclass(value.cls, list) and member[0] is not list:
+            return objects.bind(lo, value, value.cls, member, name, node)
     if isinstance(value, Node | Iterable | Flat):
         return Method(value, name)
     if isinstance(value, Ref | Var | Const):

@@ -7,8 +7,21 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import access, callables, calls, construction, iteration, lists, picking, sorting
+from adcompile.frontend import (
+    access,
+    branches,
+    callables,
+    calls,
+    construction,
+    expressions,
+    iteration,
+    lists,
+    picking,
+    prelude,
+    sorting,
+)
 from adcompile.frontend.frames import NeedsUnrolling
+from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.values import (
     LocalFunction,
     Partial,
@@ -161,10 +174,14 @@ def sequence_method(
     items = list(receiver.children)
     if name in ("index", "count") and is_static(receiver) and all(map(is_static, args)):
         return callables.compute_now(lo, getattr(static_value(receiver), name), args, {}, node)
+    if name in ("index", "count") and len(args) == 1 and _are_numbers(lo, [*items, args[0]]):
+        return calls.in_python(lo, prelude.position if name == "index" else prelude.times, [receiver, args[0]], node)
     if receiver.kind == "tuple":
         return None
     result: Value = NONE
     match name, len(args):
+        case "copy", 0 if receiver.cls is not None and issubclass(receiver.cls, list):
+            return lo.container("list", items)
         case "copy", 0:
             return lo.like(receiver, items)
         case "append", 1:
@@ -184,6 +201,8 @@ def sequence_method(
             if not items:
                 lo.refuse(node, f"the {receiver.called} is empty", "called here")
             result = items.pop(access.position_in(lo, receiver, index, node))
+        case "remove", 1 if _are_numbers(lo, [*items, args[0]]) and not (is_static(receiver) and is_static(args[0])):
+            items = _without(lo, receiver, args[0], node)
         case "remove", 1:
             items.pop(position_of(lo, receiver, args[0], node))
         case "rotate", 0 | 1:
@@ -204,6 +223,22 @@ def sequence_method(
             return None
     lo.change(node, receiver, items)
     return result
+
+
+def _are_numbers(lo: Lowering, values: Sequence[Value]) -> bool:
+    return all(lo.type_of(v).is_numeric and lo.type_of(v).is_scalar for v in map(lo.current, values))
+
+
+def _without(lo: Lowering, held: Node[Value], item: Value, node: ast.AST) -> list[Value]:
+    """Return the items of a list but for the first that equals an item."""
+    place = calls.in_python(lo, prelude.position, [held, item], node)
+    items = [lo.settled(c) for c in held.children]
+
+    def later(k: int) -> Value:
+        before = expressions.truth(lo, apply_binary(lo, "lt", Const(k), place, node), node)
+        return branches.choose(lo, node, before, lambda: items[k], lambda: items[k + 1])
+
+    return [later(k) for k in range(len(items) - 1)]
 
 
 def bounded(held: Node[Value], items: list[Value], left: bool = True) -> list[Value]:

@@ -12,6 +12,7 @@ from adcompile.frontend import calls, places, signatures
 from adcompile.frontend.objects import assign, depend, find, generated, special
 from adcompile.frontend.resolve import MISSING, Parameter
 from adcompile.frontend.values import Value, is_static, lift
+from adcompile.ir.core import Const
 from adcompile.ir.forms import is_named_tuple, is_record_class
 from adcompile.ir.structure import Node
 
@@ -28,6 +29,10 @@ def make(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST)
         return make_named_tuple(lo, cls, args, keywords, node)
     if cls is types.SimpleNamespace and not args:
         return lo.container("object", tuple(keywords.values()), tuple(keywords), cls)
+    if _is_plain_list(cls):
+        held = calls.call(lo, Const(list), args, keywords, node)
+        if isinstance(held, Node):
+            return lo.container("list", held.children, (), cls)
     if not is_record_class(cls) or type(cls).__call__ is not type.__call__:
         refuse_active(lo, cls, args, keywords, node)
         return None
@@ -47,12 +52,15 @@ def make(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST)
     return lo.current(new)
 
 
+CHANGING: Final = (list, dict, set)
+HEAP_TYPE: Final = 1 << 9  # the flag of classes that are made by a class statement
 BUILT_IN: Final = (list, dict, tuple, set, frozenset, str, int, float)
 
 
 def refuse_active(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST) -> None:
     """Refuse to make an object of run-time values where its class says in a way that is not followed what it is."""
-    if all(map(is_static, args)) and all(map(is_static, keywords.values())):
+    known = all(map(is_static, args)) and all(map(is_static, keywords.values()))
+    if known and not (issubclass(cls, CHANGING) and cls.__flags__ & HEAP_TYPE):
         return
     if issubclass(cls, BUILT_IN) and cls.__module__ != "builtins":
         message = f"objects of `{cls.__name__}`, a subclass of a built-in class, are not supported"
@@ -60,6 +68,23 @@ def refuse_active(lo: Lowering, cls: type, args: Args, keywords: Keywords, node:
     own = find(cls, "__new__")
     if own is not None and isinstance(own[1], staticmethod) and not places.of_a_package(own[1].__func__):
         lo.refuse(node, f"`{cls.__name__}` has a `__new__` of its own", "called here", "make it with a function")
+
+
+def _is_plain_list(cls: type) -> bool:
+    """Tell whether a class is a list with methods of its own, that changes nothing of what lists do."""
+    own = [c for c in cls.__mro__ if c not in (list, object)]
+    names = {name for c in own for name in vars(c)} - _HARMLESS
+    plain = (
+        type(cls) is type and cls is not list and issubclass(cls, list) and all(c.__flags__ & HEAP_TYPE for c in own)
+    )
+    return plain and not any(name in dir(list) or name.startswith("__") for name in names)
+
+
+_HARMLESS: Final = {
+    *("__module__", "__doc__", "__dict__", "__weakref__", "__qualname__", "__annotations__", "__slots__"),
+    *("__firstlineno__", "__static_attributes__", "__annotate__", "__annotations_cache__", "__annotate_func__"),
+    *("__orig_bases__", "__parameters__"),
+}
 
 
 def make_named_tuple(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST) -> Value:

@@ -131,6 +131,13 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
             assert isinstance(ordered, Ref)
             replace_with(lo, ref, ordered, node)
             return NONE
+        case "index" | "count", 1 if lo.type_of(ref).dims == ():
+            number = lo.number(args[0], node)
+            if number.type.is_scalar:
+                return calls.in_python(lo, prelude.position if name == "index" else prelude.times, [ref, number], node)
+        case "remove", 1:
+            method(lo, ref, "pop", [method(lo, ref, "index", args, node)], node)
+            return NONE
         case "clear", 0:
             replace_with(lo, ref, sliced(lo, ref, Slice(Const(0), Const(0), NONE), node), node)
             return NONE

@@ -13,6 +13,7 @@ place; numbers become equations of the builder, which infers, folds and shares a
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -332,6 +333,9 @@ def flatten(lo: Lowering, value: Value, flat: list[Atom], name: str) -> Node[int
     """List the leaves of the result of a function; return its structure over the list."""
     value = lo.current(value)
     if isinstance(value, Node):
+        if value.kind == "list" and value.cls not in (None, deque):
+            message = f"`{name}` returns an object of `{value.called}`, a subclass of list"
+            raise CompileError(message, lo.builder.span, help="return a plain list: list(...) of it")
         return value.holding([flatten(lo, c, flat, name) for c in value.children])
     if isinstance(value, Ref | Var | Const):
         flat.append(lo.atom(value))

@@ -148,7 +148,7 @@ def _containers(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST)
         and left.kind == right.kind
         and left.kind in SEQUENCES
     ):
-        plain = left.kind == "tuple" or left.cls is not right.cls
+        plain = left.kind == "tuple" or left.cls is not right.cls or issubclass(left.cls or list, list)
         return lo.container(left.kind, left.children + right.children, (), None if plain else left.cls, left.detail)
     if op == "mul":
         held, times = (left, right) if isinstance(left, Node) else (right, left)

@@ -222,3 +222,22 @@ def between(values: Any, before: Any, after: Any) -> Any:
 
 def item(values: Any, k: Any) -> Any:
     return values[k]
+
+
+def position(items: Any, value: Any) -> Any:
+    """What list.index finds."""
+    for k in range(len(items)):
+        if items[k] == value:
+            return k
+    raise ValueError("the item is not in the list")
+
+
+def times(items: Any, value: Any) -> Any:
+    """What list.count counts."""
+    if value != value:  # which Python counts if it is the same object
+        raise ValueError("NaN cannot be counted")
+    found = 0
+    for item in items:
+        if item == value:
+            found += 1
+    return found

@@ -87,7 +87,9 @@ def made(kind: str, children: Sequence[object], keys: Sequence[object], cls: typ
             items = tuple(children)
             return items if cls is None else tuple.__new__(cls, items)
         case "list":
-            return list(children) if cls is None else deque(children, detail)  # type: ignore[call-overload]  # a maxlen
+            if cls is deque:
+                return deque(children, detail)  # type: ignore[call-overload]  # a maxlen
+            return list(children) if cls is None else cls(children)
         case "dict":
             pairs = zip(keys, children, strict=True)
             if cls is defaultdict:

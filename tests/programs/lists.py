@@ -789,3 +789,67 @@ def columns_of_a_list(x):
 def spread_what_a_star_took(x):
     a, *b = x
     return sum([a, *b]) * max(*b, a)
+
+
+@program(V)
+def position_of_the_largest(x):
+    y = [v * v for v in x]
+    return y.index(max(y)) * x[1] + y[2]
+
+
+@program(V)
+def position_in_a_list_that_grew(x):
+    y, signs = [], []
+    for v in x:
+        signs.append(1 if v > 0 else 0)
+        if v > 0:
+            y.append(v * v)
+    return y.index(max(y)) * x[0] + sum(y) * signs.count(1)
+
+
+@program(V)
+def remove_the_smallest(x):
+    y = [v * v for v in x if v > 0]
+    y.remove(min(y))
+    return sum(y) * len(y) + y[0]
+
+
+@program(V)
+def remove_from_a_known_list(x):
+    y = [x[0], x[1], x[0], x[2]]
+    y.remove(min(y))
+    return y[0] ** 2 + 3 * y[1] * y[2] + y.count(x[0]) * x[3] + (x[0], x[2]).index(x[2]) * x[1] ** 2
+
+
+class Stack(list):
+    limit = 2
+
+    def top(self):
+        return self[-1]
+
+    def push(self, v):
+        if len(self) < self.limit:
+            self.append(v)
+        return self
+
+    @property
+    def total(self):
+        return sum(self)
+
+
+@program(V)
+def list_with_methods_of_its_own(x):
+    s = Stack()
+    s.push(x[0]).push(x[1] ** 2).push(x[2])
+    copied, doubled = s.copy(), s + s
+    copied.append(x[3])
+    kinds = isinstance(s, Stack) + 2 * isinstance(copied, Stack) + 4 * isinstance(doubled, Stack)
+    return s.top() * s.total + len(s) * sum(copied) * kinds
+
+
+@program(V)
+def list_of_a_class_that_grows(x):
+    s = Stack()
+    for v in x:
+        s.append(v * v)
+    return sum(s) * s[1]
