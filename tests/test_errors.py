@@ -382,3 +382,14 @@ def test_lists_of_classes() -> None:
         vjp(returns_a_list_of_a_class, 1.5)
     assert "list(" in str(caught.value)
     assert vjp(lambda x: list(Stack([x])), 1.5)[0] == [1.5]
+
+
+def test_results_of_several_types_along_an_axis_are_refused() -> None:
+    """NumPy would make all of the type of the first, which may be an int."""
+
+    def f(x):
+        return np.sum(np.apply_along_axis(lambda v: 0 if v[0] > 0 else v[1], 1, x))
+
+    with pytest.raises(CompileError, match="numbers of several types") as caught:
+        grad(f)(np.array([[1.0, 2.0], [-1.0, 3.0]]))
+    assert (caught.value.line, caught.value.column) == (f.__code__.co_firstlineno + 1, 9)

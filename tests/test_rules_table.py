@@ -337,6 +337,8 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     ],
     *[(f"{name}.accumulate", (x,), (axis,)) for name in ("maximum", "minimum") for x in (X2, X3) for axis in (0, 1)],
     ("added_along", (X2, np.array([[0, 1, 1], [0, 0, 1]])), ()),
+    *[("add.reduceat", (X3, np.array(i)), (axis,)) for i, axis in (([0, 1], 0), ([0, 2, 1, 2], 1), ([1, 3], 2))],
+    ("added_back", (X2, np.array([0, 2, 1]), np.ones((2, 4))), (1,)),
     ("added_at", (X1, np.array([0, 2, 2, 1]), X2[0]), ()),
     *[("pad", (X2,), (((1, 2), (0, 1)), mode, 0)) for mode in ("constant", "edge", "symmetric", "wrap")],
     ("pad", (X3,), (((1, 1), (2, 0), (0, 3)), "reflect", 0)),

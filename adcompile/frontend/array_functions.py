@@ -16,6 +16,7 @@ from adcompile.frontend import (
     calls,
     elements,
     lists,
+    prelude,
     rule_sources,
     views,
 )
@@ -126,7 +127,27 @@ def _indices(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
     return elements.indices(lo, first.children if isinstance(first, Node) else args, node)
 
 
+def _of_one_type(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Refuse Python numbers: NumPy makes all results of the type of the first, be it an int."""
+    t = lo.type_of(lo.number(args[0], node))
+    if t.kind not in ("np", "array") or t.dtype is None:
+        hint = "return a number of NumPy on each path, such as 0.0 * v[0]"
+        lo.refuse(node, "what np.apply_along_axis() applies may return numbers of several types", "called here", hint)
+    return args[0]
+
+
+def _along_axis(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower np.apply_along_axis as loops over the other axes."""
+    array = args[2] if len(args) > 2 else keywords.get("arr", NONE)
+    rank = None if array is NONE else lo.type_of(lo.number(array, node)).rank
+    if rank not in (1, 2, 3):
+        lo.refuse(node, "np.apply_along_axis() needs an array of one to three axes", "called here", "write the loops")
+    return calls.in_python(lo, prelude.along_axis, args, node, keywords)
+
+
 ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
+    np.apply_along_axis: _along_axis,
+    prelude.of_one_type: _of_one_type,
     np.add.at: _add_at,
     np.subtract.at: _subtract_at,
     **{f.at: _at(f) for f in binding.FUNCTIONS if isinstance(f, np.ufunc) and f not in (np.add, np.subtract)},

@@ -9,13 +9,15 @@ the order that NumPy gives them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type, numpy_dtype, result_type
 from adcompile.rules import runtime
-from adcompile.rules.binding import METHODS, Binding, Operand, function, macro
+from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Binding, Operand, entries, function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import product, reduced
 from adcompile.rules.reductions import averaged, restore
@@ -160,6 +162,47 @@ for _name in ("quantile", "percentile"):
         usage=_QUANTILE,
         prepare=prepare_quantile,
     )
+
+
+def over_axes(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Make the quantile along several axes of that along the last one."""
+
+    def taken(a: Array, q: object, axis: tuple[int, ...], keepdims: bool = False) -> Array:
+        axes = tuple([i % a.ndim for i in axis])
+        kept = tuple([i for i in range(a.ndim) if i not in axes])
+        flat = np.reshape(np.transpose(a, kept + axes), tuple([a.shape[i] for i in kept]) + (-1,))
+        found = function(flat, q, axis=-1)
+        return np.expand_dims(found, tuple([i - a.ndim for i in axes])) if keepdims else found
+
+    return taken
+
+
+quantile_over, percentile_over = over_axes(np.quantile), over_axes(np.percentile)
+
+
+def median_over(a: Array, axis: tuple[int, ...], keepdims: bool = False) -> Array:
+    """The median along several axes."""
+    axes = tuple([i % a.ndim for i in axis])
+    kept = tuple([i for i in range(a.ndim) if i not in axes])
+    found = np.median(np.reshape(np.transpose(a, kept + axes), tuple([a.shape[i] for i in kept]) + (-1,)), axis=-1)
+    return np.expand_dims(found, axes) if keepdims else found
+
+
+def choose_axes(usual: Binding, several: Callable[..., Array], place: int) -> Binding:
+    """Tell whether there are several axes."""
+
+    def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+        axis = kwargs.get("axis", args[place] if len(args) > place else Const(None))
+        named = entries(axis)
+        plain = len(args) <= place + 1 and kwargs.keys() <= {"q", "axis", "keepdims"}
+        return Binding(usual.name, macro=several) if named is not None and len(named) > 1 and plain else usual
+
+    return Binding(usual.name, choose=choose)
+
+
+FUNCTIONS[np.median] = choose_axes(FUNCTIONS[np.median], median_over, 1)
+FUNCTIONS[np.quantile] = choose_axes(FUNCTIONS[np.quantile], quantile_over, 2)
+FUNCTIONS[np.percentile] = choose_axes(FUNCTIONS[np.percentile], percentile_over, 2)
 
 
 def ranks(x: Array, axis: int | None) -> Array:

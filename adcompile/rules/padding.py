@@ -227,6 +227,38 @@ def infer_added_at(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 primitive("interp", infer_interp, "np.interp", "x, xp, fp", usage="x, xp, fp, left: no = None, right: no = None, "
           "period: no = None")  # fmt: skip
+_interp = FUNCTIONS[np.interp]
+
+
+def interpolated(
+    x: Array,
+    xp: Array,
+    fp: Array,
+    left: float | None = None,
+    right: float | None = None,
+    period: float | None = None,
+) -> Array:
+    """What np.interp means with values outside, or for coordinates that come again after a period."""
+    x, xp, fp = np.asarray(x), np.asarray(xp), np.asarray(fp)
+    if period is not None:
+        period = np.abs(period)
+        xp = xp % period
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        return np.interp(x % period, xp, np.concatenate([fp[-1:], fp, fp[:1]]))
+    found = np.interp(x, xp, fp)
+    found = found if left is None else np.where(x < xp[0], left, found)
+    found = found if right is None else np.where(x > xp[-1], right, found)
+    return found[()]
+
+
+def choose_interp(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell whether more than the points is given."""
+    return Binding("np.interp", macro=interpolated) if len(args) + len(kwargs) > 3 else _interp
+
+
+FUNCTIONS[np.interp] = Binding("np.interp", choose=choose_interp)
 primitive("added_at", infer_added_at, "added_at", "g, places, like", helper=runtime.added_at)
 function(runtime.added_at, "added_at", "g, places, like")
 
@@ -293,8 +325,8 @@ def convolved(name: str) -> Infer:
     return infer
 
 
-def convolved_length(facts: Facts, n: Length, m: Length, mode: str, args: tuple[Atom, ...]) -> Length:
-    """Return the length of a convolution."""
+def convolved_length(facts: Facts, n: Length, m: Length, mode: str, args: tuple[Atom, ...], axis: int = 0) -> Length:
+    """Return the length of a convolution along an axis."""
     if mode == "full":
         return add(combine("+", (n, m)), -1)
     if mode == "valid" and isinstance(n, Dim) and n.op == "-" and n.args[1] == 1:
@@ -308,7 +340,7 @@ def convolved_length(facts: Facts, n: Length, m: Length, mode: str, args: tuple[
     if isinstance(n, int) and isinstance(m, int):
         return max(n, m) if mode == "same" else max(n, m) - min(n, m) + 1
     example = None if en is None or em is None else max(en, em) if mode == "same" else abs(en - em) + 1
-    return facts.fresh_for(("convolve", mode, *map(atom_key, args)), example)
+    return facts.fresh_for(("convolve", mode, axis, *map(atom_key, args)), example)
 
 
 for _name, _default in (("convolve", "full"), ("correlate", "valid")):

@@ -60,6 +60,17 @@ def polysub(a1: Array, a2: Array) -> Array:
     return led_by_zeros(a1, n) - led_by_zeros(a2, n)
 
 
+@macro(np.polymul)
+def polymul(a1: Array, a2: Array) -> Array:
+    return np.convolve(without_leading_zeros(a1), without_leading_zeros(a2))
+
+
+def without_leading_zeros(a: Array) -> Array:
+    """The coefficients from the first that is not zero, or the last one."""
+    a = np.atleast_1d(np.asarray(a))
+    return a[np.argmax(np.concatenate([a[:-1] != 0, [True]])) :]
+
+
 def led_by_zeros(a: Array, n: int) -> Array:
     return np.concatenate([np.zeros(n - len(a), a.dtype), a])
 

@@ -89,6 +89,16 @@ def added_along(g, places):
     return out
 
 
+def added_back(g, indices, like, axis=0):
+    """Add each sum of a segment to the entries that it is of: the transpose of np.add.reduceat."""
+    out = np.zeros(np.shape(like), g.dtype)
+    moved, g = np.moveaxis(out, axis, 0), np.moveaxis(g, axis, 0)
+    ends = [*indices[1:], len(moved)]
+    for start, end, part in zip(indices, ends, g, strict=True):
+        moved[start : max(end, start + 1)] += part
+    return out
+
+
 def added_at(g, places, like):
     """Add the entries of g to an array of zeros, at places along its first axis."""
     out = np.zeros_like(like)

@@ -11,12 +11,13 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
-from adcompile.ir.types import Type, result_type
-from adcompile.rules.binding import macro
+from adcompile.ir.types import Type, numpy_dtype, result_type
+from adcompile.rules import runtime
+from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import reduced
-from adcompile.rules.reductions import restore
-from adcompile.rules.table import adjoint, nonlinear
+from adcompile.rules.reductions import restore, summed
+from adcompile.rules.table import adjoint, linear, nonlinear
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
@@ -69,6 +70,48 @@ def log2_sum_tangent(ans: Array, x: Array, axis: int | None, x_dot: Array) -> Ar
 @adjoint("logaddexp2.reduce")
 def log2_sum_adjoint(g: Array, ans: Array, x: Array, axis: int | None) -> Array:
     return restore(g, axis, False) * np.exp2(x - restore(ans, axis, False))
+
+
+# -- sums of segments
+
+
+def infer_segments(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer add.reduceat: one sum for each index."""
+    t, indices, axis = args[0].type, args[1].type, attrs[0]
+    given = numpy_dtype(t)
+    dtype = None if given is None else summed(given)
+    if t.dims is None or indices.dims is None or not isinstance(axis, int):
+        return Type("array", dtype, None)
+    return Type("array", dtype, (*t.dims[:axis], *indices.dims, *t.dims[axis + 1 :]))
+
+
+def infer_added_back(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer what has the shape of the last operand."""
+    return Type("array", numpy_dtype(args[0].type), args[2].type.dims)
+
+
+primitive(
+    "add.reduceat",
+    infer_segments,
+    "np.add.reduceat",
+    "x, indices",
+    "axis=0",
+    usage="array, indices, axis: axis = 0, dtype: no = None, out: no = None",
+)
+primitive("added_back", infer_added_back, "added_back", "g, indices, like", "axis=0", helper=runtime.added_back)
+function(runtime.added_back, "added_back", "g, indices, like, axis: axis = 0")
+
+
+@linear("add.reduceat")
+def segments_adjoint(g: Array, ans: Array, x: Array, indices: Array, axis: int) -> tuple[Array, None]:
+    return runtime.added_back(g, indices, x, axis), None
+
+
+@linear("added_back")
+def added_back_adjoint(
+    bar: Array, ans: Array, g: Array, indices: Array, like: Array, axis: int
+) -> tuple[Array, None, None]:
+    return np.add.reduceat(bar, indices, axis), None, None
 
 
 # -- other methods, by the functions that do the same

@@ -30,3 +30,45 @@ def least_ranks(x, y):
 @program(V)
 def neighbours(x):
     return np.sum(np.nextafter(x, 5.0) ** 2) + np.nextafter(x[0], -np.inf) ** 3
+
+
+@program(V, 0.3, -0.4)
+def interpolation_outside(x, low, high):
+    at, points = np.array([-1.0, 0.4, 1.7, 2.5, 4.0]), np.array([0.0, 1.0, 2.1, 3.0])
+    a = np.interp(at, points, x**2, left=low) * np.interp(at * x[0], points, x, right=high, left=low)
+    return np.sum(a**2) + np.interp(5.0, points, x, None, high) ** 3
+
+
+@program(V, 0.3)
+def interpolation_of_periods(x, start):
+    points, at = np.array([0.1, 1.0, 1.7, 2.3]) + start, np.array([-1.0, 0.45, 1.4, 5.0])
+    return np.sum(np.interp(at, points, x, period=2.5) * K) + np.interp(start, points, x**2, period=2.5)
+
+
+@program(V, M)
+def sums_of_segments(x, a):
+    b = np.sum(np.add.reduceat(x, [0, 2, 1, 3]) ** 2 * K)
+    return b + np.sum(np.add.reduceat(a, np.array([0, 2]), axis=1) ** 3)
+
+
+@program(V, np.array([0.2, 0.5, 1.0]))
+def products_of_polynomials(p, q):
+    led = np.concatenate([np.zeros(2), q])
+    return np.sum(np.polymul(p, led) ** 2) + np.sum(np.polymul(q, 2.0 * p[:2]) ** 3) + np.polymul([0.0, 3.0], p)[1]
+
+
+@program(M, np.sin(np.arange(24.0) * 1.7).reshape(2, 3, 4))
+def vectors_along_an_axis(a, b):
+    def normed(v, power):
+        return v / np.sum(np.abs(v) ** power)
+
+    c = np.apply_along_axis(normed, 0, a, 3) ** 2 + np.apply_along_axis(np.sum, 1, a)[:, np.newaxis]
+    d = np.apply_along_axis(lambda v: np.outer(v, v[:2]), -2, b)
+    return np.sum(c * M) + np.sum(d[:, 1] ** 2) + np.sum(np.apply_along_axis(np.prod, -1, b) * a[:2, :3])
+
+
+@program(np.sin(np.arange(24.0) * 1.7).reshape(2, 3, 4))
+def quantiles_along_several_axes(x):
+    a = np.sum(np.median(x, axis=(0, 2)) ** 2) + np.sum(np.median(x, (0, -1), keepdims=True) * x)
+    b = np.quantile(x, [0.2, 0.7], axis=(1, 2), keepdims=True)
+    return a + np.sum(b**3) + np.sum(np.percentile(x, 30.0, (0, 1)) * K)

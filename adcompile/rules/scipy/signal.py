@@ -1,0 +1,114 @@
+"""scipy.signal: convolutions and correlations of arrays of any rank.
+
+Both are linear in each operand. The adjoint of a part of the full convolution is that of the whole one, with zeros
+where the part left entries out.
+"""
+
+# mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, index, arg-type, return-value"
+# (NumPy's stubs give Any for arithmetic on arrays of unknown dtype, and miss many overloads)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.signal
+
+from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.lengths import Facts, Length, combine
+from adcompile.ir.primitives import Infer
+from adcompile.ir.types import OBJECT, Type
+from adcompile.rules.define import primitive
+from adcompile.rules.lengths import add, show
+from adcompile.rules.padding import convolved_length
+from adcompile.rules.promotion import common_dtype, ufunc_dtype
+from adcompile.rules.reductions import conjugated
+from adcompile.rules.table import is_complex, linear
+
+Array = np.ndarray
+
+
+def convolved(name: str) -> Infer:
+    """Make the inference of a convolution."""
+
+    def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+        s, t = (a.type for a in args)
+        if "object" in (s.kind, t.kind):
+            return OBJECT
+        if s.dims is None or t.dims is None or len(s.dims) != len(t.dims) or not s.dims:
+            raise TypeError(f"{name} needs arrays of the same rank, not shapes {show(s.dims)} and {show(t.dims)}")
+        pairs = zip(s.dims, t.dims, strict=True)
+        mode = str(attrs[0])
+        dims = tuple(
+            length_of_part(facts, facts.find(n), facts.find(m), mode, args, i) for i, (n, m) in enumerate(pairs)
+        )
+        return Type("array", common_dtype((s, t)) or ufunc_dtype(np.multiply, (s, t)), dims)
+
+    return infer
+
+
+def length_of_part(facts: Facts, n: Length, m: Length, mode: str, args: tuple[Atom, ...], axis: int) -> Length:
+    """Return the length of a convolution along an axis; SciPy's mode 'same' has that of the first operand."""
+    if mode == "same":
+        return n
+    return add(combine("+", (n, m)), -1) if mode == "full" else convolved_length(facts, n, m, mode, args, axis)
+
+
+_SAME_METHOD = "in1, in2, mode: static = 'full'"
+for _name, _options in (
+    ("convolve", ", method: no = 'auto'"),
+    ("correlate", ", method: no = 'auto'"),
+    ("fftconvolve", ", axes: no = None"),
+    ("oaconvolve", ", axes: no = None"),
+    ("convolve2d", ", boundary: no = 'fill', fillvalue: no = 0"),
+    ("correlate2d", ", boundary: no = 'fill', fillvalue: no = 0"),
+):
+    primitive(
+        f"scipy.signal.{_name}",
+        convolved(f"scipy.signal.{_name}"),
+        f"scipy.signal.{_name}",
+        "x, y",
+        "mode='full'",
+        usage=_SAME_METHOD + _options,
+        cost="product",
+    )
+
+
+def whole(g: Array, x: Array, y: Array, mode: str) -> Array:
+    """Put zeros around a cotangent where the mode leaves out entries of the full convolution."""
+    if mode == "full":
+        return g
+    for axis in range(g.ndim):
+        n, m = x.shape[axis], y.shape[axis]
+        before = (m - 1) // 2 if mode == "same" else min(n, m) - 1
+        after = n + m - 1 - g.shape[axis] - before
+        zeros = [np.zeros(g.shape[:axis] + (k,) + g.shape[axis + 1 :], g.dtype) for k in (before, after)]
+        g = np.concatenate([zeros[0], g, zeros[1]], axis)
+    return g
+
+
+def of_convolution(convolve: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
+    """Make the adjoint of a convolution."""
+
+    def adjoint(g: Array, ans: Array, x: Array, y: Array, mode: str) -> tuple[Array, Array]:
+        full = whole(g, x, y, mode)
+        return convolve(full, np.flip(y), "valid"), convolve(full, np.flip(x), "valid")
+
+    return adjoint
+
+
+def of_correlation(convolve: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
+    """Make the adjoint of a correlation, which is the convolution with the other one reversed and conjugated."""
+
+    def adjoint(g: Array, ans: Array, x: Array, y: Array, mode: str) -> tuple[Array, Array]:
+        full = whole(g, x, y, mode)
+        y_bar = np.flip(convolve(full, np.flip(x), "valid"))
+        return convolve(full, conjugated(y), "valid"), np.conj(y_bar) if is_complex(y) else y_bar
+
+    return adjoint
+
+
+for _f in (scipy.signal.convolve, scipy.signal.fftconvolve, scipy.signal.oaconvolve, scipy.signal.convolve2d):
+    linear(f"scipy.signal.{_f.__name__}", 0, 1)(of_convolution(_f))
+linear("scipy.signal.correlate", 0, 1)(of_correlation(scipy.signal.convolve))
+linear("scipy.signal.correlate2d", 0, 1)(of_correlation(scipy.signal.convolve2d))

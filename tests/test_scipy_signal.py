@@ -1,0 +1,61 @@
+"""Derivatives of scipy.signal in both modes and at second order, against differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adcompile import grad, jvp
+
+signal = pytest.importorskip("scipy.signal")
+
+RNG = np.random.default_rng(3)
+X, Y = RNG.normal(size=(5, 4)), RNG.normal(size=(2, 3))
+H = 1e-5
+
+
+def vectors(x: Any, y: Any) -> Any:
+    a = signal.convolve(x[:, 0], y[0]) ** 2
+    b = signal.fftconvolve(x[:, 1], y[1], mode="same") ** 3
+    c = signal.correlate(x[:, 2], y[0], "valid") ** 2
+    d = signal.oaconvolve(y[0], x[0], "valid") ** 2
+    return np.sum(a) + np.sum(b * np.arange(5.0)) + c[1] + d[0]
+
+
+def images(x: Any, y: Any) -> Any:
+    a = signal.convolve2d(x, y, mode="same") ** 2 * X
+    b = signal.correlate2d(x, y, "valid") ** 2 * X[:4, :2]
+    c = signal.convolve(x, y, "same") ** 3 * X
+    return np.sum(a) + np.sum(b) + np.sum(c) + np.sum(signal.correlate(x, y, "same") ** 2 * X)
+
+
+def kernels_first(x: Any, y: Any) -> Any:
+    a = signal.fftconvolve(y, x, "same") ** 2 * Y
+    return np.sum(a) + np.sum(signal.correlate2d(y, x)[1:3] ** 2) + np.sum(signal.correlate(y, x)[2] ** 3)
+
+
+def of_spectra(x: Any, y: Any) -> Any:
+    z = signal.convolve(x[0] + 1j * x[1], y[0] - 2j * y[1], "same")
+    w = signal.correlate(z, y[0] * 1j + y[1])
+    return np.sum(np.abs(z) ** 2 * np.arange(4.0)) + np.sum(np.real(w * w) * np.arange(6.0))
+
+
+@pytest.mark.parametrize("f", [vectors, images, kernels_first, of_spectra])
+def test_derivatives(f: Callable[..., Any]) -> None:
+    u, v = RNG.normal(size=X.shape), RNG.normal(size=Y.shape)
+
+    def gradient(t: float) -> Any:
+        bars = grad(f, argnums=(0, 1))(X + t * u, Y + t * v)
+        return np.concatenate([b.ravel() for b in bars])
+
+    slope = (f(X + H * u, Y + H * v) - f(X - H * u, Y - H * v)) / (2 * H)
+    value, along = jvp(f, (X, Y), (u, v))
+    assert value == f(X, Y)
+    np.testing.assert_allclose(along, slope, rtol=1e-7)
+    np.testing.assert_allclose(gradient(0.0) @ np.concatenate([u.ravel(), v.ravel()]), slope, rtol=1e-7)
+    second = jvp(grad(f, argnums=(0, 1)), (X, Y), (u, v))[1]
+    found = np.concatenate([b.ravel() for b in second])
+    np.testing.assert_allclose(found, (gradient(H) - gradient(-H)) / (2 * H), rtol=1e-6, atol=1e-7)
