@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.example import lower_for
 from adcompile.frontend.resolve import from_source
 from adcompile.ir.core import Eqn, Function, Var, walk
@@ -22,10 +21,11 @@ from adcompile.ir.primitives import PRIMITIVES
 from adcompile.opt import clean
 from adcompile.rules import runtime
 from adcompile.rules.signature import attribute_slots, operand_slots
-from adcompile.rules.table import ROWS, Row
+from adcompile.rules.table import Row
 from adcompile.transforms import forward, reverse
 from adcompile.transforms.callees import Callees
 from tests import interpret
+from tests.tables import ROWS
 from tests.test_rules_table import CASES, name_of, points
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -162,10 +162,11 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
             return permute(lo, name, [receiver, *args], node)
         if name == "tolist" and not args and not keywords and lo.type_of(receiver).rank is not None:
             return arrangements.as_list(lo, receiver, node)
-        if name in binding.METHODS:
-            return apply(lo, name, [receiver, *args], keywords, node)
         t = lo.type_of(receiver)
-        if isinstance(receiver, Var) and t.kind == "object" or t.is_array and t.dtype is None and t.dims is None:
+        own = isinstance(receiver, Var) and t.kind == "object"
+        if name in binding.METHODS and not own:
+            return apply(lo, name, [receiver, *args], keywords, node)
+        if own or (t.is_array and t.dtype is None and t.dims is None):
             return opaque.call_method(lo, lo.atom(receiver), name, args, keywords, node)
     kind = lo.type_of(receiver)
     if isinstance(receiver, Const) and all(map(is_static, (*args, *keywords.values()))):
