@@ -52,7 +52,7 @@ def inserted_and_deleted(x):
     return np.sum(a) + np.sum(np.delete(x, 1) * K[:3]) + np.sum(np.delete(x, [0, 2]) ** 2)
 
 
-@program(V, again=False)
+@program(V)
 def entries_in_order(x):
     return np.sum(np.unique(x) * K) + np.sum(np.resize(x, (2, 3))[1] ** 2)
 
