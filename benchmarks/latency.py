@@ -56,6 +56,7 @@ print(time.process_time() - start)
 def run(script: str, cache: str) -> float:
     """Run a script in a new process and return the number that it prints."""
     environment = dict(os.environ, ADCOMPILE_CACHE_DIR=cache, PYTHONPATH=str(ROOT))
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
