@@ -20,6 +20,10 @@ from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.rules.signature import attribute_slots, operand_slots
 
 
+class NotInterpreted(Exception):
+    """The program has a call of another function, or an equation that the interpreter does not know."""
+
+
 class Undefined(Exception):
     """A variable is read that has no value."""
 
@@ -279,7 +283,7 @@ def general(prim: Primitive, eqn: Eqn, args: list[object]) -> object:
     if prim.helper is not None:
         return call(prim.helper, prim, eqn, args)
     if not prim.spelling:
-        raise NotImplementedError(f"`{eqn.prim}` is not interpreted")
+        raise NotInterpreted(f"`{eqn.prim}` is not interpreted")
     function: object = {"np": np, "math": math, "cmath": cmath}.get(prim.spelling.split(".")[0], builtins)
     for part in prim.spelling.split(".")[0 if function is builtins else 1 :]:
         function = getattr(function, part)

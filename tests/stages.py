@@ -45,7 +45,7 @@ def unimproved(f: Callable[..., object], **values: object) -> Function:
     """Lower a function of one result and append its adjoint, as no pass has changed it; not one that recurs."""
     fn, wrt = lowered(f, **values)
     if "call" in prims(fn.primal):
-        raise NotImplementedError("callees are compiled apart")
+        raise interpret.NotInterpreted("callees are compiled apart")
     return reverse.run(fn, wrt, [0], True)
 
 

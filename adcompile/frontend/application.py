@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,10 +28,12 @@ from adcompile.frontend import (
 )
 from adcompile.frontend.optionals import required
 from adcompile.frontend.values import (
+    Args,
     Flat,
     Generator,
     Iterable,
     Iterator,
+    Keywords,
     Method,
     Ref,
     Rows,
@@ -46,9 +48,6 @@ from adcompile.rules import binding
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,10 +20,8 @@ from adcompile.frontend import (
     rule_sources,
     views,
 )
-from adcompile.frontend.values import (
-    Ref,
-    Value,
-)
+from adcompile.frontend.signatures import Builtin
+from adcompile.frontend.values import Args, Keywords, Ref, Value
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
 from adcompile.rules import binding, mutators
@@ -31,10 +29,6 @@ from adcompile.rules.binding import Bound
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
-Builtin = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 
 
 def _permuted(name: str) -> Builtin:

@@ -9,7 +9,7 @@ import itertools
 import math
 import operator
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import (
@@ -33,10 +33,13 @@ from adcompile.frontend.array_functions import ARRAY_FUNCTIONS
 from adcompile.frontend.construction import CONSTRUCTORS
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.reflection import REFLECTION
+from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import (
+    Args,
     Flat,
     Iterable,
     Iterator,
+    Keywords,
     Partial,
     Ref,
     Rerun,
@@ -51,10 +54,6 @@ from adcompile.ir.types import PY_INT
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
-Builtin = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 
 
 def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:

@@ -10,7 +10,7 @@ import inspect
 import math
 import operator
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,22 +42,13 @@ from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.targets import target
-from adcompile.frontend.values import (
-    Ref,
-    Value,
-    is_static,
-    lift,
-    static_value,
-)
+from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, lift, static_value
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import binding, table
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 # The code of the functions that contextlib.contextmanager makes.

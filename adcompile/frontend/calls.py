@@ -29,15 +29,7 @@ from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.frames import Frame, Unresolved, is_ours
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
-from adcompile.frontend.values import (
-    Choice,
-    LocalFunction,
-    Method,
-    Partial,
-    Rerun,
-    Value,
-    lift,
-)
+from adcompile.frontend.values import Args, Choice, Keywords, LocalFunction, Method, Partial, Rerun, Value, lift
 from adcompile.frontend.variables import is_generator, local_names
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
@@ -45,8 +37,6 @@ from adcompile.ir.structure import Node
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 DEEPEST_CALL: Final = 60
 ROOM: Final = 200  # frames of the interpreter's stack that lowering a call without others may need

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import (
@@ -12,20 +12,13 @@ from adcompile.frontend import (
     iteration,
     lists,
 )
-from adcompile.frontend.values import (
-    LocalFunction,
-    Partial,
-    Value,
-)
+from adcompile.frontend.signatures import Builtin
+from adcompile.frontend.values import Args, Keywords, LocalFunction, Partial, Value
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
-Builtin = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 
 
 def _sequence(kind: str) -> Builtin:

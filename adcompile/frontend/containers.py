@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import (
@@ -23,6 +23,8 @@ from adcompile.frontend import (
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.values import (
+    Args,
+    Keywords,
     LocalFunction,
     Partial,
     Ref,
@@ -38,9 +40,6 @@ from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def container_method(

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import application, instances
 from adcompile.frontend.objects import attribute, class_of, method
-from adcompile.frontend.values import Ref, Value, is_static, static_value
+from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, static_value
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def known_function(f: object) -> str | None:

@@ -19,16 +19,13 @@ from adcompile.frontend import signatures
 from adcompile.frontend.custom_pieces import Made, mapped
 from adcompile.frontend.custom_rules import Maker
 from adcompile.frontend.resolve import Parameter, ParameterKind
-from adcompile.frontend.values import Ref, Value, lift
+from adcompile.frontend.values import Args, Keywords, Ref, Value, lift
 from adcompile.ir.core import Atom, Const, Eqn, Var
 from adcompile.ir.custom import CustomCall
 from adcompile.ir.structure import Node, leaves
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def call_custom(lo: Lowering, f: CustomFunction, args: Args, keywords: Keywords, node: ast.AST) -> Value:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import calls, jacobians, macros
 from adcompile.frontend.closures import Closed, close
-from adcompile.frontend.values import Partial, Ref, Value, is_static, lift, static_value
+from adcompile.frontend.values import Args, Keywords, Partial, Ref, Value, is_static, lift, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Pullback, Pushforward
 from adcompile.ir.lengths import anchored, example_of
@@ -22,8 +22,6 @@ from adcompile.records import dataclass
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 Result = Node[int] | int
 Function = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 Operator = Callable[["Lowering", Callable[..., object], Args, Keywords, ast.AST], Value]

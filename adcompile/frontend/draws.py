@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend.values import Value
+from adcompile.frontend.values import Args, Keywords, Value
 from adcompile.ir.core import Const, Var
 from adcompile.ir.lengths import Length
 from adcompile.ir.structure import Node
@@ -18,9 +17,6 @@ from adcompile.rules.opaque import FLOAT64, INT64, REAL_DRAWS, UNKNOWN, VECTOR_D
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def drawn(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST, generator: bool) -> Type:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import ast
 import dataclasses
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import calls, places, signatures
 from adcompile.frontend.objects import assign, depend, find, generated, special
 from adcompile.frontend.resolve import MISSING, Parameter
-from adcompile.frontend.values import Value, is_static, lift
+from adcompile.frontend.values import Args, Keywords, Value, is_static, lift
 from adcompile.ir.core import Const
 from adcompile.ir.forms import is_named_tuple, is_record_class
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def make(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST) -> Value | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adcompile.frontend import calls, macros
 from adcompile.frontend.closures import Closed, close
-from adcompile.frontend.values import Partial, Value, static_value
+from adcompile.frontend.values import Args, Keywords, Partial, Value, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
 from adcompile.ir.lengths import example_of
@@ -22,9 +22,6 @@ from adcompile.records import dataclass
 if TYPE_CHECKING:
     from adcompile.frontend.derivatives import Settings
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,22 +9,18 @@ from __future__ import annotations
 import ast
 import functools
 import types
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.frontend import calls
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.values import Partial, Super, Value, lift
+from adcompile.frontend.values import Args, Partial, Super, Value, lift
 from adcompile.ir.core import Const
 from adcompile.ir.forms import attributes, is_record_class
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def class_of(value: Value) -> type | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from adcompile.frontend.opaque_samples import LARGEST, sampled
 from adcompile.frontend.opaque_types import annotated, item_type, refuse_shuffle, result_of
 from adcompile.frontend.places import called_as, is_common, is_pure, of_a_package, trusts
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.values import Ref, Value
+from adcompile.frontend.values import Args, Keywords, Ref, Value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import OBJECT
@@ -24,8 +24,6 @@ from adcompile.rules.opaque import PYTHON_DRAWS, UNKNOWN, generators, loggers, p
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 Name = tuple[str, str]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adcompile.frontend import lists
-from adcompile.frontend.values import Iterable, Ref, Slice, Value, is_static, static_value
+from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Slice, Value, is_static, static_value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
@@ -17,8 +17,6 @@ from adcompile.ir.types import Type
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 Name = tuple[str, str]
 
 

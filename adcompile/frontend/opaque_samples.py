@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from adcompile.frontend.opaque_equations import emit, known_range
 from adcompile.frontend.places import place_of
-from adcompile.frontend.values import Iterable, Value, is_static, lift
+from adcompile.frontend.values import Args, Iterable, Keywords, Value, is_static, lift
 from adcompile.ir.core import Const, Var
 from adcompile.ir.forms import made
 from adcompile.ir.lengths import example_of
@@ -21,8 +21,6 @@ from adcompile.ir.types import type_of_value
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 LARGEST: Final = 1000  # items of a result that is computed when compiling
 

@@ -6,14 +6,14 @@ import ast
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adcompile.frontend import draws
 from adcompile.frontend.places import is_pure
-from adcompile.frontend.values import Iterable, Value, is_static, static_value
+from adcompile.frontend.values import Args, Iterable, Keywords, Value, is_static, static_value
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype, type_of_value
@@ -23,8 +23,6 @@ from adcompile.rules.promotion import ufunc_type
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 Name = tuple[str, str]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,24 +13,13 @@ from adcompile.frontend import (
     access,
     objects,
 )
-from adcompile.frontend.values import (
-    LocalFunction,
-    Method,
-    Partial,
-    Slice,
-    Super,
-    Value,
-    static_value,
-)
+from adcompile.frontend.signatures import Builtin
+from adcompile.frontend.values import Args, Keywords, LocalFunction, Method, Partial, Slice, Super, Value, static_value
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
-Builtin = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 
 
 PLAIN: Final[Mapping[str, type]] = {"tuple": tuple, "list": list, "dict": dict, "set": set}

@@ -5,19 +5,12 @@ from __future__ import annotations
 import ast
 import linecache
 import types
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.values import (
-    Value,
-)
 
 if TYPE_CHECKING:
     pass
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 _rule_sources: dict[object, Source] = {}

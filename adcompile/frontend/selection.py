@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import application, branches, calls, expressions, iteration, iterators, prelude
 from adcompile.frontend.operators import apply_binary
-from adcompile.frontend.values import Iterable, Ref, Value, is_static
+from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Value, is_static
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def extremum(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adcompile.frontend.resolve import MISSING, Parameter, Source, signature_of
-from adcompile.frontend.values import (
-    Value,
-    lift,
-)
+from adcompile.frontend.values import Args, Keywords, Value, lift
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
+# What lowers a call of a function that needs more than its primitive.
+Builtin = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 
 
 def parameters_of(args: ast.arguments) -> tuple[Parameter, ...]:

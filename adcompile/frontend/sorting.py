@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from adcompile.frontend import application, calls, iteration, lists, prelude
-from adcompile.frontend.values import Ref, Value, is_static, static_value
+from adcompile.frontend.values import Keywords, Ref, Value, is_static, static_value
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
 from adcompile.rules import binding
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Keywords = Mapping[str, Value]
 
 
 def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> Value:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import ast
 import itertools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import calls, generators, iteration, lists, pipelines, selection
-from adcompile.frontend.values import Generator, Iterable, Iterator, Ref, Value
+from adcompile.frontend.values import Args, Generator, Iterable, Iterator, Keywords, Ref, Value
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 Stream = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 
 

@@ -7,20 +7,16 @@ import inspect
 import re
 import types
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import exceptions, expressions, iteration, objects
 from adcompile.frontend.optionals import is_optional
-from adcompile.frontend.values import Ref, Value, is_static, static_value
+from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
-
-Args = Sequence[Value]
-Keywords = Mapping[str, Value]
 
 
 def formatted(lo: Lowering, template: str, args: Args, node: ast.AST) -> Atom:

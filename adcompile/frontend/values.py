@@ -8,7 +8,7 @@ of values. The other kinds are known only to the compiler and never reach the pr
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Union
 
 from adcompile.ir.core import Atom, Const, Var
@@ -181,6 +181,8 @@ Value = Union[
     Generator,
     "Node[Value]",
 ]
+Args = Sequence[Value]
+Keywords = Mapping[str, Value]
 
 FIRST: Final = ".0"
 EMPTY: Final[Node[Value]] = Node("tuple", ())
