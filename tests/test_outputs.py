@@ -161,3 +161,48 @@ def test_buffers_that_are_swapped_an_unknown_number_of_times(n: int, outputs: tu
     assert np.allclose(np.concatenate(pullback(tuple(u.reshape(-1, 3)))), slopes @ u)
     for h, slope in zip(np.eye(6), slopes, strict=True):
         assert np.allclose(np.concatenate(jvp(f, (start[:3], start[3:]), (h[:3], h[3:]), outputs=outputs)[1]), slope)
+
+
+def repeated(n, a, factor, *shifts):
+    for i in range(n):
+        a[i] = factor * a[i] + shifts[-1] * a[i - 1]
+
+
+def test_only_some_arguments_are_differentiated() -> None:
+    a, factor, shift = np.array([0.5, -1.0, 2.0]), 1.5, 0.25
+
+    def final(a: np.ndarray, shift: float) -> np.ndarray:
+        b = a.copy()
+        repeated(2, b, factor, 1, shift)
+        return b
+
+    u, v, v_shift = np.array([1.0, -0.5, 2.0]), np.array([0.3, 0.7, -0.2]), 0.6
+    h = 1e-6
+    wanted = u @ (final(a + h * v, shift + h * v_shift) - final(a - h * v, shift - h * v_shift)) / (2 * h)
+    (out,), pullback = vjp(repeated, 2, a, factor, 1, shift, outputs="a", argnums=(-1, 1))
+    shift_bar, a_bar = pullback((u,))
+    assert np.array_equal(out, final(a, shift)) and np.array_equal(a, [0.5, -1.0, 2.0])
+    assert np.isclose(a_bar @ v + shift_bar * v_shift, wanted)
+    _, (out_dot,) = jvp(repeated, (2, a, factor, 1, shift), (v, v_shift), outputs="a", argnums=(1, 4))
+    assert np.isclose(u @ out_dot, wanted)
+
+
+def test_only_some_arguments_are_differentiated_inside_a_function() -> None:
+    def slope(x: float) -> float:
+        _, pullback = vjp(lambda n, x: x**n, 3, x, argnums=(1,))
+        _, dot = jvp(lambda n, x: x**n, (4, x), (1.0,), argnums=(-1,))
+        return pullback(1.0)[0] + dot
+
+    assert np.isclose(slope(1.5), 3 * 1.5**2 + 4 * 1.5**3)
+    assert np.isclose(grad(slope)(1.5), 6 * 1.5 + 12 * 1.5**2)
+
+
+@pytest.mark.parametrize("argnums", [1, (3,), (1, -2), (), "a"])
+def test_argnums_of_products_are_a_tuple_of_numbers_of_arguments(argnums: object) -> None:
+    with pytest.raises(ArgumentError, match="argnums"):
+        vjp(lambda n, x, y: x * y, 3, 1.0, 2.0, argnums=argnums)
+
+
+def test_there_is_a_tangent_for_each_of_argnums() -> None:
+    with pytest.raises(ArgumentError, match="there are 1 argnums, but 2 tangents"):
+        jvp(lambda n, x: x**n, (3, 1.0), (0.0, 1.0), argnums=(1,))

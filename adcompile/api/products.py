@@ -9,7 +9,7 @@ from typing import Any, Final, overload
 from adcompile.api.derived import Derivative, Function, Recipe, call_program, operator, specialiser_for
 from adcompile.dispatch import containers
 from adcompile.dispatch.pullback import Linearized
-from adcompile.dispatch.signature import Transform, parse_outputs
+from adcompile.dispatch.signature import Kind, Transform, parse_argnums, parse_outputs
 from adcompile.errors import ArgumentError
 
 __all__ = ["directional", "gauss_newton_vp", "hvp", "jvp", "linearize", "vjp"]
@@ -17,12 +17,17 @@ __all__ = ["directional", "gauss_newton_vp", "hvp", "jvp", "linearize", "vjp"]
 
 @operator("vjp")
 def vjp(
-    f: Function, *primals: object, has_aux: bool = False, outputs: Sequence[str] | str | None = None
+    f: Function,
+    *primals: object,
+    has_aux: bool = False,
+    outputs: Sequence[str] | str | None = None,
+    argnums: Sequence[int] | None = None,
 ) -> tuple[Any, ...]:
     """Evaluate `f` and return its value and the pullback: from a cotangent of the value to that of each argument.
 
-    All arguments are differentiated. The pullback returns a tuple, with one entry for each argument, and may be
-    called many times. With `has_aux` the function returns a pair, whose second part is returned third.
+    The pullback returns a tuple, with one entry for each argument, and may be called many times. With `argnums` there
+    is one for each of these, and the other arguments may be anything. With `has_aux` the function returns a pair, whose
+    second part is returned third.
 
     `outputs` names arguments that the function stores into: then the tuple of their final values is the result, and
     what the function returns, if anything, is not. The arrays that are passed stay as they are.
@@ -35,9 +40,11 @@ def vjp(
     >>> (a,), pullback = vjp(scale, np.array([1.0, 2.0]), 3.0, outputs=("a",))
     >>> print(a, *pullback((np.array([1.0, 1.0]),)))
     [3. 6.] [3. 3.] 3.0
+    >>> _, pullback = vjp(lambda x, n: x**n, 2.0, 3, argnums=(0,))
+    >>> pullback(1.0)
+    (12.0,)
     """
-    names = parse_outputs(outputs, has_aux)
-    transform = Transform("vjp", tuple(range(len(primals))), False, has_aux, outputs=names)
+    transform = _positional("vjp", len(primals), argnums, has_aux, outputs)
     return _tuple(call_program(specialiser_for(f, transform), primals))
 
 
@@ -48,15 +55,21 @@ def jvp(
     tangents: Sequence[object],
     has_aux: bool = False,
     outputs: Sequence[str] | str | None = None,
+    argnums: Sequence[int] | None = None,
 ) -> tuple[Any, ...]:
     """Evaluate `f` and its derivative along `tangents`, which has one entry like each of `primals`; return both.
 
-    With `has_aux` the function returns a pair, whose second part is returned third. `outputs` names arguments whose
-    final values are the result, as for `vjp`.
+    With `argnums` it has one for each of these, and the other arguments may be anything. With `has_aux` the function
+    returns a pair, whose second part is returned third. `outputs` names arguments whose final values are the result, as
+    for `vjp`.
+
+    Examples
+    --------
+    >>> jvp(lambda x, n: x**n, (2.0, 3), (1.0,), argnums=(0,))
+    (8.0, 12.0)
     """
-    check_pairs("jvp", primals, tangents)
-    names = parse_outputs(outputs, has_aux)
-    transform = Transform("jvp", tuple(range(len(primals))), False, has_aux, outputs=names)
+    check_pairs("jvp", primals, tangents, None if argnums is None else len(parse_argnums(argnums)[0]))
+    transform = _positional("jvp", len(primals), argnums, has_aux, outputs)
     return _tuple(call_program(specialiser_for(f, transform), (*primals, *tangents)))
 
 
@@ -71,22 +84,38 @@ def linearize(f: Function, *primals: object) -> tuple[Any, Linearized]:
     >>> y, push(1.0), push(0.5)
     (9.0, 6.0, 3.0)
     """
-    transform = Transform("linearize", tuple(range(len(primals))), False)
+    transform = _positional("linearize", len(primals))
     specialiser = specialiser_for(f, transform)
     value, push = _tuple(call_program(specialiser, primals))
     assert callable(push)
     return value, Linearized(push, primals, specialiser.signature.label)
 
 
-def check_pairs(name: str, primals: object, tangents: object) -> None:
-    """Refuse primals and tangents that are not two tuples of one length."""
+def _positional(
+    kind: Kind,
+    count: int,
+    argnums: Sequence[int] | None = None,
+    has_aux: bool = False,
+    outputs: Sequence[str] | str | None = None,
+) -> Transform:
+    """Return what is asked of a function that is given `count` arguments by position."""
+    names = parse_outputs(outputs, has_aux)
+    numbers, single = (tuple(range(count)), False) if argnums is None else parse_argnums(argnums)
+    if single or not all(-count <= k < count for k in numbers) or len({k % count for k in numbers}) < len(numbers):
+        raise ArgumentError(f"{kind}: argnums must be a tuple of numbers of the {count} arguments, not {argnums!r}")
+    return Transform(kind, tuple(k % count for k in numbers), False, has_aux, outputs=names, taken=count)
+
+
+def check_pairs(name: str, primals: object, tangents: object, count: int | None = None) -> None:
+    """Refuse primals and tangents that are not two tuples of one length; or tangents not of the length `count`."""
     for what, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, tuple | list):
             raise ArgumentError(f"{name}: {what} must be a tuple, with one entry for each argument, not "
                                 f"{containers.describe(given)}")  # fmt: skip
     assert isinstance(primals, tuple | list) and isinstance(tangents, tuple | list)
-    if len(primals) != len(tangents):
-        raise ArgumentError(f"{name}: there are {len(primals)} primals, but {len(tangents)} tangents")
+    if len(tangents) != (len(primals) if count is None else count):
+        of = f"{len(primals)} primals" if count is None else f"{count} argnums"
+        raise ArgumentError(f"{name}: there are {of}, but {len(tangents)} tangents")
 
 
 def _tuple(result: object) -> tuple[object, ...]:

@@ -36,6 +36,7 @@ class Transform(NamedTuple):
     finite  the program raises where an adjoint is not finite
     verify  the first gradient of each program is checked
     outputs the arguments whose final values are the result, instead of what the function returns
+    taken   how many arguments the derivative takes, if it takes them by position (`spread`)
     """
 
     kind: Kind
@@ -47,10 +48,11 @@ class Transform(NamedTuple):
     finite: bool = False
     verify: bool = False
     outputs: tuple[str, ...] = ()
+    taken: int = 0
 
     @property
     def spread(self) -> bool:
-        """Tell whether the derivative takes exactly the differentiated arguments, by position."""
+        """Tell whether the derivative takes the first `taken` arguments by position, and no others."""
         return self.kind in ("jvp", "vjp", "linearize")
 
     def __str__(self) -> str:
@@ -167,6 +169,7 @@ class Signature:
     names    the function's own parameters in order: hidden ones too
     hidden   the values of the parameters that are not passed
     wrt      what is differentiated, one for each of argnums
+    given    what is passed by position, where nothing else is
     """
 
     def __init__(self, target: Callable[..., object], transform: Transform) -> None:
@@ -177,6 +180,7 @@ class Signature:
         self.parameters: Final = inspect.signature(callable_, follow_wrapped=False).parameters
         self.hidden: Final = self._hidden()
         self.wrt: Final = tuple(map(self._wrt, transform.argnums))
+        self.given: Final = tuple(map(self._wrt, range(transform.taken)))
         self.rest: Final = self._rest() if transform.spread else {}
         self.header: Final = self._spread_header() if transform.spread else self._plain_header()
         self._pinned: Final = _state(self.callee.function)
@@ -258,14 +262,14 @@ class Signature:
         return Header(names, str(inspect.Signature(shown))[1:-1], ", ".join(forward), prologue, (), values)
 
     def _spread_header(self) -> Header:
-        """One positional parameter for each differentiated argument, then the tangents; defaults for the rest."""
+        """One positional parameter for each argument given, then the tangents; defaults for the rest."""
         values: dict[str, object] = {}
         taken = set(self.names)
-        elements = [(name, k) for name, k in self.wrt if k is not None]
-        named = {w: w[0] if w[1] is None else _fresh(f"{w[0]}_{w[1]}", taken) for w in self.wrt}
+        elements = [(name, k) for name, k in self.given if k is not None]
+        named = {w: w[0] if w[1] is None else _fresh(f"{w[0]}_{w[1]}", taken) for w in self.given}
         tangents: list[str] = []
         if self.transform.kind == "jvp":
-            tangents = [_fresh(f"{name}_dot", taken) for name in named.values()]
+            tangents = [_fresh(f"{named[w]}_dot", taken) for w in self.wrt]
         prologue = [*self._constants(self.hidden, values)]
         if self.variadic:
             prologue.append(f"{self.variadic} = ({''.join(named[e] + ', ' for e in elements)})")
@@ -280,8 +284,8 @@ class Signature:
             yield f"{name} = _hidden_{name}"
 
     def _rest(self) -> dict[str, object]:
-        """Return the values of the parameters that are not differentiated where all that is passed is."""
-        whole = {name for name, element in self.wrt if element is None} | {self.variadic}
+        """Return the values of the parameters that are not passed, where those that are go by position."""
+        whole = {name for name, element in self.given if element is None} | {self.variadic}
         return {name: self._left_out(p) for name, p in self.parameters.items() if name not in whole}
 
     def _left_out(self, p: Parameter) -> object:
@@ -324,12 +328,12 @@ class Signature:
         return bound.arguments
 
     def _spread(self, args: Sequence[object]) -> dict[str, object]:
-        if len(args) != len(self.wrt):
-            raise ArgumentError(f"{self.asked} of {self.label}: {len(args)} arguments for {len(self.wrt)}")
+        if len(args) != len(self.given):
+            raise ArgumentError(f"{self.asked} of {self.label}: {len(args)} arguments for {len(self.given)}")
         values = dict(self.rest)
-        values |= {name: value for (name, k), value in zip(self.wrt, args, strict=True) if k is None}
+        values |= {name: value for (name, k), value in zip(self.given, args, strict=True) if k is None}
         if self.variadic:
-            values[self.variadic] = tuple(v for (_, k), v in zip(self.wrt, args, strict=True) if k is not None)
+            values[self.variadic] = tuple(v for (_, k), v in zip(self.given, args, strict=True) if k is not None)
         return {name: values[name] for name in self.parameters}
 
     def call_arguments(
@@ -337,7 +341,7 @@ class Signature:
     ) -> tuple[list[object], dict[str, object]]:
         """Return how the guard is called with given values of the function's arguments."""
         if self.transform.spread:
-            return [*self.differentiated(values), *tangents], {}
+            return [*_chosen(self.given, values), *tangents], {}
         args: list[object] = []
         kwargs: dict[str, object] = {}
         for name, p in self.parameters.items():
@@ -356,14 +360,19 @@ class Signature:
 
     def differentiated(self, values: Mapping[str, object]) -> list[object]:
         """Return the differentiated arguments, one for each of argnums."""
-        found: list[object] = []
-        for name, element in self.wrt:
-            value = values[name]
-            if element is not None:
-                assert isinstance(value, tuple)
-                value = value[element]
-            found.append(value)
-        return found
+        return _chosen(self.wrt, values)
+
+
+def _chosen(names: Sequence[Wrt], values: Mapping[str, object]) -> list[object]:
+    """Return arguments, of variadic ones an item, from the values of all of them."""
+    found: list[object] = []
+    for name, element in names:
+        value = values[name]
+        if element is not None:
+            assert isinstance(value, tuple)
+            value = value[element]
+        found.append(value)
+    return found
 
 
 class _Text:

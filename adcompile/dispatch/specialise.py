@@ -158,7 +158,7 @@ class Specialiser:
         signature = self.signature
         if self.transform.kind != "jvp":
             return signature.bind(args, kwargs), []
-        count = len(args) // 2
+        count = self.transform.taken
         values = signature.bind(args[:count], {})
         primals = signature.differentiated(values)
         names = [name if k is None else f"{name}[{k}]" for name, k in signature.wrt]

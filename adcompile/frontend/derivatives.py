@@ -152,16 +152,26 @@ def owned(lo: Lowering, value: Value) -> Value:
 
 def _vjp(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Lower ``vjp(f, *primals)``: the value, and the pullback as a function of the compiler's."""
-    if not args or set(keywords) - {"has_aux"}:
-        lo.refuse(node, "vjp() takes a function, its arguments, and has_aux", "called here")
+    if not args or set(keywords) - {"has_aux", "argnums"}:
+        lo.refuse(node, "vjp() takes a function, its arguments, has_aux and argnums", "called here")
     has_aux = bool(_static(lo, keywords.get("has_aux", Const(False)), node))
     function, primals = args[0], args[1:]
-    closed = close(lo, function, primals, {}, range(len(primals)), node)
+    closed = close(lo, function, primals, {}, _numbers(lo, keywords, primals, node), node)
     out, aux = split(lo, closed, has_aux, node)
     results, _ = pulled(lo, closed, {}, node)
     pullback = Partial(Const(call_pullback), (Const(_Pulled(closed, out)),), {})
     parts = [rebuilt(lo, out, results), pullback]
     return Node("tuple", tuple(parts if aux is None else [*parts, rebuilt(lo, aux, results)]))
+
+
+def _numbers(lo: Lowering, keywords: Mapping[str, Value], primals: Args, node: ast.AST) -> list[int]:
+    """Return the numbers of the arguments that `vjp` or `jvp` differentiates."""
+    argnums = _static(lo, keywords.get("argnums", Const(None)), node)
+    if argnums is None:
+        return list(range(len(primals)))
+    if not isinstance(argnums, tuple) or not all(type(k) is int for k in argnums):
+        lo.refuse(node, f"argnums must be a tuple of ints, not {argnums!r}", "here")
+    return Settings(argnums, False, False, False).numbers(lo, primals, node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,18 +200,19 @@ def call_pullback(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -
 
 def _jvp(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Lower ``jvp(f, primals, tangents)``."""
-    bound = _bind(lo, f, ("f", "primals", "tangents", "has_aux"), args, keywords, node)
-    if not {"f", "primals", "tangents"} <= set(bound):
+    bound = _bind(lo, f, ("f", "primals", "tangents", "has_aux", "outputs", "argnums"), args, keywords, node)
+    if "outputs" in bound or not {"f", "primals", "tangents"} <= set(bound):
         lo.refuse(node, "jvp() takes a function, its arguments and their tangents", "called here")
     primals, tangents = (lo.current(bound[k]) for k in ("primals", "tangents"))
     for name, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, Node) or value.kind == "dict":
             lo.refuse(node, f"jvp(): {name} must be a tuple, with one entry for each argument", "called here")
     assert isinstance(primals, Node) and isinstance(tangents, Node)
-    if len(primals.children) != len(tangents.children):
-        lo.refuse(node, "jvp(): there must be as many tangents as primals", "called here")
+    numbers = _numbers(lo, bound, primals.children, node)
+    if len(numbers) != len(tangents.children):
+        lo.refuse(node, "jvp(): there must be as many tangents as differentiated arguments", "called here")
     has_aux = bool(_static(lo, bound.get("has_aux", Const(False)), node))
-    closed = close(lo, bound["f"], primals.children, {}, range(len(primals.children)), node)
+    closed = close(lo, bound["f"], primals.children, {}, numbers, node)
     out, aux = split(lo, closed, has_aux, node)
     results, dots = pushed(lo, closed, tangents.children, node)
     parts = [rebuilt(lo, out, results), owned(lo, map_leaves(lambda k: dots.get(k, NONE), out))]
