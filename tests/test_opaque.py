@@ -204,3 +204,16 @@ def test_an_object_that_may_keep_a_differentiated_value_is_refused(f: Any) -> No
         with pytest.raises(CompileError, match="no derivative rule for the method put") as caught:
             derive()
         assert caught.value.line in range(f.__code__.co_firstlineno + 2, f.__code__.co_firstlineno + 4)
+
+
+def filtered(x: Any) -> Any:
+    return np.sum(scipy.ndimage.maximum_filter(x, 3) * V)
+
+
+def test_what_a_compiled_function_stores_is_not_lost() -> None:
+    """The filter stores into an array that it is given: its derivative is refused, not zero."""
+    with pytest.raises(CompileError, match="no derivative rule for scipy.ndimage.maximum_filter") as error:
+        grad(filtered)(V)
+    assert error.value.line == filtered.__code__.co_firstlineno + 1
+    value, _ = value_and_grad(lambda s: np.sum(s * scipy.ndimage.maximum_filter(V, 3)))(2.0)
+    assert value == np.sum(2.0 * scipy.ndimage.maximum_filter(V, 3))

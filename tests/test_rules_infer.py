@@ -22,6 +22,7 @@ from adcompile.ir.types import Type
 from adcompile.rules.arithmetic import PYTHON
 from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Bound, bind
 from adcompile.rules.index import package_of
+from adcompile.rules.ufuncs import WITH_EACH
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -618,6 +619,11 @@ def statistics_cases() -> Iterator[tuple[Any, ...]]:
     yield np.polymul, (X1, X1[:2]), {}
     yield np.add.reduceat, (X1, np.array([0, 2])), {}
     yield np.polysub, (X1[:2], X1), {}
+    for f in (np.fmax, np.fmin):
+        yield f.reduce, (X2,), {}
+        yield f.reduce, (X3,), {"axis": (0, 2), "keepdims": True}
+    for f in WITH_EACH:
+        yield f.outer, (X2, X1), {}
     yield np.logaddexp.reduce, (X2,), {}
     yield np.logaddexp2.reduce, (X2,), {"axis": 1}
     yield np.average, (X2,), {"axis": 0, "weights": np.array([1.0, 2.0])}

@@ -252,12 +252,16 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
         for axes in (((2,), (1,)), ((1, 2), (0, 1)), ((2, 1), (1, 0)), ((), ()), ((1,), (0,)))
     ],
     *[
-        ("einsum", ((X2, Y2),), (s,))
+        ("einsum", ((X2, Y2),), (s, o))
+        for o in (False, True)
         for s in ("ij,jk->ik", "ij,jk->ki", "ij,jk->i", "ij,jk->", "ij,jl->ilj", "ij,kl->")
     ],
-    *[("einsum", ((X3,),), (s,)) for s in ("ijk->kji", "ijk->j", "ijk->")],
-    *[("einsum", ((SQUARE,),), (s,)) for s in ("ii->", "ii->i", "ij->ji")],
-    *[("einsum", ((SQUARE, X2),), ("ii,ji->j",)), ("einsum", ((BATCH, SQUARE, X2[0]),), ("bij,jk,k->bi",))],
+    *[("einsum", ((X3,),), (s, False)) for s in ("ijk->kji", "ijk->j", "ijk->")],
+    *[("einsum", ((SQUARE,),), (s, False)) for s in ("ii->", "ii->i", "ij->ji")],
+    *[
+        ("einsum", ((SQUARE, X2),), ("ii,ji->j", False)),
+        ("einsum", ((BATCH, SQUARE, X2[0]),), ("bij,jk,k->bi", "greedy")),
+    ],
     *[("trace", (x,), a) for x, a in ((SQUARE, (0, 0, 1)), (X2, (1, 0, 1)), (X3, (0, 0, 2)), (X3, (-1, 2, 1)))],
     *[
         ("reshape", (X2, (3, 2)), ()),
@@ -337,6 +341,13 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     ],
     *[(f"{name}.accumulate", (x,), (axis,)) for name in ("maximum", "minimum") for x in (X2, X3) for axis in (0, 1)],
     ("added_along", (X2, np.array([[0, 1, 1], [0, 0, 1]])), ()),
+    *[
+        (f"{name}.reduce", (X3,), (axis, k))
+        for name in ("fmax", "fmin")
+        for axis in (None, 0, (0, 2))
+        for k in (False, True)
+    ],
+    ("fmax.reduce", (np.where(X2 > 0, X2, np.nan),), (0, False)),
     *[("add.reduceat", (X3, np.array(i)), (axis,)) for i, axis in (([0, 1], 0), ([0, 2, 1, 2], 1), ([1, 3], 2))],
     ("added_back", (X2, np.array([0, 2, 1]), np.ones((2, 4))), (1,)),
     ("added_at", (X1, np.array([0, 2, 2, 1]), X2[0]), ()),

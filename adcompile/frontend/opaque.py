@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from adcompile.frontend import draws
 from adcompile.frontend.opaque_equations import emit
 from adcompile.frontend.opaque_samples import LARGEST, sampled
 from adcompile.frontend.opaque_types import annotated, item_type, refuse_shuffle, result_of
-from adcompile.frontend.places import called_as, is_common, is_pure, of_a_package, trusts
+from adcompile.frontend.places import called_as, is_common, is_pure, may_store, of_a_package, trusts
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Args, Keywords, Ref, Value
 from adcompile.ir.core import Atom, Const, Var
@@ -47,8 +47,20 @@ def call_function(
         several = drawn_list(lo, place[1], args, keywords, node)
         if several is not None:
             return several
+    if may_store(place, f):
+        refuse_stores(lo, (*args, *keywords.values()), node)
     result = result_of(lo, f, place, args, keywords, node)
     return emit(lo, "path", place, (), args, keywords, (result,), node, trusts(place, f))
+
+
+def refuse_stores(lo: Lowering, values: Iterable[Value], node: ast.AST) -> None:
+    """Refuse a call that may store into an array that is read later: some compiled functions do not ask if they may."""
+    for value in map(lo.current, values):
+        if isinstance(value, Node):
+            refuse_stores(lo, value.children, node)
+        elif isinstance(value, Ref) and any(True for _ in lo.reaching(value.cell)):
+            what = "this compiled function may store into the array that it is given"
+            lo.refuse(node, what, "not known to the compiler, and read later", "pass a copy of the array")
 
 
 def drawn_list(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST) -> Value | None:

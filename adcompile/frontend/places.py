@@ -131,3 +131,9 @@ def trusts(place: Name, f: object) -> bool:
     """Tell whether a function is known not to change its arguments."""
     quiet = ("random", "time", "logging", "warnings", "builtins", "numpy.random")
     return place[0] in quiet or is_pure(f)
+
+
+def may_store(place: Name, f: object) -> bool:
+    """Tell whether a function is of the private compiled part of a package, where results are often stored."""
+    private = any(part.startswith("_") for part in place[0].split("."))
+    return private and place[0].startswith("scipy.") and not isinstance(f, types.FunctionType | np.ufunc)

@@ -18,6 +18,7 @@ from adcompile.rules.promotion import common_dtype
 from adcompile.rules.table import linear, static
 
 Array = np.ndarray
+Order = bool | str | tuple[object, ...]
 
 
 def prepare_einsum(operands: list[Operand], values: dict[str, object]) -> None:
@@ -27,6 +28,8 @@ def prepare_einsum(operands: list[Operand], values: dict[str, object]) -> None:
         raise TypeError("np.einsum: the subscripts must be a string")
     ranks = [rank_of(a) for a in operands]
     values["subscripts"] = explicit(text.replace(" ", ""), ranks)
+    if isinstance(values["optimize"], list):
+        values["optimize"] = tuple(values["optimize"])
 
 
 def explicit(text: str, ranks: list[int | None]) -> str:
@@ -54,7 +57,7 @@ def explicit(text: str, ranks: list[int | None]) -> str:
 
 def einsum_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer einsum of explicit subscripts."""
-    (text,) = attrs
+    text, _ = attrs
     assert isinstance(text, str)
     inputs, _, output = text.partition("->")
     types = [a.type for a in args]
@@ -84,11 +87,17 @@ primitive(
     einsum_infer,
     "np.einsum",
     "*xs",
-    "@subscripts",
+    "@subscripts, optimize=False",
     usage="subscripts: static, *operands: operands, out: no = None, dtype: no = None, optimize: static = False",
     prepare=prepare_einsum,
     cost="product",
 )
+
+
+@static
+def plan(optimize: Order) -> Order:
+    """Return how the adjoint is ordered: an order that was given for the function itself does not fit."""
+    return True if isinstance(optimize, tuple) else optimize
 
 
 @static
@@ -108,14 +117,14 @@ def transposed_terms(text: str, k: int) -> tuple[str, str, str, str]:
 
 
 @linear("einsum", 0)
-def einsum_adjoint(g: Array, ans: Array, xs: tuple[Array, ...], subscripts: str) -> tuple[Array, ...]:
-    return tuple([einsum_operand(g, xs, subscripts, k) for k in range(len(xs))])
+def einsum_adjoint(g: Array, ans: Array, xs: tuple[Array, ...], subscripts: str, optimize: Order) -> tuple[Array, ...]:
+    return tuple([einsum_operand(g, xs, subscripts, k, plan(optimize)) for k in range(len(xs))])
 
 
-def einsum_operand(g: Array, xs: tuple[Array, ...], subscripts: str, k: int) -> Array:
+def einsum_operand(g: Array, xs: tuple[Array, ...], subscripts: str, k: int, optimize: Order) -> Array:
     """The adjoint of einsum in one operand: an einsum of the cotangent and the other operands."""
     own, found, text, term = transposed_terms(subscripts, k)
-    bar = np.einsum(text, g, *[x for i, x in enumerate(xs) if i != k])
+    bar = np.einsum(text, g, *[x for i, x in enumerate(xs) if i != k], optimize=optimize)
     if own != found:
         bar = np.broadcast_to(np.expand_dims(bar, absent(own, found)), [xs[k].shape[i] for i in first_places(term)])
     if own == term:

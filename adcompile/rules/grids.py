@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.rules.binding import macro
+from adcompile.rules.table import refuse
 
 Array = np.ndarray
 
@@ -16,6 +17,8 @@ Array = np.ndarray
 def logspace(
     start: float, stop: float, num: int = 50, endpoint: bool = True, base: float = 10.0, dtype: None = None
 ) -> Array:
+    if np.ndim(base) > 0:
+        refuse("np.logspace: several bases are not supported; write np.power(base, np.linspace(...))")
     return np.power(base, np.linspace(start, stop, num, endpoint))
 
 

@@ -57,7 +57,8 @@ def put(a: Array, ind: Array, v: Array, mode: str = "raise") -> None:
 
 @macro(np.place)
 def place(arr: Array, mask: Array, vals: Array) -> None:
-    arr[mask] = cycled(vals, arr[mask])
+    chosen = as_mask(mask)
+    arr[chosen] = cycled(vals, arr[chosen])
 
 
 @macro(np.put_along_axis)
@@ -75,12 +76,22 @@ def along(arr: Array, k: int, indices: Array, axis: int) -> Array:
     return np.reshape(np.arange(arr.shape[k]), (1,) * k + (arr.shape[k],) + (1,) * (arr.ndim - k - 1))
 
 
+def as_mask(mask: Array) -> Array:
+    return mask if is_mask(mask) else np.not_equal(mask, 0)
+
+
+@static
+def is_mask(mask: Var | Array) -> bool:
+    """Tell whether the entries are known to be booleans."""
+    return (numpy_dtype(mask.type) if isinstance(mask, Var | Const) else np.asarray(mask).dtype) == np.bool_
+
+
 def cycled(values: Array, like: Array) -> Array:
     """Return values from the first on, again and again, as many as another array has elements, and in its shape."""
     values = np.asarray(values)
     if values.ndim == 0 or same_shape(values, like):
         return values
-    return np.reshape(np.ravel(values)[np.arange(like.size) % values.size], like.shape)
+    return np.reshape(np.ravel(values)[np.arange(like.size) % np.maximum(values.size, 1)], like.shape)
 
 
 @static

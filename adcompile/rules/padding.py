@@ -371,8 +371,15 @@ def convolve_adjoint(g: Array, ans: Array, a: Array, v: Array, mode: str) -> tup
     return np.convolve(full, v[::-1], "valid"), np.convolve(full, a[::-1], "valid")
 
 
+def centred(g: Array, a: Array, v: Array) -> Array:
+    """Put zeros around a cotangent of a correlation of mode same, which NumPy reverses if v is longer."""
+    before = (min(len(a), len(v)) - 1 + (len(a) < len(v))) // 2
+    after = len(a) + len(v) - 1 - len(g) - before
+    return np.concatenate([np.zeros(before, g.dtype), g, np.zeros(after, g.dtype)])
+
+
 @linear("correlate", 0, 1)
 def correlate_adjoint(g: Array, ans: Array, a: Array, v: Array, mode: str) -> tuple[Array, Array]:
-    full = whole(g, a, v, mode)
+    full = centred(g, a, v) if mode == "same" else whole(g, a, v, mode)
     v_bar = np.convolve(full, a[::-1], "valid")[::-1]
     return np.convolve(full, conjugated(v), "valid"), np.conj(v_bar) if is_complex(v) else v_bar

@@ -164,9 +164,16 @@ def infer_diag(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return array(t, (facts.fresh_for(("diagonal", *dims, k)) if length is None else length,))
 
 
+def infer_triangle(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer triu and tril."""
+    if args[0].type.rank in (0, 1):
+        raise TypeError("the triangle of a vector is that of a matrix with equal rows: make this with np.broadcast_to")
+    return infer_same(facts, args, attrs)
+
+
 primitive("diag", infer_diag, "np.diag", "x", "k=0", usage="v, k: static = 0", cost="arithmetic")
 for _name in ("triu", "tril"):
-    primitive(_name, infer_same, f"np.{_name}", "x", "k=0", usage="m, k: static = 0", cost="arithmetic")
+    primitive(_name, infer_triangle, f"np.{_name}", "x", "k=0", usage="m, k: static = 0", cost="arithmetic")
 
 
 def infer_diagonal(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:

@@ -117,12 +117,12 @@ def nanstd(
 
 @macro(np.nanmax)
 def nanmax(a: Array, axis: Axis = None, out: None = None, keepdims: bool = False) -> Array:
-    return np.max(cleaned(a, -np.inf), axis=axis, keepdims=keepdims)
+    return np.fmax.reduce(a, axis=axis, keepdims=keepdims)
 
 
 @macro(np.nanmin)
 def nanmin(a: Array, axis: Axis = None, out: None = None, keepdims: bool = False) -> Array:
-    return np.min(cleaned(a, np.inf), axis=axis, keepdims=keepdims)
+    return np.fmin.reduce(a, axis=axis, keepdims=keepdims)
 
 
 @macro(np.nanmedian)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from adcompile.rules import runtime
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import reduced
-from adcompile.rules.reductions import restore, summed
-from adcompile.rules.table import adjoint, linear, nonlinear
+from adcompile.rules.reductions import reduction, restore, summed, unchanged
+from adcompile.rules.table import adjoint, like, linear, nonlinear
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
@@ -114,6 +115,19 @@ def added_back_adjoint(
     return np.add.reduceat(bar, indices, axis), None, None
 
 
+# -- extrema of the entries that are numbers
+
+for _name, _like in (("fmax", "max"), ("fmin", "min")):
+    primitive(
+        f"{_name}.reduce",
+        reduction(unchanged),
+        f"np.{_name}.reduce",
+        "x",
+        "axis=0, keepdims=False",
+        usage="array, axis: axes = 0, dtype: no = None, out: no = None, keepdims: static = False",
+    )
+    like(f"{_name}.reduce", _like)
+
 # -- other methods, by the functions that do the same
 
 
@@ -152,5 +166,8 @@ def each_with_each(ufunc: np.ufunc) -> Callable[..., Array]:
     return outer
 
 
-for _f in (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.power):
+_ARITHMETIC = (np.add, np.subtract, np.multiply, np.divide, np.power, np.float_power, np.remainder, np.fmod)
+_OTHER = (np.maximum, np.minimum, np.fmax, np.fmin, np.hypot, np.arctan2, np.logaddexp, np.logaddexp2, np.copysign)
+WITH_EACH: Final = (*_ARITHMETIC, *_OTHER)
+for _f in WITH_EACH:
     macro(_f.outer)(each_with_each(_f))

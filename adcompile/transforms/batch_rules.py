@@ -316,7 +316,7 @@ def outer(batch: Batch) -> Atom | None:
 
 @rule("einsum")
 def einsum(batch: Batch) -> Atom | None:
-    (subscripts,) = batch.attrs
+    subscripts, optimize = batch.attrs
     if not isinstance(subscripts, str) or "->" not in subscripts or "." in subscripts:
         return None
     letter = next((c for c in "zyxwvutsrq" if c not in subscripts), None)
@@ -324,7 +324,7 @@ def einsum(batch: Batch) -> Atom | None:
         return None
     inputs, output = subscripts.replace(" ", "").split("->")
     parts = [letter + part if batch.wide(k) else part for k, part in enumerate(inputs.split(","))]
-    return batch.again(*batch.args, attrs=(f"{','.join(parts)}->{letter}{output}",))
+    return batch.again(*batch.args, attrs=(f"{','.join(parts)}->{letter}{output}", optimize))
 
 
 @rule("solve")

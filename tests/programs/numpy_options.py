@@ -72,3 +72,32 @@ def quantiles_along_several_axes(x):
     a = np.sum(np.median(x, axis=(0, 2)) ** 2) + np.sum(np.median(x, (0, -1), keepdims=True) * x)
     b = np.quantile(x, [0.2, 0.7], axis=(1, 2), keepdims=True)
     return a + np.sum(b**3) + np.sum(np.percentile(x, 30.0, (0, 1)) * K)
+
+
+@program(V, M)
+def extrema_beside_missing_entries(x, a):
+    b = np.where(a > 0.8, np.nan, a)
+    b[1] = np.nan
+    c = np.nanmax(b[[0, 2]], axis=0) ** 2 + np.nanmin(b[::2], 0) * x
+    return np.sum(c) + np.fmax.reduce(b, axis=None) * np.fmin.reduce(x) + np.sum(np.isnan(np.nanmax(b, axis=1)))
+
+
+@program(V, M)
+def centred_correlations(x, a):
+    b = np.sum(np.correlate(x, a[0, :3], "same") * K) + np.sum(np.correlate(x, np.ravel(a), "same")[:4] * K)
+    return b + np.sum(np.correlate(a[1, :3], x, "same") ** 2 * K) + np.correlate(x[:2], x * a[2], "same")[1]
+
+
+@program(V, M)
+def ordered_products(x, a):
+    b = np.einsum("ij,jk,k->i", a, np.outer(x, x), x, optimize="greedy")
+    c = np.einsum("ij,kj,kl->il", a, a, a, optimize=["einsum_path", (1, 2), (0, 1)])
+    return np.sum(b**2) + np.sum(c * M) + np.einsum("ij,ij->", a, a, optimize=True)
+
+
+@program(V)
+def places_of_numbers(x):
+    a = np.zeros(4)
+    np.place(a, 1 - (x > 1.0), x[:2] ** 2)
+    np.place(a, x > 9.0, x[:0])
+    return np.sum(a * K) + np.sum(np.hypot.outer(x, x[:2]) ** 3)
