@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from adcompile import grad
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Const, Eqn, For, Function, If, Var, While
 from adcompile.ir.verify import verify
 from adcompile.opt import CLEAN, clean, cse, dce, hoist, simplify
@@ -314,3 +315,41 @@ def test_an_undefined_branch_is_not_filled_in() -> None:
     fn = program(branch, outs=branch.outs)
     assert simplify.run(fn) is fn
     assert isinstance(fn.primal[0], If)
+
+
+# -- assignments
+
+
+def text(f: object, *args: object) -> str:
+    source: str = grad(f).source_for(*args)  # type: ignore[call-overload]  # any function
+    return source
+
+
+def test_what_is_added_to_a_part_that_holds_nothing_is_assigned() -> None:
+    def apart(x: np.ndarray) -> float:
+        return x[0] * x[1] * x[2:].sum()  # type: ignore[no-any-return]  # NumPy's numbers
+
+    def across(x: np.ndarray) -> float:
+        return x[0] * x[-1]  # type: ignore[no-any-return]  # NumPy's numbers
+
+    assert "+=" not in text(apart, np.ones(4))
+    assert text(across, np.ones(4)).count("] += ") == 1  # of one element they are the same
+
+
+def test_the_adjoint_of_a_sum_in_place_stays_where_it_is() -> None:
+    def f(x: np.ndarray) -> float:
+        y = np.zeros(2)
+        for i in range(len(x)):
+            y[i % 2] += x[i] * x[i]
+        return y @ y  # type: ignore[no-any-return]  # NumPy's numbers
+
+    assert "= 0.0" not in text(f, np.ones(4))
+
+
+def test_an_element_selected_twice_is_added_to() -> None:
+    def f(x: np.ndarray) -> float:
+        y = np.zeros(3)
+        y[[0, 0, 1]] += x
+        return y @ y  # type: ignore[no-any-return]  # NumPy's numbers
+
+    assert grad(f)(np.array([1.0, 2.0, 3.0])).tolist() == [0.0, 4.0, 6.0]

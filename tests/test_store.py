@@ -76,7 +76,7 @@ def test_a_scan_tapes_the_element_that_it_reads() -> None:
         X,
     )
     assert pushes(fn) == 1 and copies_in_loops(fn) == 0
-    assert prims(fn.adjoint).count("index_update") == 1  # the adjoint's own: nothing is undone
+    assert sum(e.prim == "index_update" for e in in_loops(fn.adjoint)) == 1  # the adjoint's own: nothing is undone
 
 
 def test_stores_are_undone_where_that_tapes_less() -> None:
@@ -88,7 +88,7 @@ def test_stores_are_undone_where_that_tapes_less() -> None:
 """
     fn = compiled(text, X)
     assert pushes(fn) == 1 and copies_in_loops(fn) == 0
-    assert prims(fn.adjoint).count("index_update") == 2
+    assert sum(e.prim == "index_update" for e in in_loops(fn.adjoint)) == 2
     assert pushes(compiled(text, X, policy="tape")) == 2
 
 

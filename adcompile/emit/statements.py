@@ -203,6 +203,10 @@ class StatementWriter(abc.ABC):
             same = numpy_dtype(tree.out.type) == numpy_dtype(base.type)
             if self.wrote_augmented(tree) or (same and eqn not in self.plan.primal):
                 return syntax.augment(self.place(eqn), tree.prim, self.write.atom(tree.args[1]))
+        if isinstance(tree, Eqn) and tree.prim == "mul" and self.reads_place(tree.args[1], eqn):
+            same = numpy_dtype(tree.out.type) == numpy_dtype(base.type)
+            if same and eqn not in self.plan.primal:
+                return syntax.augment(self.place(eqn), tree.prim, self.write.atom(tree.args[0]))
         return syntax.store(self.place(eqn), self.write.atom(value))
 
     def reads_place(self, a: Atom, eqn: Eqn) -> bool:

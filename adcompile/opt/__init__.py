@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from adcompile.ir.core import Function
-from adcompile.opt import cse, dce, hoist, simplify
+from adcompile.opt import assign, cse, dce, hoist, simplify
 
-CLEAN: Final[tuple[Callable[[Function], Function], ...]] = (simplify.run, dce.run, cse.run, hoist.run)
+CLEAN: Final[tuple[Callable[[Function], Function], ...]] = (simplify.run, dce.run, cse.run, assign.run, hoist.run)
 
 ROUNDS: Final = 4
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adcompile.analysis.webs import is_advanced
 from adcompile.frontend.paths import read_path as views
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Eqn, Var
@@ -32,8 +31,6 @@ def index_update_terms(b: Builder, eqn: Eqn, g: Atom, wanted: list[int]) -> Iter
     assert isinstance(path, tuple)
     if 1 in wanted:
         piece = read_path(b, g, atoms, path)
-        if piece.type.is_array and not is_advanced(path):
-            piece = b.emit("copy", piece)
         if any(isinstance(step, str) and "a" in step for step in path):
             piece = b.emit("mul", piece, last_writes(b, eqn, piece, path))
         yield 1, piece
@@ -47,8 +44,7 @@ def index_add_terms(b: Builder, eqn: Eqn, g: Atom, wanted: list[int]) -> Iterato
     (path,) = eqn.attrs
     assert isinstance(path, tuple)
     if 1 in wanted:
-        piece = read_path(b, g, atoms, path)
-        yield 1, b.emit("copy", piece) if piece.type.is_array and not is_advanced(path) else piece
+        yield 1, read_path(b, g, atoms, path)
     if 0 in wanted:
         yield 0, g
 

@@ -584,3 +584,21 @@ def views_that_are_not_read_after_the_next_store(x):
         a[1:] = w * x[1:]
         s = s + a[3] * kept.pop()[0]
     return s + np.sum(a)
+
+
+@program(M)
+def sums_in_place(m):
+    total = np.zeros(3)
+    for i in range(3):
+        for j in range(3):
+            total[i] += m[i, j] * m[j, i]
+        total[1:] += m[i, :2] * total[:2]
+        total[[0, 0, 2]] += m[i]
+        total[m[i] > 0.2] += m[0, 0] * total[1]
+        total[::2] = 0.5 * total[::2]
+    return np.sum(total**2)
+
+
+@program(V)
+def parts_read_beside_and_across_one_another(x):
+    return x[0] * x[1] * np.sum(x[:3] * x[2:]) * np.prod(x[1:3]) * x[-5] + np.sum(x[:2] * x[3:]) + x[3] * x[-2]

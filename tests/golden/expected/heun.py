@@ -33,7 +33,7 @@ def heun_value_and_vjp(state, damping, h, n, y_bar=1.0):
     # reverse sweep
     # return state[0]
     state_bar = np.zeros_like(state)
-    state_bar[0] += y_bar
+    state_bar[0] = y_bar
     damping_bar = 0.0
     for _ in range(n):
         v6 = state_1_tape.pop()
@@ -47,8 +47,8 @@ def heun_value_and_vjp(state, damping, h, n, y_bar=1.0):
         v10 = k1_bar[1]
         damping_bar -= v10 * v8
         v11 = np.zeros_like(state)
-        v11[0] -= v10 * np.cos(v9)
-        v11[1] += k1_bar[0] - v10 * damping
+        v11[0] = -(v10 * np.cos(v9))
+        v11[1] = k1_bar[0] - v10 * damping
         state_bar += v11
         k1_bar += v11 * h
         # k1 = pendulum(state, damping)

@@ -14,6 +14,6 @@ def search_value_and_vjp(x, k, y_bar=1.0):
     # reverse sweep
     # return x[k - 1] * x[0]
     x_bar = np.zeros_like(x)
-    x_bar[0] += y_bar * v2
+    x_bar[0] = y_bar * v2
     x_bar[v1] += y_bar * v3
     return y, (x_bar,)
