@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import ModuleType
 
 
 class Deferred:
@@ -21,9 +22,12 @@ class Deferred:
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
+        self._loaded: ModuleType | None = None
 
     def __getattr__(self, name: str) -> object:
-        return getattr(importlib.import_module(self.__name__), name)
+        if self._loaded is None:
+            self._loaded = importlib.import_module(self.__name__)
+        return getattr(self._loaded, name)
 
     def __repr__(self) -> str:
         return f"<module {self.__name__!r}, deferred>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from collections.abc import Collection, Iterator
 
 from adcompile.errors import Span
@@ -38,8 +38,13 @@ def may_keep(v: Var) -> bool:
     """Tell whether an operand is an object that may keep what a call is given: no logger, and no source of draws."""
     if v.type.kind == "object":
         cls = v.type.dtype
-        return not (isinstance(cls, type) and (is_draw(cls) or issubclass(cls, logging.Logger)))
+        return not (isinstance(cls, type) and (is_draw(cls) or _is_logger(cls)))
     return v.type == UNKNOWN
+
+
+def _is_logger(cls: type) -> bool:
+    logging = sys.modules.get("logging")  # takes long to load, and who has a logger has loaded it
+    return logging is not None and issubclass(cls, logging.Logger)
 
 
 def reads(fn: Function) -> set[Var]:

@@ -100,7 +100,7 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         return container_item(lo, base, node)
     if isinstance(base, Rows):
         return rows_.read(lo, base, expressions.evaluate(lo, node.slice), node)
-    if isinstance(base, Ref) and lists.is_list(lo, base):
+    if isinstance(base, Ref) and lo.is_list(base):
         return lists.read(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Flat):
         return elements.read(lo, base, expressions.evaluate(lo, node.slice), node)
@@ -136,7 +136,7 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
         bounds = static_value(index)
         assert isinstance(bounds, slice)
         return lo.container(base.kind, base.children[bounds])  # a slice of a NamedTuple is a plain tuple
-    if picking.at_run_time(lo, index, node):
+    if isinstance(index, Var) and picking.at_run_time(lo, index, node):
         return picking.read(lo, base, index, node)
     return base.children[position_in(lo, base, index, node)]
 

@@ -26,7 +26,7 @@ from adcompile.frontend import (
     rule_sources,
     views,
 )
-from adcompile.frontend.optionals import required
+from adcompile.frontend.optionals import is_none, required
 from adcompile.frontend.values import (
     Args,
     Flat,
@@ -43,6 +43,7 @@ from adcompile.frontend.values import (
     static_value,
 )
 from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.rules import binding
 
@@ -73,28 +74,41 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
     """Apply a NumPy, math or builtin function, or the array method of a name, that has a primitive."""
     args = [required(lo, run_once(lo, a, node), node) for a in args]
     keywords = {k: required(lo, v, node) for k, v in keywords.items()}
-    if destinations.given(f, args, keywords):
+    if _names_result(f, args, keywords):
         return destinations.store(lo, f, args, keywords, node)
     if any(isinstance(a, Iterable | Generator) for a in args):
         macro = loop_for(lo, f, args, node)
         if macro is not None:
             return calls.run_function(lo, rule_sources.rule_source(macro), args, keywords, node, rule=True)
         args = [lists.listed(lo, a, node) if isinstance(a, Iterable | Generator) else a for a in args]
-    if args and lists.is_list(lo, args[0]) and f in lists.JOINING:
+    if args and lo.is_list(args[0]) and f in lists.JOINING:
         return lists.joined(lo, f, args, keywords, node)
     bound = bind_primitive(lo, f, args, keywords, node)
     if bound.macro is not None:
         assert isinstance(bound.macro, types.FunctionType)
         if not str(getattr(f, "__module__", "")).startswith("builtins"):  # to NumPy a list is an array
-            args = [lo.emit(node, "list_array", lo.atom(a)) if lists.is_list(lo, a) else a for a in args]
+            args = [lo.emit(node, "list_array", lo.atom(a)) if lo.is_list(a) else a for a in args]
         return calls.run_function(lo, rule_sources.rule_source(bound.macro), args, keywords, node, rule=True)
     results = emit_bound(lo, bound, node)
     values = [lo.wrap(r) for r in results]
-    if views.may_be_view(bound) and f != "flatten":  # which copies in any case
+    if _may_be_view(bound) and f != "flatten":  # which copies in any case
         given = (a for a in (*args, *keywords.values()) if isinstance(a, Ref))
-        base = next((a for a in given if not lists.is_list(lo, a)), None)
+        base = next((a for a in given if not lo.is_list(a)), None)
         values = values if base is None else list(views.result(lo, bound, base, values, node))
     return values[0] if len(values) == 1 else Node("tuple", tuple(values))
+
+
+def _names_result(f: Callable[..., object] | str, args: Args, keywords: Keywords) -> bool:
+    """Tell whether a call names the array that its result goes to."""
+    place = args[f.nin] if isinstance(f, np.ufunc) and len(args) > f.nin else keywords.get("out", NONE)
+    return not is_none(place)
+
+
+def _may_be_view(bound: binding.Bound) -> bool:
+    """Tell whether the result of a call may share memory with its first argument."""
+    if bound.prim == "einsum":
+        return len(bound.args) == 1 and not views.sums(bound)
+    return PRIMITIVES[bound.prim].shares or bound.prim == "diag"
 
 
 def loop_for(lo: Lowering, f: Callable[..., object] | str, args: Args, node: ast.AST) -> types.FunctionType | None:
@@ -148,7 +162,7 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
         return containers.container_method(lo, receiver, name, args, keywords, node)
     if isinstance(receiver, Rows) and not keywords:
         return rows.method(lo, receiver, name, args, node)
-    if isinstance(receiver, Ref) and lists.is_list(lo, receiver) and not keywords:
+    if isinstance(receiver, Ref) and lo.is_list(receiver) and not keywords:
         return lists.method(lo, receiver, name, args, node)
     if isinstance(receiver, Flat) and name == "copy" and not args:
         return elements.read(lo, receiver, Slice(NONE, NONE, NONE), node)

@@ -15,7 +15,6 @@ from adcompile.frontend import (
     arrangements,
     calls,
     elements,
-    lists,
     prelude,
     rule_sources,
     views,
@@ -41,7 +40,7 @@ def _permuted(name: str) -> Builtin:
 
 def _same_array(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """np.asarray of an array is the array itself, if it has the dtype that is asked for."""
-    if args and isinstance(args[0], Ref) and not lists.is_list(lo, args[0]) and set(keywords) <= {"dtype"}:
+    if args and isinstance(args[0], Ref) and not lo.is_list(args[0]) and set(keywords) <= {"dtype"}:
         dtype = keywords.get("dtype", args[1] if len(args) > 1 else NONE)
         if len(args) + len(keywords) <= 2 and views.same_array(lo, args[0], lo.static(dtype, node)):
             return args[0]
@@ -73,7 +72,7 @@ def _of_rank(lo: Lowering, array: Value, least: object, node: ast.AST) -> Value:
 
 def _contiguous(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """np.ascontiguousarray of an array that lies row after row is the array itself."""
-    if len(args) != 1 or keywords or not isinstance(args[0], Ref) or lists.is_list(lo, args[0]):
+    if len(args) != 1 or keywords or not isinstance(args[0], Ref) or lo.is_list(args[0]):
         return application.apply(lo, np.ascontiguousarray, args, keywords, node)
     value = lo.emit(node, "contiguous", lo.read(args[0]))
     return views.result(lo, Bound("contiguous", (lo.read(args[0]),)), args[0], [value], node)[0]

@@ -127,7 +127,7 @@ def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
     if not isinstance(base, Ref):
         store_item(lo, target, base, value)
         return
-    if lists.is_list(lo, base):
+    if lo.is_list(base):
         lists.store(lo, base, expressions.evaluate(lo, target.slice), value, target)
         return
     ref = location(lo, base, target)
@@ -140,7 +140,7 @@ def store_attribute(lo: Lowering, target: ast.Attribute, base: Value, value: Val
         assert isinstance(base, Node)
         objects.assign(lo, base, target.attr, value, target)
         return
-    if isinstance(base, Ref) and target.attr in PARTS and not lists.is_list(lo, base):
+    if isinstance(base, Ref) and target.attr in PARTS and not lo.is_list(base):
         part = access.part(lo, base, target.attr, target)
         assert isinstance(part, Ref)
         lo.write(part, expressions.number(lo, value, target), target)
@@ -197,7 +197,7 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
         lo.refuse(target, "this object does not support item assignment", "not an array, a list or a dict")
     children, keys = list(base.children), list(base.keys)
     index = expressions.evaluate(lo, target.slice)
-    if picking.at_run_time(lo, index, target):
+    if isinstance(index, Var) and picking.at_run_time(lo, index, target):
         picking.store(lo, base, index, value, target)
         return
     if base.kind == "dict":

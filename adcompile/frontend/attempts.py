@@ -15,9 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import branches, expressions
-from adcompile.frontend.desugar import CODE, DEPTH, ENDED, MESSAGE, RAISED, RETURNED
+from adcompile.frontend.desugar import CODE, DEPTH, ENDED, MESSAGE, RAISED, RETURNED, STATE
 from adcompile.frontend.exceptions import (
-    STATE,
     Catcher,
     Exceptions,
     calm,

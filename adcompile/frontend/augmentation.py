@@ -42,7 +42,7 @@ def augment(lo: Lowering, stmt: ast.AugAssign) -> None:
             if isinstance(base, Flat):
                 ref = elements.location(lo, base, expressions.evaluate(lo, stmt.target.slice), stmt.target)
                 update_in_place(lo, ref, op, expressions.evaluate(lo, stmt.value), stmt)
-            elif isinstance(base, Ref) and not lists.is_list(lo, base):
+            elif isinstance(base, Ref) and not lo.is_list(base):
                 ref = location(lo, base, stmt.target)
                 update_in_place(lo, ref, op, expressions.evaluate(lo, stmt.value), stmt)
             else:
@@ -62,7 +62,7 @@ def augmented(lo: Lowering, op: str, current: Value, right: Value, stmt: ast.Aug
     own = objects.special(lo, current, f"__i{overloading.METHODS[op][0][2:]}", [right], stmt)
     if own is not None and not (isinstance(own, Const) and own.value is NotImplemented):
         return own
-    if isinstance(current, Ref) and lists.is_list(lo, current):
+    if isinstance(current, Ref) and lo.is_list(current):
         if op != "add":
             lo.refuse(stmt, "this operation on a list is not supported in place", "here")
         lists.extend(lo, current, right, stmt)

@@ -116,6 +116,10 @@ class Buffers(State):
                 return type_along(self.facts, self.cells[value.cell].type, value.path, value.atoms)
         return OBJECT
 
+    def is_list(self, value: Value) -> bool:
+        """Tell whether a value is a list of run-time length."""
+        return isinstance(value, Ref) and not value.path and self.cells[value.cell].type.is_list
+
     def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
         """Store into an array, or add to it: make a new version of its cell."""
         from adcompile.frontend import branches

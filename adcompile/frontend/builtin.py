@@ -62,7 +62,7 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         return Const(len(value.keys if value.kind == "set" else value.children))
     if isinstance(value, Rows):
         return rows.length(lo, value)
-    if isinstance(value, Ref) and lists.is_list(lo, value):
+    if isinstance(value, Ref) and lo.is_list(value):
         return lists.length(lo, value)
     if isinstance(value, Ref | Var) and lo.type_of(value).is_array:
         if lo.type_of(value).dims == ():
@@ -108,13 +108,6 @@ def _reversed(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
 
 def _filter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     return containers.filtered(lo, args[0], args[1], node)
-
-
-def _in_python(function: Callable[..., object]) -> Builtin:
-    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-        return calls.in_python(lo, function, args, node)
-
-    return make
 
 
 def _spread(f: Callable[..., object]) -> Builtin:
@@ -223,13 +216,13 @@ BUILTINS: Final[dict[object, Builtin]] = {
     reversed: _reversed,
     map: _map,
     filter: _filter,
-    any: _in_python(prelude.any_),
-    all: _in_python(prelude.all_),
+    any: lambda lo, args, keywords, node: calls.in_python(lo, prelude.any_, args, node),
+    all: lambda lo, args, keywords, node: calls.in_python(lo, prelude.all_, args, node),
     sorted: _sorted,
     slice: _slice,
-    print: texts.print_,
+    print: lambda lo, args, keywords, node: texts.print_(lo, args, keywords, node),
     iter: _iter,
-    next: iterators.next_,
+    next: lambda lo, args, keywords, node: iterators.next_(lo, args, keywords, node),
     str: _text(str),
     repr: _text(repr),
     max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),

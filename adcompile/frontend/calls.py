@@ -24,6 +24,7 @@ from adcompile.frontend import (
     objects,
     optionals,
     recursion,
+    running,
 )
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.frames import Frame, Unresolved, is_ours
@@ -100,10 +101,10 @@ def call_local(lo: Lowering, f: LocalFunction, args: Args, keywords: Keywords, n
     name = inner.name if isinstance(inner, ast.FunctionDef) else "lambda"
     params = parameters_of(inner.args)
     names = bind_parameters(lo, name, params, lambda p: f.defaults.get(p.name), args, keywords, node)
-    if recursion.is_running(lo, f):
+    if running.is_running(lo, f):
         if inner in lo.resolved:
             return recursion.local_call(lo, f, names, node)
-        if recursion.is_endless(lo, f, names):
+        if running.is_endless(lo, f, names):
             raise Unresolved(inner)
     check_depth(lo, node)
     frame = Frame(
@@ -135,8 +136,8 @@ def run_function(
     if isinstance(source.node, ast.FunctionDef) and is_generator(source.node):
         caller = lo.frame.rule
         return generators.call(lo, source.node, Frame(source, Desugared([]), names, rule=caller, node=source.node))
-    shape = None if rule else recursion.shape_of(lo, names)
-    if not rule and not is_ours(source) and recursion.is_recursive(lo, source, names, shape):
+    shape = None if rule else running.shape_of(lo, names)
+    if not rule and not is_ours(source) and running.is_recursive(lo, source, names, shape):
         return recursion.recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node
@@ -151,7 +152,7 @@ def check_depth(lo: Lowering, node: ast.AST) -> None:
     """Refuse a call that is deep within others, or find the function to be lowered as one that calls itself."""
     if len(lo.frames) <= DEEPEST_CALL and not _stack_is_full():
         return
-    found = recursion.run_in_place(lo)
+    found = running.run_in_place(lo)
     if found is not None:
         raise Unresolved(found)
     lo.refuse(node, "calls are nested too deeply", "called here", "use a loop")
@@ -186,7 +187,7 @@ def enter(
             else:
                 names[p.name] = lift(p.default)
     frame = Frame(source, body_of(source.node), names, local=local_names(source.node), node=source.node)
-    frame.given, frame.shape = dict(names), recursion.shape_of(lo, names)
+    frame.given, frame.shape = dict(names), running.shape_of(lo, names)
     return run_body(lo, frame, source.node)
 
 

@@ -79,7 +79,7 @@ def named_tuple_method(
 
 def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Value:
     """Lower ``held[index]`` for a dict; a defaultdict makes what is missing."""
-    if picking.at_run_time(lo, index, node):
+    if isinstance(index, Var) and picking.at_run_time(lo, index, node):
         return picking.read(lo, held, index, node)
     key = static_key(lo, held, index, node)
     if key in held.keys:
@@ -325,7 +325,7 @@ def filtered(lo: Lowering, kept: Value, source: Value, node: ast.AST) -> Value:
 
 def delete_item(lo: Lowering, base: Value, index: Value, node: ast.AST) -> None:
     """Lower ``del base[index]``."""
-    if isinstance(base, Ref) and lists.is_list(lo, base):
+    if isinstance(base, Ref) and lo.is_list(base):
         lists.method(lo, base, "pop", [index], node)
         return
     if not isinstance(base, Node) or base.kind not in ("list", "dict"):

@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 Function = Callable[..., object] | str
 
 
-def given(f: Function, args: Sequence[Value], keywords: Mapping[str, Value]) -> bool:
-    """Tell whether a call names the array that its result goes to."""
-    if isinstance(f, np.ufunc) and len(args) > f.nin:
-        return not _is_none(args[f.nin])
-    return "out" in keywords and not _is_none(keywords["out"])
-
-
-def _is_none(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
-
-
 def store(lo: Lowering, f: Function, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower a call whose result goes to an array; return that array."""
     from adcompile.frontend import application

@@ -38,6 +38,7 @@ FLAGS: Final = (RETURNED, RAISED, ENDED)
 DEPTH: Final = 10  # how deep what follows jumps is nested
 CODE: Final = ".exception"  # the number of the place that raised it
 MESSAGE: Final = ".message"
+STATE: Final = (RAISED, CODE, MESSAGE, ENDED)  # all that is known of an exception
 
 
 @dataclass(frozen=True, slots=True)

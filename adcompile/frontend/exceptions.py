@@ -7,7 +7,7 @@ object with the attribute `args`.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from adcompile.frontend import expressions, texts
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED
@@ -20,7 +20,6 @@ from adcompile.records import dataclass
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
-STATE: Final = (RAISED, CODE, MESSAGE, ENDED)
 Exceptions = tuple[type[BaseException], ...]
 
 

@@ -394,7 +394,7 @@ def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
             return TRUE if value.children or value.keys else FALSE
         case Rows():
             return lo.builder.emit("gt", rows.length(lo, value), Const(0))
-        case Ref() if lists.is_list(lo, value):
+        case Ref() if lo.is_list(value):
             return lists.empty_or_not(lo, value)
         case Var() | Ref():
             if is_bool(lo, value):

@@ -120,7 +120,7 @@ def subscript(lo: Lowering, base_node: ast.expr, index_node: ast.expr, stores: b
                 break  # an ellipsis, a new axis, arrays: the axes of what follows are others
             continue
         found = expressions.either(lo, found, outside(lo, index, length))
-    kind = base.kind if isinstance(base, Node) else "list" if isinstance(base, Ref) and lists.is_list(lo, base) else ""
+    kind = base.kind if isinstance(base, Node) else "list" if isinstance(base, Ref) and lo.is_list(base) else ""
     return IndexError, found, f"{kind} index out of range" if kind else "index out of bounds"
 
 
@@ -130,7 +130,7 @@ def length_along(lo: Lowering, base: Value, axis: int) -> Atom | None:
         return Const(len(base.children)) if axis == 0 else None
     if not isinstance(base, Ref):
         return None
-    if lists.is_list(lo, base):
+    if lo.is_list(base):
         return lists.length(lo, base) if axis == 0 else None
     array = lo.atom(base)
     if array.type.rank is None or axis >= array.type.rank:
@@ -215,7 +215,7 @@ def tried(lo: Lowering, f: object, cls: type[Exception], args: Sequence[Atom]) -
 def emptied(lo: Lowering, base: Value) -> list[Found]:
     """Return whether a list that an item is taken off is empty."""
     empty: Atom = FALSE
-    if isinstance(base, Ref) and lists.is_list(lo, base):
+    if isinstance(base, Ref) and lo.is_list(base):
         empty = is_zero(lo, lists.length(lo, base))
     elif isinstance(base, Node) and base.kind == "list" and not base.children:
         empty = TRUE

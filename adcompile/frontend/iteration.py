@@ -59,7 +59,7 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             return elements.iterate(lo, value, node)
         case Rows():
             return rows_.iterate(lo, value)
-        case Ref() if lists.is_list(lo, value):
+        case Ref() if lo.is_list(value):
             return lists.iterate(lo, value)
         case Ref() | Var():
             if lo.type_of(value).is_array:

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from adcompile.frontend import splitting
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.splitting import whole
 
 if TYPE_CHECKING:
     from adcompile.frontend.frames import Frame
@@ -164,7 +164,7 @@ def may_be_read(frame: Frame, name: str) -> bool:
     if frame.node is None or frame.statement is None or name.startswith("."):
         return True
     live = liveness(frame.desugared)
-    return name in live.always or name in live.during.get(whole(frame.statement), (name,))
+    return name in live.always or name in live.during.get(splitting.whole(frame.statement), (name,))
 
 
 def is_carried(frame: Frame, loop: ast.stmt, name: str) -> bool:

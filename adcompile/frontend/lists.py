@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 
-def is_list(lo: Lowering, value: Value) -> bool:
-    """Tell whether a value is a list of run-time length."""
-    return isinstance(value, Ref) and not value.path and lo.cells[value.cell].type.is_list
-
-
 def common_type(lo: Lowering, items: Sequence[Type]) -> Type | None:
     """Return the type of a list of such items; None if they are not all numbers or all arrays of one rank."""
     found: Type | None = None
@@ -54,7 +49,7 @@ def make(lo: Lowering, items: Sequence[Value], held: Type) -> Ref:
 
 def items(lo: Lowering, ref: Ref, node: ast.AST) -> Ref:
     """Make the list of the items of a list or array: numbers, or views of the array."""
-    if is_list(lo, ref):
+    if lo.is_list(ref):
         return _cell(lo, lo.builder.emit("copy", lo.cells[ref.cell]), ref)
     return _cell(lo, lo.builder.emit("list_items", lo.number(ref, node)), ref)
 
@@ -152,7 +147,7 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
 def item_of(lo: Lowering, value: Value, node: ast.AST) -> Atom:
     """Return what is put into a list of run-time length: a number or an array, and no list."""
     value = lo.current(value)
-    if isinstance(value, Node) or is_list(lo, value):
+    if isinstance(value, Node) or lo.is_list(value):
         if lo.frame.loops:
             raise NeedsUnrolling(node)
         lo.refuse(node, "a list of run-time length holds numbers, or arrays of one rank", "here")
@@ -313,7 +308,7 @@ def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
     if n is not None and n <= iteration.LONG:
         return lo.container("list", [found.item(Const(k)) for k in range(n)])
     if isinstance(value, Ref):
-        return sliced(lo, value, Slice(NONE, NONE, NONE), node) if is_list(lo, value) else of_array(lo, value, node)
+        return sliced(lo, value, Slice(NONE, NONE, NONE), node) if lo.is_list(value) else of_array(lo, value, node)
     return calls.in_python(lo, prelude.listed, [found], node)
 
 

@@ -25,12 +25,10 @@ from adcompile.errors import CompileError, Span
 from adcompile.frontend import application, calls, picking
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
-from adcompile.frontend.exceptions import Catcher
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
 from adcompile.frontend.optionals import is_none, required, used
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
 from adcompile.frontend.plans import Plan
-from adcompile.frontend.recursion import Callee
 from adcompile.frontend.targets import Target
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
@@ -41,6 +39,8 @@ from adcompile.records import dataclass, field
 
 if TYPE_CHECKING:
     from adcompile.frontend.custom_pieces import Made
+    from adcompile.frontend.exceptions import Catcher
+    from adcompile.frontend.recursion import Callee
 
 Steps = tuple[object, ...]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import lists
 from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Slice, Value, is_static, static_value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -63,7 +62,7 @@ def protected(lo: Lowering, value: Value, node: ast.AST) -> Value:
                 "pass a copy of it, a tuple, or make the call outside of the differentiated function",
             )
         return value.holding([protected(lo, c, node) for c in value.children])
-    if isinstance(value, Ref) and not lists.is_list(lo, value) and any(True for _ in lo.reaching(value.cell)):
+    if isinstance(value, Ref) and not lo.is_list(value) and any(True for _ in lo.reaching(value.cell)):
         return lo.emit(node, "read_only", lo.read(value))
     return value
 
@@ -76,7 +75,7 @@ def _layout(lo: Lowering, value: Value, operands: list[Atom], node: ast.AST) -> 
             what = f"a {value.called} cannot be passed to an unknown function"
             lo.refuse(node, what, "called here", "pass its parts")
         return value.holding([_layout(lo, c, operands, node) for c in value.children])
-    if isinstance(value, Ref) and lists.is_list(lo, value):
+    if isinstance(value, Ref) and lo.is_list(value):
         lo.refuse(node, "a list that grows cannot be passed to an unknown function", "called here", "make it an array")
     if isinstance(value, Slice) and is_static(value):
         value = Const(static_value(value))

@@ -75,7 +75,7 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         own = overloading.operate(lo, op, left, right, node)
         if own is not None:
             return own
-    if lists.is_list(lo, left) or lists.is_list(lo, right):
+    if lo.is_list(left) or lo.is_list(right):
         done = _lists(lo, op, left, right, node)
         if done is not None:
             return done
@@ -128,7 +128,7 @@ def _compute(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) ->
 
 def _lists(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value | None:
     """Do what Python does with lists of run-time length; None if NumPy makes an array of the list."""
-    both = [lists.is_list(lo, v) or (isinstance(v, Node) and v.kind == "list") for v in (left, right)]
+    both = [lo.is_list(v) or (isinstance(v, Node) and v.kind == "list") for v in (left, right)]
     if op == "add" and all(both):
         return lists.concatenated(lo, left, right, node)
     other = right if both[0] else left
@@ -194,7 +194,7 @@ def _merged(lo: Lowering, op: str, left: Node[Value], right: Node[Value]) -> Val
 
 def _python_raises(lo: Lowering, left: Value, right: Value) -> bool:
     """Tell whether an operand is a container and none is an array, of which NumPy would make one."""
-    containers = [isinstance(v, Node) or lists.is_list(lo, v) for v in (left, right)]
+    containers = [isinstance(v, Node) or lo.is_list(v) for v in (left, right)]
     kinds = [lo.type_of(v).kind for v in (left, right)]
     return any(containers) and not any(
         kind in ("array", "np", "scalar") and not held for kind, held in zip(kinds, containers, strict=True)

@@ -27,9 +27,9 @@ def question(node: ast.AST) -> tuple[str, ast.AST]:
     return "item", node
 
 
-def at_run_time(lo: Lowering, index: Value, node: ast.AST) -> bool:
+def at_run_time(lo: Lowering, index: Var, node: ast.AST) -> bool:
     """Tell whether a key or position is known only at run time, and is to be tested there."""
-    return isinstance(index, Var) and lo.static_int(index) is None and question(node) in lo.resolved
+    return lo.static_int(index) is None and question(node) in lo.resolved
 
 
 def steps_of(held: Node[Value]) -> list[Value]:

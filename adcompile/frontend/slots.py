@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists, rows
-from adcompile.frontend.desugar import FLAGS, RAISED, LoopFlags
-from adcompile.frontend.exceptions import STATE
+from adcompile.frontend.desugar import FLAGS, RAISED, STATE, LoopFlags
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.optionals import HELD, paired

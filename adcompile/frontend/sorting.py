@@ -106,7 +106,7 @@ def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: 
 def at_run_time(lo: Lowering, source: Value, key: Value, reverse: bool, node: ast.AST) -> Value:
     """Sort an array, or a list of numbers, of run-time length; the result is a list."""
     array = source
-    if isinstance(source, Ref) and lists.is_list(lo, source):
+    if isinstance(source, Ref) and lo.is_list(source):
         array = lo.wrap(lo.number(source, node))
     if key is not NONE or not isinstance(array, Ref) or lo.type_of(array).rank != 1:
         lo.refuse(node, "sorting by a key needs a known number of items", "called here", "use np.argsort of the keys")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adcompile.errors import CompileError
 from adcompile.frontend import (
     attempts,
+    augmentation,
     branches,
     calls,
     exceptions,
@@ -19,7 +20,6 @@ from adcompile.frontend import (
     texts,
 )
 from adcompile.frontend.assignment import assign, delete
-from adcompile.frontend.augmentation import augment
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.frames import Unbound, owner_of
 from adcompile.frontend.optionals import implied
@@ -90,7 +90,7 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
                 assign(lo, stmt.target, expressions.or_none(lo, stmt.value))
                 assigned(lo, stmt)
         case ast.AugAssign():
-            augment(lo, stmt)
+            augmentation.augment(lo, stmt)
             assigned(lo, stmt)
         case ast.If():
             if_(lo, stmt)

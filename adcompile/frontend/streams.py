@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import operator
+import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 Stream = Callable[["Lowering", Args, Keywords, ast.AST], Value]
 
 
-def _in_python(*functions: Callable[..., object]) -> Stream:
+def _in_python(*names: str) -> Stream:
     """Run the function of `pipelines` that takes as many arguments as are given."""
-    by_count = {f.__code__.co_argcount: f for f in functions}
 
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        functions: list[types.FunctionType] = [getattr(pipelines, name) for name in names]
+        by_count = {f.__code__.co_argcount: f for f in functions}
         chosen = by_count.get(len(args), functions[-1])
         return calls.in_python(lo, chosen, args, node, keywords)
 
@@ -77,15 +79,15 @@ def is_open(lo: Lowering, value: Value) -> bool:
         return lo.static_int(value.count()) is None
     if isinstance(value, Ref) and lo.type_of(value).is_array and lo.type_of(value).dims:
         return lo.static_int(lo.length_of(lo.atom(value), 0)) is None
-    return flows(lo, value) or (isinstance(value, Ref) and lists.is_list(lo, value))
+    return flows(lo, value) or (isinstance(value, Ref) and lo.is_list(value))
 
 
-def _two(function: Callable[..., object], f: Callable[..., object]) -> Stream:
+def _two(name: str, f: Callable[..., object]) -> Stream:
     """Lower combinations() or permutations() of two items; of more, the number of items is that of the example."""
 
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         if len(args) == 2 and lo.static_int(args[1]) == 2 and isinstance(args[0], Ref):
-            return calls.in_python(lo, function, args[:1], node)
+            return calls.in_python(lo, getattr(pipelines, name), args[:1], node)
         return selection.spread(lo, f, args, keywords, node)
 
     return make
@@ -99,35 +101,35 @@ def _product(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
 
 # What is called for arguments of which one has a number of items that is not known.
 OPEN: Final[Mapping[object, Stream]] = {
-    itertools.chain: _in_python(pipelines.chained),
-    itertools.islice: _in_python(pipelines.first, pipelines.between),
-    itertools.pairwise: _in_python(pipelines.neighbours),
+    itertools.chain: _in_python("chained"),
+    itertools.islice: _in_python("first", "between"),
+    itertools.pairwise: _in_python("neighbours"),
     itertools.product: _product,
-    itertools.combinations: _two(pipelines.pairs, itertools.combinations),
-    itertools.permutations: _two(pipelines.ordered_pairs, itertools.permutations),
+    itertools.combinations: _two("pairs", itertools.combinations),
+    itertools.permutations: _two("ordered_pairs", itertools.permutations),
 }
 
 # What is called for a generator among the arguments.
 STREAMS: Final[Mapping[object, Stream]] = {
-    enumerate: _in_python(pipelines.enumerated),
+    enumerate: _in_python("enumerated"),
     zip: _zip,
     map: _map,
-    filter: _in_python(pipelines.filtered),
+    filter: _in_python("filtered"),
     iter: lambda lo, args, keywords, node: args[0],
     itertools.accumulate: _accumulate,
 }
 
 # What is called for any arguments.
 ALWAYS: Final[Mapping[object, Stream]] = {
-    itertools.chain.from_iterable: _in_python(pipelines.chained_all),
-    itertools.starmap: _in_python(pipelines.starred),
-    itertools.compress: _in_python(pipelines.selected),
-    itertools.filterfalse: _in_python(pipelines.filtered_out),
-    itertools.takewhile: _in_python(pipelines.taken_while),
-    itertools.dropwhile: _in_python(pipelines.dropped_while),
-    itertools.count: _in_python(pipelines.counted),
-    itertools.repeat: _in_python(pipelines.repeated_always, pipelines.repeated),
-    itertools.cycle: _in_python(pipelines.cycled),
+    itertools.chain.from_iterable: _in_python("chained_all"),
+    itertools.starmap: _in_python("starred"),
+    itertools.compress: _in_python("selected"),
+    itertools.filterfalse: _in_python("filtered_out"),
+    itertools.takewhile: _in_python("taken_while"),
+    itertools.dropwhile: _in_python("dropped_while"),
+    itertools.count: _in_python("counted"),
+    itertools.repeat: _in_python("repeated_always", "repeated"),
+    itertools.cycle: _in_python("cycled"),
 }
 
 

@@ -21,7 +21,6 @@ from adcompile.frontend.paths import whole_axes
 from adcompile.frontend.values import Ref, Step, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.lengths import Length
-from adcompile.ir.primitives import PRIMITIVES
 from adcompile.rules.binding import Bound
 
 if TYPE_CHECKING:
@@ -31,13 +30,6 @@ Added = tuple[Step, tuple[Atom, ...]]  # a step of a path, and its operands
 Resolution = tuple[Verdict, list[Added]]
 
 ALWAYS: Final = Verdict(True, True)
-
-
-def may_be_view(bound: Bound) -> bool:
-    """Tell whether the result of a call may share memory with its first argument."""
-    if bound.prim == "einsum":
-        return len(bound.args) == 1 and not sums(bound)
-    return PRIMITIVES[bound.prim].shares or bound.prim == "diag"
 
 
 def sums(bound: Bound) -> bool:
