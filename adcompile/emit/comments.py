@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import linecache
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from adcompile.emit.plan import Origin
+from adcompile.emit.printing import same_tree
 from adcompile.errors import Span
 from adcompile.records import dataclass, field
 
@@ -42,8 +42,13 @@ class Notes:
 
     def restore(self, text: str) -> str:
         """Put the comments into the printed text."""
-        pattern = re.compile(rf"^( *){PLACE}(\d+)$", re.MULTILINE)
-        return pattern.sub(lambda m: _comment(m[1], self.lines[int(m[2])]), text)
+        return "\n".join(map(self._restored, text.split("\n")))
+
+    def _restored(self, line: str) -> str:
+        margin, place, number = line.partition(PLACE)
+        if not place or margin.strip(" ") or not number.isdecimal():
+            return line
+        return _comment(margin, self.lines[int(number)])
 
 
 def _comment(margin: str, line: str) -> str:
@@ -174,4 +179,4 @@ def _says_itself(run: list[ast.stmt], origin: Origin) -> bool:
         written = ast.parse(written_by_user(origin.span)).body
     except SyntaxError:
         return False
-    return len(written) == 1 and ast.dump(written[0]) == ast.dump(run[0])
+    return len(written) == 1 and same_tree(written[0], run[0])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import branches, exceptions, statements
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.frames import Conflict, Frame, Unbound, is_ours
+from adcompile.frontend.nodes import children
 from adcompile.frontend.text_states import coded
 from adcompile.frontend.values import Value
 from adcompile.frontend.variables import boxed_names, is_generator
@@ -83,7 +84,7 @@ def returns_nothing(node: ast.FunctionDef | ast.Lambda) -> bool:
         if isinstance(n, ast.Return) and not (n.value is None or _is_none(n.value)):
             return False
         if not isinstance(n, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            todo += ast.iter_child_nodes(n)
+            todo += children(n)
     return isinstance(node, ast.FunctionDef)
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, cast
 from adcompile.frontend import expressions, iterators
 from adcompile.frontend.desugar import Desugared, LoopFlags, desugar, left_early
 from adcompile.frontend.frames import Conflict, Frame
+from adcompile.frontend.nodes import walk
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import FIRST, Generator, Iterator, Value
 from adcompile.frontend.variables import boxed_names, own_names
@@ -86,7 +87,7 @@ def ends(lo: Lowering, generator: Generator) -> bool:
     """Tell whether a generator certainly ends by itself."""
     sources = [lo.current(v) for v in generator.frame.names.values()]
     inside = all(ends(lo, v) for v in sources if isinstance(v, Generator))
-    return inside and not any(isinstance(n, ast.While) for n in ast.walk(generator.node))
+    return inside and not any(isinstance(n, ast.While) for n in walk(generator.node))
 
 
 def renewed(lo: Lowering, generator: Generator) -> Generator:
@@ -130,8 +131,8 @@ def manage(
 ) -> None:
     """Lower a `with` statement whose manager is a generator, by contextlib.contextmanager: its body is the one trip."""
     assert isinstance(generator.node, ast.FunctionDef)
-    inside = [n for n in ast.walk(generator.node) if isinstance(n, ast.For | ast.While)]
-    if any(isinstance(n, ast.Yield | ast.YieldFrom) for part in inside for n in ast.walk(part)):
+    inside = [n for n in walk(generator.node) if isinstance(n, ast.For | ast.While)]
+    if any(isinstance(n, ast.Yield | ast.YieldFrom) for part in inside for n in walk(part)):
         lo.refuse(item.context_expr, "a context manager that yields in a loop is not supported", "here")
     held = lo.frame.desugared
     if item not in held.managed:
@@ -292,7 +293,7 @@ class _Marker(ast.NodeTransformer):
 
     def stops(self, node: ast.AST) -> bool:
         """Tell whether a statement would catch what the body of a loop raises, which Python does not."""
-        yields = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+        yields = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in walk(node))
         return yields and not self.hidden and not self.managed
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
@@ -380,7 +381,7 @@ class _Marker(ast.NodeTransformer):
 
 def _placed(node: ast.AST, like: ast.AST) -> ast.stmt:
     """Give new nodes the place of an old one."""
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.expr | ast.stmt) and not hasattr(child, "lineno"):
             ast.copy_location(child, like)
     assert isinstance(node, ast.stmt)

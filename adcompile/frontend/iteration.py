@@ -12,6 +12,7 @@ from adcompile.errors import CompileError
 from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
+from adcompile.frontend.nodes import walk
 from adcompile.frontend.values import (
     Element,
     Flat,
@@ -374,7 +375,7 @@ def built_in_loop(lo: Lowering, node: Comprehension) -> Value:
 
     loop = loop_of(node)
     with lo.own_scope():
-        for inner in ast.walk(loop):
+        for inner in walk(loop):
             if isinstance(inner, ast.For):
                 lo.frame.desugared.loops.setdefault(inner, LoopFlags(None, ()))
         lo.frame.names[ITEMS] = lo.container("list", [])

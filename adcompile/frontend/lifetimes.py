@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import splitting
 from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.nodes import walk
 
 if TYPE_CHECKING:
     from adcompile.frontend.frames import Frame
@@ -120,7 +121,7 @@ def names_read(node: ast.AST) -> Names:
 def _read(node: ast.AST) -> Names:
     """Return the names that a piece of source reads."""
     found: set[str] = set()
-    for n in ast.walk(node):
+    for n in walk(node):
         if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store):
             found.add(n.id)
         elif isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
@@ -147,10 +148,10 @@ def _bound(target: ast.expr) -> Names:
 def _read_inside(stmt: ast.stmt) -> Names:
     """Return the names that inner functions, lambdas and generators of a statement read, or assign as nonlocal."""
     found: set[str] = set()
-    for node in ast.walk(stmt):
+    for node in walk(stmt):
         if isinstance(node, ast.FunctionDef | ast.Lambda | ast.GeneratorExp):
             found |= _read(node)
-            found |= {name for n in ast.walk(node) if isinstance(n, ast.Nonlocal) for name in n.names}
+            found |= {name for n in walk(node) if isinstance(n, ast.Nonlocal) for name in n.names}
     return frozenset(found)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import assignment, checkpoints, exceptions, expressions, generators, iteration, iterators
 from adcompile.frontend.desugar import Desugared, LoopFlags
 from adcompile.frontend.frames import NeedsUnrolling, Unbound
+from adcompile.frontend.nodes import walk
 from adcompile.frontend.optionals import implied
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
@@ -85,7 +86,7 @@ def few_trips(lo: Lowering, node: ast.For, source: Iterable) -> bool:
     if not all(isinstance(a, Const) for a in source.bounds or ()):
         return False
     n = lo.static_int(source.count())
-    grows = any(isinstance(n, ast.Attribute) and n.attr in GROWING for n in ast.walk(node))
+    grows = any(isinstance(n, ast.Attribute) and n.attr in GROWING for n in walk(node))
     return grows and n is not None and n <= SHORT
 
 

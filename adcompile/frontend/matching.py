@@ -23,6 +23,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from adcompile.frontend.nodes import walk
+
 __all__ = ["FunctionNode", "enclosing_class", "match"]
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -52,7 +54,7 @@ def match(text: str, tree: ast.Module, code: types.CodeType) -> tuple[FunctionNo
     (`-X no_debug_ranges`) and lambdas share a line.
     """
     around = _around(tree, code.co_firstlineno)
-    nodes = [n for s in around for n in ast.walk(s) if isinstance(n, FunctionNode) and _labels(n, code)]
+    nodes = [n for s in around for n in walk(s) if isinstance(n, FunctionNode) and _labels(n, code)]
     if not nodes:
         return ()
     found = _find(_candidates(tree, code), code)

@@ -101,11 +101,11 @@ def narrowed(lo: State, value: Value, known: Truths | None = None) -> Value:
 
 def used(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Return a value that is used as one; the program raises if it is None."""
-    from adcompile.frontend import branches, exceptions
-
     value = narrowed(lo, value)
     if not is_optional(value):
         return value
+    from adcompile.frontend import branches, exceptions
+
     if exceptions.catches(lo, TypeError):
         lo.refuse(node, "this may be None, and the exception is caught", "used here", "test whether it is None first")
     present, held = value.children

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 from functools import cache
 
+from adcompile.frontend.nodes import children, walk
 from adcompile.frontend.optionals import STEPS, is_optional
 from adcompile.frontend.values import Path, Value
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Const, Var, same_atom
@@ -89,7 +90,7 @@ def stored_names(node: ast.For | ast.While) -> list[str]:
             return
         if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load):
             found[n.id] = None
-        for child in ast.iter_child_nodes(n):
+        for child in children(n):
             visit(child)
 
     for child in ([node.target] if isinstance(node, ast.For) else []) + list(node.body):
@@ -134,7 +135,7 @@ def read_before_assigned(node: ast.For | ast.While) -> frozenset[str]:
     assigned: set[str] = set()
     test = [node.test] if isinstance(node, ast.While) else [node.target]
     for part in (*test, *node.body):
-        names = [n for n in ast.walk(part) if isinstance(n, ast.Name)]
+        names = [n for n in walk(part) if isinstance(n, ast.Name)]
         inner = {n.id for n in names if isinstance(n.ctx, ast.Load)}
         read |= inner - assigned
         if isinstance(part, ast.Assign | ast.AnnAssign | ast.expr):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from adcompile.errors import CompileError
 from adcompile.frontend import running
 from adcompile.frontend.frames import Frame, Unbound, lookup_local, shown
+from adcompile.frontend.nodes import walk
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import LocalFunction, Ref, Value, is_static
 from adcompile.frontend.variables import free_names, local_names
@@ -134,7 +135,7 @@ def _definition(
 def _call(lo: Lowering, definition: Definition, names: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower a call by name."""
     nodes = [definition.node, *(f.node for f in (*definition.functions.values(), *definition.passed.values()))]
-    if lo.catchers and any(isinstance(n, ast.Raise | ast.Assert) for f in nodes for n in ast.walk(f)):
+    if lo.catchers and any(isinstance(n, ast.Raise | ast.Assert) for f in nodes for n in walk(f)):
         lo.refuse(
             node,
             f"`{definition.name}` is recursive and may raise what is caught here",

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from adcompile.frontend.nodes import walk
+
 RAISING: Final = ast.Call | ast.Subscript
 DIVISIONS: Final = ast.Div | ast.FloorDiv | ast.Mod | ast.Pow
 SIMPLE: Final = ast.Name | ast.Constant
@@ -84,7 +86,7 @@ def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
     last = ast.copy_location(new, stmt)
     _lasts[last] = parts_of(stmt)
     _wholes[last] = stmt
-    _wholes.update({n: stmt for part in splitter.done for n in ast.walk(part) if isinstance(n, ast.stmt)})
+    _wholes.update({n: stmt for part in splitter.done for n in walk(part) if isinstance(n, ast.stmt)})
     return (*splitter.done, last)
 
 

@@ -22,6 +22,7 @@ from adcompile.frontend import (
 from adcompile.frontend.assignment import assign, delete
 from adcompile.frontend.desugar import always_raises
 from adcompile.frontend.frames import Unbound, owner_of
+from adcompile.frontend.nodes import walk
 from adcompile.frontend.optionals import implied
 from adcompile.frontend.values import LocalFunction, Value
 from adcompile.frontend.variables import hooked_names
@@ -151,7 +152,7 @@ def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:
     own = owner_of(lo.frame, stmt.names[0]) if isinstance(stmt, ast.Nonlocal) else lo.frame
     if isinstance(stmt, ast.Nonlocal) and own is not lo.frame:
         return
-    stored = {n.id for n in ast.walk(lo.frame.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    stored = {n.id for n in walk(lo.frame.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     for name in stmt.names:
         if name in stored:
             lo.refuse(

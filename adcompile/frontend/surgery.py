@@ -14,6 +14,7 @@ from adcompile.custom.surgery import adjoint_of
 from adcompile.frontend import expressions, statements
 from adcompile.frontend.desugar import jumps
 from adcompile.frontend.frames import lookup_local
+from adcompile.frontend.nodes import walk
 from adcompile.frontend.values import Ref, Value
 from adcompile.frontend.variables import hooked_names
 from adcompile.ir.builder import Builder
@@ -136,7 +137,7 @@ def keep_apart(lo: Lowering, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign) -
     """Give what a statement assigns to names that have blocks a variable of its own."""
     hooked = hooked_names(lo.frame.node)
     targets: Sequence[ast.expr] = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
-    for name in dict.fromkeys(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)):
+    for name in dict.fromkeys(n.id for t in targets for n in walk(t) if isinstance(n, ast.Name)):
         value = lo.frame.names.get(name)
         if name not in hooked or not isinstance(value, Ref | Var) or lo.type_of(value).is_list:
             continue

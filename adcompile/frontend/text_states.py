@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from adcompile.frontend.nodes import children, walk
 from adcompile.frontend.variables import Definition
 
 Names = dict[str, set[str | None]]
@@ -23,7 +24,7 @@ Names = dict[str, set[str | None]]
 def coded(node: Definition, body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
     """Return the body of a function with texts as numbers, where they can be; nodes that stay are the same."""
     found = _Uses(body)
-    names = found.names - {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
+    names = found.names - {a.arg for a in walk(node.args) if isinstance(a, ast.arg)}
     held = _kept(found, names)
     if not held:
         return body
@@ -122,7 +123,7 @@ def _nodes(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
     for n in todo:  # grows
         yield n
         if not isinstance(n, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            todo += ast.iter_child_nodes(n)
+            todo += children(n)
 
 
 def _lost(n: ast.AST, fine: set[int]) -> set[str]:
@@ -131,11 +132,9 @@ def _lost(n: ast.AST, fine: set[int]) -> set[str]:
         case ast.Name(id=name):
             return set() if id(n) in fine else {name}
         case ast.FunctionDef() | ast.Lambda() | ast.ClassDef():
-            inner = {m.id for m in ast.walk(n) if isinstance(m, ast.Name)}
+            inner = {m.id for m in walk(n) if isinstance(m, ast.Name)}
             return (
-                inner
-                | {m for k in ast.walk(n) if isinstance(k, ast.Nonlocal) for m in k.names}
-                | {getattr(n, "name", "")}
+                inner | {m for k in walk(n) if isinstance(k, ast.Nonlocal) for m in k.names} | {getattr(n, "name", "")}
             )
         case ast.Global(names=names) | ast.Nonlocal(names=names):
             return set(names)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 
+from adcompile.frontend.nodes import children, walk
 from adcompile.records import dataclass
 
 Definition = ast.FunctionDef | ast.Lambda
@@ -81,7 +82,7 @@ def _names(node: ast.AST) -> _Names:
             case ast.Yield() | ast.YieldFrom():
                 yields.append(n)
         comprehension = comprehension or isinstance(n, COMPREHENSIONS)
-        for child in ast.iter_child_nodes(n):
+        for child in children(n):
             visit(child, comprehension)
 
     for part in _body(node):
@@ -114,7 +115,7 @@ def outlives_its_return(node: ast.AST | None) -> bool:
     """Tell whether the variables of a function may be read after it has returned: by functions that it makes."""
     if not isinstance(node, Definition) or _names(node).inner:
         return True
-    return any(isinstance(n, ast.GeneratorExp) for n in ast.walk(node))
+    return any(isinstance(n, ast.GeneratorExp) for n in walk(node))
 
 
 def boxed_names(node: ast.AST) -> frozenset[str]:
@@ -133,14 +134,14 @@ def own_names(node: ast.AST) -> frozenset[str]:
     """Return the parameters of a function and the names that it assigns itself."""
     if not isinstance(node, Definition):
         return frozenset()
-    return local_names(node) | {a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg)}
+    return local_names(node) | {a.arg for a in walk(node.args) if isinstance(a, ast.arg)}
 
 
 def free_names(node: Definition) -> frozenset[str]:
     """Return the names that a function or those inside it read, and that are not their own."""
     inner = _names(node).inner
-    hidden = {n for f in inner for part in _body(f) for n in ast.walk(part)}
-    found = {n.id for part in _body(node) for n in ast.walk(part) if isinstance(n, ast.Name) and n not in hidden}
+    hidden = {n for f in inner for part in _body(f) for n in walk(part)}
+    found = {n.id for part in _body(node) for n in walk(part) if isinstance(n, ast.Name) and n not in hidden}
     return frozenset(found).union(*map(free_names, inner)) - own_names(node)
 
 
@@ -154,7 +155,7 @@ def _outer_of(node: Definition) -> frozenset[str]:
 def hooked_names(node: ast.AST | None) -> frozenset[str]:
     """Return the names of a function that blocks for adjoints are about."""
     found: set[str] = set()
-    for n in ast.walk(node) if node is not None else ():
+    for n in walk(node) if node is not None else ():
         if isinstance(n, ast.With):
             for item in n.items:
                 if isinstance(item.context_expr, ast.Call):

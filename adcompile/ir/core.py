@@ -279,8 +279,9 @@ def walk(stmts: Iterable[Stmt]) -> Iterator[Stmt]:
     """Yield every statement, at any depth, outer before inner."""
     for stmt in stmts:
         yield stmt
-        for block in blocks_of(stmt):
-            yield from walk(block.stmts)
+        if not isinstance(stmt, Eqn):
+            for block in blocks_of(stmt):
+                yield from walk(block.stmts)
 
 
 def definitions(stmts: Iterable[Stmt]) -> dict[Var, Stmt]:

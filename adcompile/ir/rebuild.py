@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -13,18 +14,19 @@ T = TypeVar("T")
 
 def all_same(a: Sequence[object], b: Sequence[object]) -> bool:
     """Tell whether two sequences hold the same objects."""
-    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+    return len(a) == len(b) and all(map(operator.is_, a, b))
 
 
 def map_operands(stmt: Stmt, get: Callable[[Atom], Atom]) -> Stmt:
     """Rebuild a statement with `get` applied to what it reads directly, outside its blocks."""
+    if isinstance(stmt, Eqn):
+        args = tuple(map(get, stmt.args))
+        return stmt if all_same(args, stmt.args) else replace(stmt, args=args)
     old = operands(stmt)
     new = list(map(get, old))
     if all_same(old, new):
         return stmt
     match stmt:
-        case Eqn():
-            return replace(stmt, args=tuple(new))
         case If():
             return replace(stmt, cond=new[0])
         case For():

@@ -15,10 +15,10 @@ ROUNDS: Final = 4
 
 def clean(fn: Function) -> Function:
     """Simplify, drop dead code, share common subexpressions and hoist, until nothing changes (or a few times)."""
-    for _ in range(ROUNDS):
-        before = fn
-        for run in CLEAN:
-            fn = run(fn)
-        if fn is before:
+    unchanged = 0  # by how many passes in succession
+    for run in CLEAN * ROUNDS:
+        before, fn = fn, run(fn)
+        unchanged = unchanged + 1 if fn is before else 0
+        if unchanged == len(CLEAN):
             break
     return fn

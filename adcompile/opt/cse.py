@@ -82,30 +82,24 @@ class _Sharing:
             new = map_operands(stmt, self.resolve)
             if not isinstance(new, Eqn):
                 out.append(self.region(new, scopes))
-            elif (found := self.lookup(new, scopes)) is not None:
+                continue
+            key = self.key(new) if shareable(new) else None
+            found = None if key is None else next((table[key] for table in scopes if key in table), None)
+            if found is not None:
                 self.drop(new, found)
-            else:
-                out.append(new)
-                self.record(new, scopes[0], counted)
+                continue
+            out.append(new)
+            if counted is not None and self.computes_index(new, scopes[0], *counted):
+                self.alias[new.out] = counted[1].index
+            elif key is not None:
+                scopes[0][key] = new.outs
         return stmts if all_same(out, stmts) else tuple(out)
-
-    def lookup(self, eqn: Eqn, scopes: Scopes) -> tuple[Var, ...] | None:
-        if not shareable(eqn):
-            return None
-        key = self.key(eqn)
-        return next((table[key] for table in scopes if key in table), None)
 
     def drop(self, eqn: Eqn, found: tuple[Var, ...]) -> None:
         for old, new in zip(eqn.outs, found, strict=True):
             self.env[old] = new
             if old in self.names:
                 self.names.setdefault(new, self.names[old])
-
-    def record(self, eqn: Eqn, table: Table, counted: Counted) -> None:
-        if counted is not None and self.computes_index(eqn, table, *counted):
-            self.alias[eqn.out] = counted[1].index
-        elif shareable(eqn):
-            table[self.key(eqn)] = eqn.outs
 
     def computes_index(self, eqn: Eqn, table: Table, trip: Var, twin: For) -> bool:
         """Recognise the equation ``start + trip * step`` with which a reverse loop computes the primal index."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import cache
 from typing import Final, Literal
 
@@ -43,7 +42,12 @@ def parse(text: str) -> tuple[Slot, ...]:
 
 def split(text: str) -> list[str]:
     """Split at the commas that are outside brackets."""
-    return re.findall(r"(?:[^,()\[\]]|\([^()]*\)|\[[^\[\]]*\])+", text)
+    items: list[str] = []
+    inside = False
+    for part in text.split(","):
+        items[-1:] = [f"{items[-1]},{part}"] if inside else [*items[-1:], part]
+        inside = sum(map(items[-1].count, "([")) > sum(map(items[-1].count, ")]"))
+    return items
 
 
 def parse_slot(item: str) -> Slot:
