@@ -16,6 +16,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 INF = math.inf
 
+
+def stored(x: Any, hidden: Any) -> Any:
+    x[hidden] = 0.0
+    return np.sum(x)
+
+
+def pairs(d: Any) -> Any:
+    total = 0.0
+    for i in range(len(d)):
+        for j in range(i):
+            total += 1.0 / d[i, j]
+    return total
+
+
 ROWS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], Any]] = {
     "abs": (lambda x: abs(x), (0.0,), (0.0,)),
     "np.abs": (lambda x: np.sum(np.abs(x)), (np.array([0.0, -1.0, 2.0]),), ([0.0, -1.0, 1.0],)),
@@ -72,6 +86,21 @@ ROWS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], Any]] = {
         ([0.0, -1 / math.pi],),
     ),
     "where hides power": (lambda x: np.sum(np.where(x > 0.0, x**0.5, 0.0)), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
+    "a part hides sqrt": (lambda x: np.sum(np.sqrt(x)[1:]), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
+    "a mask hides log": (lambda x: np.sum(np.log(x)[x > 0.0]), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
+    "a store hides 1/x": (lambda x: stored(1.0 / x, x == 0.0), (np.array([0.0, 4.0]),), ([0.0, -1 / 16],)),
+    "a triangle hides sqrt": (
+        lambda x: np.sum(np.triu(np.sqrt(np.abs(x[:, None] - x)), 1)),
+        (np.array([0.0, 1.0, 5.0]),),
+        ([-0.5 - 0.5 / 5**0.5, 0.5 - 0.25, 0.5 / 5**0.5 + 0.25],),
+    ),
+    "a loop hides 1/sqrt": (
+        lambda x: pairs(np.sqrt(np.abs(x[:, None] - x))),
+        (np.array([0.0, 1.0, 5.0]),),
+        ([0.5 + 0.5 / 5**1.5, -0.5 + 1 / 16, -0.5 / 5**1.5 - 1 / 16],),
+    ),
+    "a bound hides log": (lambda x: np.sum(np.maximum(np.log(x), -9.0)), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
+    "a factor hides sqrt": (lambda x: np.sum((x > 0.0) * np.sqrt(x)), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
     "infinite, and said so": (lambda x: np.sqrt(x), (0.0,), (INF,)),
     "infinite logarithm": (lambda x: np.log(x), (0.0,), (INF,)),
 }
@@ -99,3 +128,31 @@ def test_negative_base_with_active_exponent_is_not_a_number() -> None:
     x_bar, y_bar = grad(lambda x, y: np.power(x, y), argnums=(0, 1))(-2.0, 3.0)
     assert x_bar == pytest.approx(12.0)
     assert math.isnan(y_bar)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.max(np.sqrt(x)),
+        lambda x: np.sum(np.clip(np.sqrt(x), 0.5, 9.0)),
+        lambda x: np.sort(np.sqrt(x))[-1],
+        lambda x: np.sum(np.sqrt(x), where=x > 0.0),
+        lambda x: np.sum(np.delete(np.sqrt(x), 0)),
+    ],
+)
+def test_what_is_not_chosen_has_no_gradient(function: Callable[..., Any]) -> None:
+    assert grad(function)(np.array([0.0, 4.0])) == pytest.approx([0.0, 0.25])
+
+
+def test_what_cannot_be_zero_is_divided_by_as_it_is() -> None:
+    """A selection of zeros is for where it is needed."""
+
+    def relu(x: Any) -> Any:
+        return np.sum(np.maximum((x - np.mean(x)) / np.sqrt(np.var(x, axis=0) + 1e-5), 0.0))
+
+    def chosen(x: Any, label: Any) -> Any:
+        e = np.exp(x)
+        return -np.sum(np.log(e / np.sum(e, axis=1, keepdims=True))[np.arange(len(x)), label])
+
+    assert "np.where" not in grad(relu).source_for(np.ones((3, 2)))
+    assert "np.where" not in grad(chosen).source_for(np.ones((3, 2)), np.array([0, 1, 0]))

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from adcompile.analysis.activity import active, differentiable_args, slot_positions
+from adcompile.analysis.zeros import Zeros
 from adcompile.ir.builder import Builder, table_of
 from adcompile.ir.core import (
     UNDEFINED,
@@ -36,7 +37,7 @@ from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import conform, custom, lift, pullbacks
 from adcompile.transforms.callees import Callees, Pair
-from adcompile.transforms.local import check_complex, no_rule, refuse_obstacles, row_term, tangent_rule
+from adcompile.transforms.local import check_complex, guarded, no_rule, refuse_obstacles, row_term, tangent_rule
 
 NOTHING: Final[Mapping[Var, Const]] = {}
 
@@ -97,6 +98,7 @@ class Pusher:
         self.fn = fn
         self.callees = callees
         self.b = Builder(fn.facts, {v.name: v for v in fn.params})
+        self.known = Zeros(self.b.defs)
         for v in fn.params:
             self.b.anchor(v)
         self.keys = keys_after(fn.stmts)
@@ -324,11 +326,19 @@ class Pusher:
     def row(self, eqn: Eqn, dots: dict[int, Atom], name: str) -> Atom | None:
         total: Atom | None = None
         for k, d in dots.items():
-            term = row_term(self.b, eqn, k, d)
+            term = self.chosen(eqn, k, d) if self.known.unbounded(d) else row_term(self.b, eqn, k, d)
             if term is None:
                 continue
             total = term if total is None else self.b.emit("add", total, term, name=name)
         return total
+
+    def chosen(self, eqn: Eqn, operand: int, dot: Atom) -> Atom | None:
+        """Return the term of a row for a tangent that may be infinite: zero where the partial derivative is."""
+        partial = row_term(self.b, eqn, operand, Const(1.0))
+        term = row_term(self.b, eqn, operand, dot)
+        if term is None or partial is None or not self.known.holds(partial):
+            return term
+        return guarded(self.b, term, partial)
 
     def linear(self, eqn: Eqn, dots: dict[int, Atom], name: str) -> Atom:
         """Apply a linear primitive to the tangents."""

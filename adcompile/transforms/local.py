@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from adcompile.analysis.opaque import described, obstacles, place_of
@@ -15,9 +15,8 @@ from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import table
 
-SINGULAR: Final = frozenset(
-    {"div", "npdiv", "reciprocal", "pow", "power", "float_power", "math.pow", "log", "log2", "log10", "math.log"}
-)
+POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
+SINGULAR: Final = POWERS | {"div", "npdiv", "reciprocal", "log", "log2", "log10", "math.log"}
 
 
 def refuse_obstacles(fn: Function, active: Collection[Var]) -> None:
@@ -52,10 +51,12 @@ def check_complex(eqn: Eqn) -> None:
         )
 
 
-def row_term(b: Builder, eqn: Eqn, operand: int, g: Atom, guard: bool = False) -> Atom | None:
+def row_term(
+    b: Builder, eqn: Eqn, operand: int, g: Atom, infinite: Callable[[Stmt], bool] | None = None
+) -> Atom | None:
     """Return g times the partial derivative of an elementwise equation; None if that is zero.
 
-    `guard`: where g is zero the result is zero, even if the partial derivative is infinite there.
+    If one of its equations may be `infinite` where the function is not, the result is zero where g is.
     """
     row = table.ROWS[eqn.prim]
     expression = table.scaled(table.partial_of(eqn.prim, eqn.args, operand))
@@ -64,7 +65,7 @@ def row_term(b: Builder, eqn: Eqn, operand: int, g: Atom, guard: bool = False) -
     operands = {**dict(zip(row.params, eqn.args, strict=True)), "ans": eqn.out, "g": g}
     start = len(b.stmts)
     term = inline_row(b, expression, operands, table.SCOPE, row.numpy)
-    if not guard or isinstance(term, Const) or not any(map(may_be_infinite, b.stmts[start:])):
+    if infinite is None or isinstance(term, Const) or not any(map(infinite, b.stmts[start:])):
         return term
     return guarded(b, term, g)
 
@@ -77,15 +78,15 @@ def guarded(b: Builder, term: Atom, g: Atom) -> Atom:
     return kept
 
 
-def may_be_infinite(stmt: Stmt) -> bool:
-    """Tell whether an equation of a row may give an infinity where the function itself is finite."""
+def divisor(stmt: Stmt) -> Atom | None:
+    """Return what must not be zero for an equation of a row to be finite, if there is such a thing."""
     if not isinstance(stmt, Eqn) or stmt.prim not in SINGULAR:
-        return False
-    last = stmt.args[-1]
-    known = isinstance(last, Const) and isinstance(last.value, int | float)
-    if stmt.prim in ("pow", "power", "float_power", "math.pow") and known:
-        return last.value < 0  # type: ignore[operator,union-attr]  # a number, tested just before
-    return not (stmt.prim in ("div", "npdiv") and known and last.value != 0)  # type: ignore[union-attr]  # a constant
+        return None
+    if stmt.prim not in POWERS:
+        return stmt.args[-1]
+    base, exponent = stmt.args
+    known = isinstance(exponent, Const) and isinstance(exponent.value, int | float)
+    return None if known and exponent.value >= 0 else base  # type: ignore[union-attr,operator]  # a number, as tested
 
 
 def rule_operands(eqn: Eqn) -> list[Value]:

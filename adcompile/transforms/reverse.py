@@ -9,11 +9,12 @@ with control flow see Griewank and Walther, Evaluating Derivatives (2008), chapt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from adcompile.analysis.activity import active, differentiable_args
 from adcompile.analysis.masking import masked
+from adcompile.analysis.zeros import Zeros
 from adcompile.ir.builder import table_of
 from adcompile.ir.core import (
     Atom,
@@ -40,7 +41,15 @@ from adcompile.transforms import conform, counters, custom, forward, lists, pull
 from adcompile.transforms.adjoints import NOTHING, Bars, adjoint_type
 from adcompile.transforms.callees import Callees
 from adcompile.transforms.calls import Calls
-from adcompile.transforms.local import adjoint_terms, check_complex, guarded, no_rule, refuse_obstacles, row_term
+from adcompile.transforms.local import (
+    adjoint_terms,
+    check_complex,
+    divisor,
+    guarded,
+    no_rule,
+    refuse_obstacles,
+    row_term,
+)
 from adcompile.transforms.stores import add_at, index_add_terms, index_update_terms
 
 
@@ -85,6 +94,7 @@ class Reverser(Calls):
         super().__init__(fn, active(fn, wrt), callees, run)
         refuse_obstacles(fn, self.active)
         self.masked = masked(fn) | hidden
+        self.known = Zeros(self.b.defs)
         self.keys = keys_after(fn.stmts)
         self.hooks = custom.hooks_of(fn, self.active)
         self.plans: dict[int, tuple[list[int], list[Var]]] = {}
@@ -179,14 +189,26 @@ class Reverser(Calls):
                 return [(k, g) for k in wanted]
         check_complex(eqn)
         if eqn.prim in table.ROWS:
-            guard = eqn.out in self.masked
-            rows = ((k, row_term(self.b, eqn, k, g, guard)) for k in wanted)
+            infinite = self.singular(eqn, g)
+            rows = ((k, row_term(self.b, eqn, k, g, infinite)) for k in wanted)
             return [(k, term) for k, term in rows if term is not None]
         if eqn.prim in table.ADJOINTS:
             return [(k, term) for k, term in adjoint_terms(self.b, eqn, g) if k in wanted]
         if eqn.prim in table.TANGENTS:
             return transpose.transposed_terms(self.b, eqn, g, wanted, self.linear_terms)
         raise no_rule(eqn)
+
+    def singular(self, eqn: Eqn, g: Atom) -> Callable[[Stmt], bool] | None:
+        """Return what tells which equations of a rule may be infinite where the cotangent is exactly zero."""
+        masked = eqn.out in self.masked
+        if not masked and not self.known.holds(g):
+            return None
+
+        def infinite(stmt: Stmt) -> bool:
+            a = divisor(stmt)
+            return a is not None and (masked or a.type.dims != ()) and not self.known.nonzero(a)
+
+        return infinite
 
     def linear_terms(self, eqn: Eqn, g: Atom, wanted: list[int]) -> Iterable[tuple[int, Atom]]:
         """Return the cotangents of the operands of a linear equation of a tangent rule."""
@@ -263,6 +285,8 @@ class Reverser(Calls):
                 yields[side].append(g)
             self.bars[v] = out
         blocks = [Block((), tuple(stmts), tuple(ys)) for (stmts, _), ys in zip(sides, yields, strict=True)]
+        for noted in zip(outs, *yields, strict=True):
+            self.known.branched(*noted)
         if outs or any(b.stmts for b in blocks):
             self.b.add(If(stmt.cond, blocks[0], blocks[1], tuple(outs), -stmt.key, stmt.key, stmt.span))
 
@@ -293,6 +317,8 @@ class Reverser(Calls):
         inits = [self.take(stmt.outs[k]) for k in slots] + [self.full(v) for v in captured]
         outs = [Var(p.name, p.type) for p in params]
         self.b.add(self.mirror(stmt, inits, params, stmts, yields, outs))
+        for noted in zip(outs, inits, params, yields, strict=True):
+            self.known.looped(*noted)
         for v, out in zip(captured, outs[len(slots) :], strict=True):
             self.bars[v] = out
         for k, out in zip(slots, outs, strict=False):
