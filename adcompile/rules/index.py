@@ -31,8 +31,11 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "numpy.linalg": _LINEAR_ALGEBRA,
     "adcompile.rules.scipy.factors": _SCIPY_LINEAR_ALGEBRA,
     "adcompile.rules.scipy.sums": ("scipy.special",),
+    "scipy.fft": ("fourier", "scipy.fourier"),
+    "scipy.integrate": ("differences", "scipy.integrals"),
     "scipy.linalg": _SCIPY_LINEAR_ALGEBRA,
     "scipy.signal": ("scipy.signal",),
+    "scipy.spatial": ("padding", "scipy.distances"),
     "scipy.special": ("scipy.special",),
     "scipy.stats": ("scipy.stats", "scipy.multivariate"),
 }
