@@ -171,3 +171,20 @@ def test_emitted_programs_test_what_they_assume_of_the_layout() -> None:
     assert np.array_equal(program(X.copy()), grad(ravelled)(X.copy()))
     with pytest.raises(ValueError, match="a copy where the program needs a view"):
         program(np.asfortranarray(X))
+
+
+LISTS_THAT_MAY_BE_ONE = {
+    "chosen = a if x[0] > 0 else [x[1]]\n    chosen.append(x[2])": 5,
+    "chosen = a if x[0] > 0 else [x[1]]\n    chosen[0] = x[2]": 5,
+    "chosen = a if x[0] > 0 else [x[1]]\n    a[0] = x[2]": 5,
+    "chosen = a if x[0] > 0 else [x[1]]\n    for k in range(3): chosen.append(x[k])": 24,
+    "a = [(x[0], x[1])]\n    chosen = a\n    if x[0] < 0: chosen = [(x[1], x[2])] * 2\n    a.append((x[2], 2.0))": 5,
+}
+
+
+@pytest.mark.parametrize("text", LISTS_THAT_MAY_BE_ONE)
+def test_lists_of_other_lengths_that_may_be_one_are_not_changed(text: str) -> None:
+    source = f"def f(x):\n    a = [x[0], x[1]]\n    {text}\n    return len(a) + len(chosen) + x[0]*x[1]\n"
+    with pytest.raises(CompileError, match="this list may also be that of") as caught:
+        grad(from_source(source, "f"))(np.array([1.0, 2.0, 3.0]))
+    assert (caught.value.line, caught.value.column) == (source.count("\n") - 1, LISTS_THAT_MAY_BE_ONE[text])

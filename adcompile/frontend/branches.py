@@ -109,7 +109,7 @@ class Join:
         self.outs: list[Var] = []
         self.yields: tuple[list[Atom], list[Atom]] = ([], [])
         self.memo: dict[tuple[object, object], Var] = {}
-        self.containers: dict[tuple[int, ...], Node[Value]] = {}
+        self.containers: dict[tuple[tuple[int, ...], ...], Value] = {}
         self.arrays: dict[tuple[Value, Value], Ref] = {}
         self.fresh: dict[int, Var] = {}  # new arrays of one side that are known after the branch
 
@@ -234,15 +234,21 @@ class Join:
         if self.raises[0] != self.raises[1]:
             return b if self.raises[0] else a
         if not (isinstance(a, Node) and isinstance(b, Node)) or len(a.children) != len(b.children):
-            grown = self.grown_rows(a, b) if isinstance(a, Rows) or isinstance(b, Rows) else self.grown(a, b)
-            grown = self.grown_rows(a, b) if grown is None else grown
+            grown = self.lengthened(a, b)
             if grown is not None:
                 return grown
         joined = self.structure("", a, b)
         return replace(joined, identity=identity) if isinstance(joined, Node) else joined
 
+    def lengthened(self, a: Value, b: Value) -> Value | None:
+        """Join lists of different lengths: one of run-time length; None if that cannot hold all items."""
+        if any(not isinstance(v, Node | Ref | Rows) or (isinstance(v, Node) and v.detail is not None) for v in (a, b)):
+            return None
+        grown = self.grown_rows(a, b) if isinstance(a, Rows) or isinstance(b, Rows) else self.grown(a, b)
+        return self.grown_rows(a, b) if grown is None else grown
+
     def grown(self, a: Value, b: Value) -> Value | None:
-        """Join lists of different lengths: one of run-time length; None if the items are of different kinds."""
+        """Join lists of numbers, or of arrays of one rank."""
         if any(isinstance(v, Node) and v.kind != "list" for v in (a, b)):
             return None
         lo = self.lo
@@ -252,8 +258,8 @@ class Join:
             parts = v.children if isinstance(v, Node) else (v,)
             found = self.on_side(side, lambda parts=parts: [lo.type_of(c) for c in parts])  # type: ignore[misc]  # bound now
             (items if isinstance(v, Node) else dynamic).extend(found)
-        held = dynamic[0] if dynamic else lists.common_type(lo, items)
-        if held is None or not held.is_list:
+        held = lists.covering(lo, dynamic, items)
+        if held is None:
             return None
         refs: list[Value] = []
         for side, v in enumerate((a, b)):
@@ -263,7 +269,7 @@ class Join:
         return self.array("", *refs)
 
     def grown_rows(self, a: Value, b: Value) -> Value | None:
-        """Join lists of tuples of different lengths; None if the tuples are not of one structure."""
+        """Join lists of tuples; None if the tuples are not of one structure."""
         patterns = [self.on_side(k, lambda v=v: rows.pattern_in(self.lo, v)) for k, v in enumerate((a, b))]  # type: ignore[misc]  # bound now
         pattern = rows.joined(self.lo, *(p for p in patterns if p is not None))
         if not isinstance(pattern, Node) or not all(isinstance(v, Node | Rows) for v in (a, b)):
@@ -284,7 +290,7 @@ class Join:
         """Join containers: the same one stays; two become a new one, unless both are still known by other names."""
         if isinstance(a, Node) and isinstance(b, Node) and a.identity == b.identity != 0:
             return a
-        key = tuple(v.identity if isinstance(v, Node) else 0 for v in (a, b))
+        key = tuple(tuple(self.lo.identities(v)) for v in (a, b))
         if key in self.containers:
             return self.containers[key]
         parts = [
@@ -292,12 +298,15 @@ class Join:
             for (end, _), v in zip(self.sides, (a, b), strict=True)
         ]
         joined = self.structure(name, *parts)
-        if isinstance(joined, Const) and all(isinstance(v, Node) and v.kind == "list" for v in parts):
-            return self.grown(*parts) or joined
-        if isinstance(joined, Node) and joined.kind != "tuple":
+        if isinstance(joined, Const):
+            joined = self.lengthened(*parts) or joined
+        elif isinstance(joined, Node) and joined.kind != "tuple":
             joined = self.lo.like(joined, joined.children)
+        for one in self.lo.identities(joined):
             for v in (a, b):
-                self.lo.twin(joined.identity, v.identity if isinstance(v, Node) else 0)
+                for other in self.lo.identities(v):
+                    self.lo.twin(one, other)
+        if self.lo.identities(joined):
             self.containers[key] = joined
         return joined
 
@@ -348,6 +357,9 @@ class Join:
         ref = lo.new_cell(merged)
         self.arrays[a, b] = ref
         lo.joins[ref.cell] = self.key
+        for side in (a, b):
+            if merged.type.is_list and isinstance(side, Ref):
+                lo.twin(ref.cell, side.cell)
         return ref
 
     @property

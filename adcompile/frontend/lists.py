@@ -36,6 +36,15 @@ def common_type(lo: Lowering, items: Sequence[Type]) -> Type | None:
     return None if found is None else list_type(found)
 
 
+def covering(lo: Lowering, held: Sequence[Type], items: Sequence[Type]) -> Type | None:
+    """Return the type of a list that can hold what some lists hold, and some items; None if there is none."""
+    types = [*held, *([common_type(lo, items)] if items else [])]
+    found = types[0] if types else None
+    for t in types[1:]:
+        found = None if found is None or t is None else join(lo.facts, found, t)
+    return found if found is not None and found.is_list and found.dims is not None else None
+
+
 def make(lo: Lowering, items: Sequence[Value], held: Type) -> Ref:
     """Make a list of run-time length of items that are known."""
     atoms = [lo.atom(item) for item in items]

@@ -165,7 +165,7 @@ class Slots:
             lo.link(cell, ref.cell, self.key)
             lo.joins[cell] = self.key
             if value.type.is_list:
-                lo.twins.add(frozenset((cell, ref.cell)))
+                lo.twin(cell, ref.cell)
             self.limit(lo.limits.get(ref.cell), Ref(cell))
         self.slots.append(Slot(key, value, known or value.type, cell))
         return cell

@@ -19,7 +19,7 @@ from adcompile.frontend.values import Box, Element, Method, Partial, Ref, Rows, 
 from adcompile.frontend.variables import outer_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Stmt, Var
-from adcompile.ir.structure import Node, NodeKind
+from adcompile.ir.structure import Node, NodeKind, leaves
 from adcompile.records import dataclass, replace
 
 
@@ -218,6 +218,15 @@ class State:
             self.refuse(node, f"a {held.called} that contains itself is not supported", "here")
         self.contents[held.identity] = held.holding(children, keys)
 
+    def identities(self, value: Value) -> list[int]:
+        """Return what a container is known by: its identity, or the cells of a list of run-time length."""
+        if isinstance(value, Node):
+            return [value.identity] if value.identity else []
+        if isinstance(value, Rows):
+            columns: Iterator[Value] = leaves(value.pattern)
+            return [ref.cell for ref in columns if isinstance(ref, Ref)]
+        return [value.cell] if isinstance(value, Ref) else []
+
     def twin(self, one: int, two: int) -> None:
         """Remember that two containers may be one, and with what else each of them may be."""
         if not one or not two or one == two:
@@ -227,7 +236,11 @@ class State:
 
     def check_twins(self, identity: int, called: str, node: ast.AST) -> None:
         """Refuse to change a container that may be the same as another one, which is read later by another name."""
-        for other in {i for pair in self.twins if identity in pair for i in pair} - {identity}:
+        if not self.twins:
+            return
+        grown = {i: v for i, v in self.contents.items() if not isinstance(v, Node)}
+        own = {identity, *(i for i, v in grown.items() if identity in self.identities(v))}
+        for other in {i for pair in self.twins if not own.isdisjoint(pair) for i in pair} - own:
             for frame in self.frames:
                 for name, value in frame.names.items():
                     if self.holds(value, other) and may_be_read(frame, name):

@@ -853,3 +853,64 @@ def list_of_a_class_that_grows(x):
     for v in x:
         s.append(v * v)
     return sum(s) * s[1]
+
+
+def of_three_lengths(a, b, c):
+    if a > 0:
+        items = [b, 0.5]
+    elif b > 0:
+        items = [b]
+    else:
+        items = []
+    items.append(c * c)
+    return items
+
+
+@program(0.5, 0.7, 0.9)
+@program(-0.5, 0.7, 0.9)
+@program(-0.5, -0.7, 0.9)
+def lists_of_another_length_on_each_path(a, b, c):
+    items = of_three_lengths(a, b, c)
+    s = a
+    for k, v in enumerate(items):
+        s = s + v * v * k + v
+    return s * len(items) * items[-1]
+
+
+@program(V)
+@program(-V)
+def lists_of_arrays_of_another_length_on_each_path(x):
+    if x[0] < 0:
+        rows = [x, x * 2]
+    elif x[1] > 0:
+        rows = [x]
+    else:
+        rows = [x, x * x, x]
+    rows[-1] = rows[-1] * x[2]
+    return np.sum(rows[-1] * len(rows)) + np.sum(rows[0])
+
+
+@program(V)
+@program(-V)
+def lists_of_pairs_of_another_length_on_each_path(x):
+    if x[0] > 0:
+        pairs = [(x[1], 1.0), (x[0], x[2])]
+    elif x[2] > 0:
+        pairs = [(x[1], 2.0)]
+    else:
+        pairs = [(x[1], x[0])] * 3
+    s = 0.0
+    for a, b in pairs:
+        s = s + a * b
+    return s
+
+
+@program(V)
+def best_of_lists_that_grow(x):
+    best = []
+    for i in range(3):
+        found = [x[i]] * (i + 1)
+        if sum(found) > sum(best):
+            best = found
+    best.append(x[0])
+    return sum(best) * len(best)
