@@ -14,7 +14,7 @@ from adcompile.ir.primitives import Cost, Infer, Primitive, register
 from adcompile.ir.types import OBJECT, PY_BOOL, Type, join, result_type
 from adcompile.rules import simplify
 from adcompile.rules.lengths import add, broadcast, require_same, show, subtract
-from adcompile.rules.promotion import python_type, readings, resolve, ufunc_dtype, ufunc_type
+from adcompile.rules.promotion import python_type, covering, readings, resolve, ufunc_dtype, ufunc_type
 
 UFUNCS: Final[dict[str, np.ufunc]] = {
     "add": np.add,
@@ -97,8 +97,7 @@ def scalar_dtype(ufunc: np.ufunc, types: tuple[Type, ...]) -> np.dtype | None:
     if any(t.dtype is None for t in types):
         return ufunc_dtype(ufunc, types)
     mixed = [r for r in readings(types) if not all(isinstance(d, type) for d in r)]
-    found = {resolve(ufunc, r) for r in mixed}
-    return found.pop() if len(found) == 1 else None
+    return covering({resolve(ufunc, r) for r in mixed})
 
 
 def python_result(name: str, types: tuple[Type, ...]) -> Type:

@@ -17,6 +17,8 @@ DType = np.dtype | None
 Operand = type | np.dtype
 
 PY_ORDER: Final = (bool, int, float, complex)
+WEAKEST: Final = np.dtype(bool)
+WIDEST: Final = np.dtype(complex)
 
 
 @cache
@@ -58,19 +60,36 @@ def weak_and_strong(dtype: Operand) -> tuple[Operand, ...]:
 
 
 def ufunc_dtype(ufunc: np.ufunc, types: tuple[Type, ...]) -> DType:
-    """Return the dtype of a ufunc's result; None if it is not known."""
+    """Return the dtype of a ufunc's result; None if it is not known, and real."""
     if any(t.dtype is None for t in types):
-        return boolean_result(ufunc)
-    found = {resolve(ufunc, operands) for operands in readings(types)}
-    return found.pop() if len(found) == 1 else None
+        known = boolean_result(ufunc)
+        if known is not None or not mixed_complex(types):
+            return known
+        result = resolve(ufunc, (WIDEST,) * len(types))
+        return result if result.kind == "c" else None
+    return covering({resolve(ufunc, operands) for operands in readings(types)})
 
 
 def common_dtype(types: tuple[Type, ...]) -> DType:
-    """Return the dtype of an array made from all operands (``where``, ``concatenate``); None if it is not known."""
+    """Return the dtype of an array made from all operands (``where``, ``concatenate``); see `ufunc_dtype`."""
     if any(t.dtype is None for t in types):
-        return None
-    found = {resolve_common(operands) for operands in readings(types)}
-    return found.pop() if len(found) == 1 else None
+        return WIDEST if mixed_complex(types) else None
+    return covering({resolve_common(operands) for operands in readings(types)})
+
+
+def mixed_complex(types: Iterable[Type]) -> bool:
+    """Tell whether one of some types is known to be complex."""
+    return any((numpy_dtype(t) or WEAKEST).kind == "c" for t in types)
+
+
+def covering(found: set[np.dtype]) -> DType:
+    """Return the one dtype that a result may have; of several, one that is complex if it is, and else None.
+
+    What is complex has a complex derivative, whatever its precision.
+    """
+    if len(found) == 1:
+        return next(iter(found))
+    return WIDEST if any(d.kind == "c" for d in found) else None
 
 
 @cache

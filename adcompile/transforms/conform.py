@@ -85,6 +85,8 @@ def sum_over(b: Builder, g: Atom, axes: tuple[int, ...] | None, keepdims: bool) 
 def cast(b: Builder, g: Atom, t: Type) -> Atom:
     """Cast to the dtype of `t`; Python numbers take on whatever they meet."""
     want, have = numpy_dtype(t), numpy_dtype(g.type)
+    if want is None and have is not None and have.kind == "c" and t.kind != "object":
+        return b.emit("real", g)  # of a precision that is not known
     if want is None or have == want:
         return g
     if have is not None and have.kind == "c" and want.kind == "f":

@@ -237,3 +237,33 @@ def store_into_real_or_complex(x):
     u[1] = x[0] * 3
     u[2:] *= 2
     return np.sum((u * np.conj(u)).real) + abs(u[1]) + np.sum(np.sin(z) * z).real
+
+
+MASK = np.array([True, False])
+
+
+@program(np.array([0.61, -0.43, 0.87]), MASK)
+@program(np.array([0.61, -0.43, 0.87], np.float32), MASK)
+@program(np.array([0.61, -0.43, 0.87], np.float32), ~MASK, second=False)
+def number_of_either_precision_among_complex_ones(x, mask):
+    s = x[0] * 0.5 if mask[0] else np.sin(0.4) + 0.0 * x[0]
+    return np.abs((0.6 + 0.3j) * s + 1.0) + np.abs(np.exp(0.3j * s) + s)
+
+
+@program(np.array([0.61, -0.43, 0.87], np.float32), MASK)
+def array_of_either_precision_among_complex_ones(x, mask):
+    s = x * 0.5 if mask[0] else np.sin(np.ones(3)) * x
+    c = x * 1j + s
+    d = np.concatenate([c, np.where(x > 0, c, s)])
+    return np.sum(np.abs(np.fft.fft(d) * (0.6 + 0.3j) + s[0])) + np.abs(np.vdot(x * 1j + 2, s))
+
+
+@program(np.array([0.61, -0.43, 0.87], np.float32), MASK)
+def steps_of_either_precision_among_complex_numbers(x, mask):
+    s = x[0] * 0.5 if mask[0] else np.sin(0.4)
+    t = 0.4
+    c = x + 0.5j * np.sin(x)
+    for i in range(2):
+        s = np.sin(0.7 * s + x[i])
+        t = np.abs((0.6 + 0.3j) * s + c[0]) * 0.2
+    return s * t
