@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.fuzz import views
-from tests.fuzz.checks import check, outcome
+from tests.fuzz.aspects import ASPECTS
+from tests.fuzz.checks import check, check_seed, outcome
 from tests.fuzz.kinds import KINDS
+from tests.fuzz.subjects import Subject
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -25,7 +27,7 @@ def verified_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_random_programs(kind: str, part: int) -> None:
     _, count, refusable = SIZES[kind]
     seeds = range(part * count, (part + 1) * count)
-    results = {seed: check(KINDS[kind].write(seed), KINDS[kind].x) for seed in seeds}
+    results = {seed: check_seed(kind, seed) for seed in seeds}
     assert {seed: r for seed, r in results.items() if outcome(r) == "wrong"} == {}
     outcomes = [outcome(r) for r in results.values()]
     assert outcomes.count("refused") <= refusable, results
@@ -41,8 +43,8 @@ def test_wrong_derivatives_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The checks would notice a gradient, a tangent or a value that is wrong."""
     from tests.fuzz import checks
 
-    text, x = KINDS["stores"].write(1), KINDS["stores"].x
-    assert check(text, x) == ""
+    subject = Subject(KINDS["stores"].write(1), KINDS["stores"].x, KINDS["stores"].others)
+    assert check(subject) == ""
     right = checks.value_and_grad
 
     def grad_off(f):
@@ -53,10 +55,25 @@ def test_wrong_derivatives_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for wrong, word in ((grad_off, "without the passes"), (value_off, "value")):
         monkeypatch.setattr(checks, "value_and_grad", wrong)
-        assert word in check(text, x)
-        monkeypatch.setattr(checks, "plain", lambda f, x: None)
-        assert outcome(check(text, x)) == "wrong"
+        assert word in check(subject)
+        monkeypatch.setattr(checks, "unimproved_gradient", lambda subject: None)
+        assert outcome(check(subject)) == "wrong"
         monkeypatch.undo()
+
+
+def test_aspects_find_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.fuzz import aspects
+
+    subject = Subject(KINDS["stores"].write(1), KINDS["stores"].x, KINDS["stores"].others)
+    assert check(subject, ASPECTS) == ""
+    hvp, right = aspects.hvp, aspects.value_and_grad
+    monkeypatch.setattr(aspects, "hvp", lambda *args: 1.001 * hvp(*args) + 1e-3)
+    assert "Hessian times direction" in check(subject, ["second"])
+    monkeypatch.setattr(
+        aspects, "value_and_grad", lambda f: lambda *args: (right(f)(*args)[0], right(f)(*args)[1] + 0.01)
+    )
+    assert "in single precision, gradient" in check(subject, ["single"])
+    assert "the emitted source gives" in ASPECTS["alone"](subject, np.zeros(5))
 
 
 # Parts of split statements that outlived them; loops in a `try` in which nothing is raised.
@@ -67,7 +84,13 @@ TRY = (700000092, 700001452, 700000164)
 
 @pytest.mark.parametrize("seed", [*LANGUAGE, *TRY])
 def test_what_random_programs_found(seed: int) -> None:
-    assert check(KINDS["language"].write(seed), KINDS["language"].x) == ""
+    assert check_seed("language", seed, []) == ""
+
+
+# Emitted lists that have one length on one side of a branch and another on the other.
+@pytest.mark.parametrize("seed", [5009, 5137, 5141, 5161])
+def test_sources_that_random_programs_found(seed: int) -> None:
+    assert check_seed("language", seed, ["alone"]) == ""
 
 
 PREFIX_VIEW = """
@@ -121,4 +144,4 @@ def f(x, n=3):
 
 @pytest.mark.parametrize("text", [PART_OF_ONE_ROW, PREFIX_VIEW, SCALED_ROW, COPIED_TRANSPOSE])
 def test_what_random_views_found(text: str) -> None:
-    assert check(text, views.X) == ""
+    assert check(Subject(text, views.X, {"n": 3})) == ""

@@ -13,7 +13,8 @@ import tempfile
 import time
 import warnings
 
-from tests.fuzz.checks import check, outcome
+from tests.fuzz.aspects import ASPECTS
+from tests.fuzz.checks import check_seed, outcome
 from tests.fuzz.kinds import KINDS
 
 
@@ -22,6 +23,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=int(time.time()) % 1_000_000 * 1000, help="the first seed")
     parser.add_argument("--kind", choices=[*KINDS], nargs="*", default=[*KINDS], help="the kinds of programs")
+    parser.add_argument(
+        "--aspect", choices=[*ASPECTS], nargs="*", help="what is asked of all programs besides (default: in turn)"
+    )
     parser.add_argument("--show", action="store_true", help="print the programs that something is found about")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -32,14 +36,12 @@ def main() -> int:
         os.environ["ADCOMPILE_CACHE_DIR"] = cache
         while time.monotonic() < end:
             name = given.kind[seed % len(given.kind)]
-            kind = KINDS[name]
-            text = kind.write(seed)
-            result = check(text, kind.x)
+            result = check_seed(name, seed, given.aspect)
             found[outcome(result)] += 1
             if outcome(result) in ("wrong", "refused"):
                 print(f"{name} {seed}: {result}", flush=True)
                 if given.show:
-                    print(text, flush=True)
+                    print(KINDS[name].write(seed), flush=True)
             seed += 1
     print(f"seeds {given.seed} to {seed - 1}:", ", ".join(f"{n} {what}" for what, n in found.items()))
     return 1 if found["wrong"] else 0

@@ -1,92 +1,94 @@
-"""What is asked of the derivatives of a random program of (x, n).
+"""What is asked of the derivatives of a random program.
 
 The value is that of the plain call, bit for bit, in reverse and in forward mode, and in the program that no pass has
-improved, which is interpreted and gives the same gradient. Both modes and finite differences agree. With
-``ADCOMPILE_VERIFY=1`` the intermediate program is verified after every pass.
+improved, which is interpreted and gives the same gradient. Both modes and finite differences agree, and arguments stay
+as they were. With ``ADCOMPILE_VERIFY=1`` the intermediate program is verified after every pass. A share of the programs
+is asked for more: see `aspects`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
-from adcompile import from_source, jvp, value_and_grad
+from adcompile import jvp, value_and_grad
 from adcompile.errors import AdcompileError
 from tests import interpret, oracle
+from tests.fuzz.aspects import ASPECTS, alike
+from tests.fuzz.kinds import KINDS
+from tests.fuzz.subjects import LARGEST, NOT_A_PROGRAM, Subject
 from tests.stages import unimproved
 
-LARGEST = 1e4  # an entry of a gradient: what grows more is not compared
 # How far sums in another order are apart: those of numbers in single precision are rounded to it.
 SINGLE, DOUBLE = 1e-6, 1e-11
-HIGHEST = 1e6  # a value: differences of larger ones are rounded too much
-NOT_A_PROGRAM = (ArithmeticError, IndexError, NameError, ValueError)
 
 
-def smooth(f: Callable[..., Any], x: np.ndarray, direction: np.ndarray) -> float | None:
-    """Return the derivative along a direction by differences, or None where it jumps or grows too much to tell."""
+def check_seed(name: str, seed: int, aspects: Iterable[str] | None = None) -> str:
+    """Check the program of a kind that a seed gives; by default each third one in one more aspect, in turn."""
+    kind = KINDS[name]
+    if aspects is None:
+        which, rest = divmod((seed // len(KINDS) + seed) % (3 * len(ASPECTS)), 3)
+        aspects = [] if rest else [[*ASPECTS][which]]
+    return check(Subject(kind.write(seed), kind.x, kind.others), aspects)
 
-    def along(h: float) -> np.ndarray:
-        return oracle.flat(f(x + h * direction, 3))
 
+def check(subject: Subject, aspects: Iterable[str] = ()) -> str:
+    """Return what is wrong with the derivatives of a program; "" if nothing, "refused: ..." if it is refused."""
     try:
-        with np.errstate(all="ignore"):
-            coarse, fine = (oracle.derivative(along, step) for step in (4e-3, 1e-3))
+        want = subject.f(*subject.args())
     except NOT_A_PROGRAM:
-        return None
-    agree = np.all(np.isfinite(coarse)) and oracle.close(coarse, fine, 1e-6) and abs(along(0.0)[0]) < HIGHEST
-    return float(fine[0]) if agree and abs(fine[0]) < LARGEST else None
+        return "not a program"
+    try:
+        return compare(subject, want, aspects)
+    except AdcompileError as error:
+        return f"refused: {error}"
+    except Exception as error:  # whatever it is, it is a finding
+        return f"raises {type(error).__name__}: {error}"
 
 
-def plain(f: Callable[..., Any], x: np.ndarray) -> tuple[object, np.ndarray] | None:
+def compare(subject: Subject, want: object, aspects: Iterable[str]) -> str:
+    args = subject.args()
+    value, gradient = value_and_grad(subject.f)(*args)
+    again, tangent = jvp(subject.of_x, (subject.x.copy(),), (subject.direction,))
+    if not all(map(alike, args, subject.args())):
+        return "the arguments are modified"
+    if not (alike(value, want) and alike(again, want)):
+        return f"value {value!r} and {again!r} instead of {want!r}"
+    before = unimproved_gradient(subject)
+    if before is not None and not alike(before[0], value):
+        return f"value {value!r}, but {before[0]!r} without the passes"
+    if not np.all(np.isfinite(gradient)) or np.abs(gradient).max() > LARGEST:
+        return ""
+    precision = (
+        SINGLE
+        if "np.float32(" in subject.text or "weights" in subject.text.partition("def f(")[2].partition("\n")[2]
+        else DOUBLE
+    )
+    if before is not None and not oracle.close(before[1], gradient, precision):
+        return f"gradient {gradient}, but {before[1]} without the passes"
+    wrong = compare_modes(subject, gradient, float(tangent))
+    for aspect in aspects:
+        wrong = wrong or ASPECTS[aspect](subject, gradient)
+    return wrong
+
+
+def unimproved_gradient(subject: Subject) -> tuple[object, np.ndarray] | None:
     """Run the value and gradient as they are before any pass; None if that cannot be interpreted: a recursion."""
     try:
-        value, gradient = interpret.run(unimproved(f, x=x, n=3), x, 3, 1.0)
+        fn = unimproved(subject.f, x=subject.x.copy(), **subject.others)
+        value, gradient = interpret.run(fn, *subject.args(), 1.0)
     except interpret.NotInterpreted:
         return None
     return value, np.asarray(gradient)
 
 
-def check(text: str, x: np.ndarray) -> str:
-    """Return what is wrong with the derivatives of a program; "" if nothing, "refused: ..." if it is refused."""
-    f = from_source(text, "f")
-    direction = np.cos(1.3 * np.arange(x.size) + 0.4).reshape(x.shape)
-    try:
-        want = f(x.copy(), 3)
-    except NOT_A_PROGRAM:
-        return "not a program"
-    try:
-        value, gradient = value_and_grad(f)(x.copy(), 3)
-        again, tangent = jvp(functools.partial(f, n=3), (x.copy(),), (direction,))
-        before = plain(f, x.copy())
-    except AdcompileError as error:
-        return f"refused: {error}"
-    except Exception as error:  # whatever it is, it is a finding
-        return f"raises {type(error).__name__}: {error}"
-    if not (same(value, want) and same(again, want)):
-        return f"value {value!r} and {again!r} instead of {want!r}"
-    if before is not None and not same(before[0], value):
-        return f"value {value!r}, but {before[0]!r} without the passes"
-    if not np.all(np.isfinite(gradient)) or np.abs(gradient).max() > LARGEST:
-        return ""
-    precision = SINGLE if "np.float32(" in text else DOUBLE
-    if before is not None and not oracle.close(before[1], gradient, precision):
-        return f"gradient {gradient}, but {before[1]} without the passes"
-    return compare(f, x, direction, gradient, float(tangent))
-
-
-def same(a: object, b: object) -> bool:
-    return np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
-
-
-def compare(f: Callable[..., Any], x: np.ndarray, direction: np.ndarray, gradient: np.ndarray, tangent: float) -> str:
+def compare_modes(subject: Subject, gradient: np.ndarray, tangent: float) -> str:
     """Compare a gradient and a tangent with each other and with differences."""
-    got = float(np.sum(gradient * direction))
+    got = float(np.sum(gradient * subject.direction))
     if not np.allclose(got, tangent, rtol=1e-6, atol=1e-8):
         return f"forward mode gives {tangent}, reverse mode {got}"
-    expected = smooth(f, x, direction)
+    expected = subject.slope(subject.of_x, (4e-3, 1e-3))
     if expected is not None and not np.allclose(got, expected, rtol=1e-5, atol=1e-6):
         return f"derivative {got} instead of {expected}; gradient {gradient}"
     return ""

@@ -1,13 +1,26 @@
-"""Random functions of (x, n) over the whole language: what `language` has, and what NumPy programs are made of."""
+"""Random functions over the whole language: what `language` has, and what NumPy programs are made of.
+
+Besides x and n they take arguments that are not differentiated: indices, a mask, a complex number, and weights in
+single precision.
+"""
 
 from __future__ import annotations
 
 import random
 import re
 
+import numpy as np
+
 from tests.fuzz import language
 from tests.fuzz.stores import Place
 
+OTHERS = {
+    "n": 3,
+    "order": np.array([2, 0, 4, 1, 3]),
+    "mask": np.array([True, False, True, True, False]),
+    "phase": 0.6 + 0.3j,
+    "weights": np.array([0.5, 0.25, -0.5, 0.75, 1.0], np.float32),
+}
 HEAD = """
 
 class Cell:
@@ -81,6 +94,14 @@ VECTORS = (
     "V = np.cumsum(V)*0.3",
     "V = np.diff(V, append=E)",
     "V.fill(E)",
+    "V = V[order]*0.5",
+    "V[order[:3]] += E",
+    "V[order] = a*1.0",
+    "V[mask] = E",
+    "V[~mask] *= 0.7",
+    "V = np.where(mask, V, E)",
+    "V = (phase*V).imag",
+    "V *= weights",
 )
 NUMBERS = (
     "s = 0.1*np.trace(m)",
@@ -102,6 +123,12 @@ NUMBERS = (
     "s = {k: np.sin(v) for k, v in table.items()}['p']",
     "s += (lambda *vs, k=2.0: 0.1*sum(vs)*k)(*items[:1], t)",
     "assert np.isfinite(s), 'finite'",
+    "s = 0.3*V[order[K]] + 0.5*s",
+    "t = np.abs(phase*s + c[I])*0.2",
+    "s = s*0.5 if mask[I] else np.sin(t)",
+    "t = 0.2*np.sum(V[mask])",
+    "t = t*weights[K]",
+    "s = sum(V[k]*w for k, w in zip(order, weights) if mask[k])*0.3",
 )
 MATRICES = (
     "m[I] = V*E",
@@ -129,9 +156,15 @@ MATRICES = (
     "m = np.linalg.solve(np.eye(5) + 0.05*m*m, m)",
     "m = (m - m.mean(axis=A, keepdims=True))*0.5",
     "m = m/np.sqrt(np.sum(m*m, axis=1, keepdims=True) + 1.0)",
+    "m[order[K], mask] = E",
+    "m[np.ix_(order[:2], mask)] *= 0.5",
+    "m[order, K] -= 0.1*V",
+    "m = m[order][:, order]",
 )
 OBJECTS = (
     "c[I] = E + 0.3j*t",
+    "c = c*phase",
+    "c[mask] = phase*s",
     "c *= np.exp(0.2j*s)",
     "V = c.imag*1.0",
     "c = np.fft.fft(V)*0.2",
@@ -252,4 +285,5 @@ def write(seed: int) -> str:
     writer = WholeWriter(random.Random(seed))
     writer.block(Place(), writer.r.randint(4, 9))
     head = language.HEAD.replace("\n\ndef checked", HEAD + "\ndef checked", 1)
+    head = head.replace("def f(x, n):", f"def f(x, {', '.join(OTHERS)}):")
     return head + BODY + "\n".join(writer.lines) + language.TAIL.rstrip("\n") + END
