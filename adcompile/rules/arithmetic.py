@@ -14,7 +14,7 @@ from adcompile.ir.primitives import Cost, Infer, Primitive, register
 from adcompile.ir.types import OBJECT, PY_BOOL, Type, join, result_type
 from adcompile.rules import simplify
 from adcompile.rules.lengths import add, broadcast, require_same, show, subtract
-from adcompile.rules.promotion import python_type, covering, readings, resolve, ufunc_dtype, ufunc_type
+from adcompile.rules.promotion import covering, python_type, readings, resolve, ufunc_dtype, ufunc_type
 
 UFUNCS: Final[dict[str, np.ufunc]] = {
     "add": np.add,
