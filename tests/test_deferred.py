@@ -189,3 +189,22 @@ def test_looking_up_a_function_loads_its_rules() -> None:
         "[] True False []",
         "True np.fft.ifft the method take None ['differences', 'fourier', 'selecting']",
     ]
+
+
+# -- what is loaded, to the garbage collector
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_compiler_is_old_at_once_and_what_users_froze_stays_frozen(frozen: bool) -> None:
+    script = f"""
+    import gc, os, sys
+    os.environ["ADCOMPILE_CACHE"] = "0"
+    from adcompile import from_source, grad
+    f = from_source("def f(x):\\n    return x * x", "f")
+    if {frozen}:
+        gc.freeze()
+    grad(f)(2.0)
+    held = vars(sys.modules["adcompile.dispatch.assembly"])
+    print(gc.isenabled(), gc.get_freeze_count() > 0, any(o is held for o in gc.get_objects(generation=2)))
+    """
+    assert run(textwrap.dedent(script)).split() == ["True", str(frozen), str(not frozen)]

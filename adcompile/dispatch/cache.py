@@ -80,12 +80,21 @@ def _user_cache() -> str:
 def stamp() -> str:
     """Return what tells compilers apart: the versions, and the state of the compiler's own files."""
     h = hashlib.blake2b(digest_size=_DIGEST_SIZE)
-    for root, folders, files in os.walk(os.path.dirname(os.path.dirname(__file__))):
-        folders.sort()
-        for name in sorted(f for f in files if f.endswith(".py")):
-            status = os.stat(os.path.join(root, name))
-            h.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for file in _sources(os.path.dirname(os.path.dirname(__file__))):
+        status = os.stat(file.path)
+        h.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return f"{__version__} {sys.implementation.cache_tag} {sys.hexversion} {np.__version__} {h.hexdigest()}"
+
+
+def _sources(folder: str) -> Iterator[os.DirEntry[str]]:
+    """Yield the modules in a folder and those below it, always in the same order."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name.endswith(".py"):
+            yield entry
+        elif entry.name != "__pycache__" and entry.is_dir():
+            yield from _sources(entry.path)
 
 
 def _folder(root: str) -> str:

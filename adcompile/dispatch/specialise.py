@@ -8,6 +8,7 @@ and at the end of the chain is `MISS`. Only then is anything looked up, loaded o
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -90,6 +91,16 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _take_for_old() -> None:
+    """Let the collector take all that there is for old: the compiler, once loaded, stays.
+
+    Otherwise its next run would search all of it for garbage, which takes as long as a sixth of a compilation.
+    """
+    if not gc.get_freeze_count():  # else the user has frozen something, which is to stay so
+        gc.freeze()
+        gc.unfreeze()  # to the oldest generation
 
 
 class Specialiser:
@@ -211,8 +222,11 @@ class Specialiser:
     def _compile(self, name: str | None, values: dict[str, object]) -> Specialisation:
         cache.count("misses")
         with _collector_paused():
+            loaded_before = "adcompile.dispatch.assembly" in sys.modules
             from adcompile.dispatch import assembly
 
+            if not loaded_before:
+                _take_for_old()
             made = assembly.assemble(self.signature, values)
         shared = name is not None and made.shareable
         loaded = programs.add(name, made.program) if shared and name is not None else Loaded(made.program)
