@@ -126,7 +126,8 @@ def test_derivatives_are_never_lost(f: Any, argument: Any, line: int, column: in
         assert caught.value.message == text
         assert caught.value.line == f.__code__.co_firstlineno + line
         assert caught.value.column == column
-        assert "move it out of the differentiated function" in str(caught.value)
+        advice = "draw without parameters" if f is reparametrised else "move it out of the differentiated function"
+        assert advice in str(caught.value)
 
 
 def shuffled(x: Any) -> Any:
@@ -217,3 +218,17 @@ def test_what_a_compiled_function_stores_is_not_lost() -> None:
     assert error.value.line == filtered.__code__.co_firstlineno + 1
     value, _ = value_and_grad(lambda s: np.sum(s * scipy.ndimage.maximum_filter(V, 3)))(2.0)
     assert value == np.sum(2.0 * scipy.ndimage.maximum_filter(V, 3))
+
+
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (lambda s, rng: np.sum(rng.normal(s, 1.0, 3)), "loc + scale * rng.standard_normal(size)"),
+        (lambda s, rng: np.random.uniform(0.0, s) * rng.random(), "low + (high - low) * np.random.random(size)"),
+    ],
+)
+def test_draws_with_parameters_say_how_they_are_written(f: Any, text: str) -> None:
+    with pytest.raises(CompileError, match="no derivative rule for") as error:
+        grad(f)(1.0, np.random.default_rng(0))
+    assert error.value.line == f.__code__.co_firstlineno
+    assert str(error.value).endswith(f"draw without parameters: {text}")

@@ -19,7 +19,7 @@ POSITIVE, UNIT = np.array([0.5, 1.2, 2.2, 0.9]), np.array([0.2, 0.4, 0.6, 0.9])
 M = np.array([[0.5, -1.2, 0.3, 0.9], [0.8, 0.1, -0.4, 1.4], [1.1, 0.6, 0.9, -0.2]])
 
 # The orders of functions that take whole numbers only.
-WHOLE = ("expn", "yn", "kn", "pdtr")
+WHOLE = ("expn", "yn", "kn", "pdtr", "eval_hermite", "eval_hermitenorm")
 
 
 @pytest.mark.parametrize("head", rows.ROWS)
@@ -80,6 +80,16 @@ def test_orders_have_no_derivative() -> None:
     with pytest.raises(CompileError, match="no derivative in this argument") as error:
         grad(of_order)(0.5)
     assert error.value.line == of_order.__code__.co_firstlineno + 1
+
+
+def polynomials(x: Any) -> Any:
+    n = np.arange(4)
+    a = special.eval_legendre(n, x) * special.eval_hermite(n, x) + special.eval_chebyt(n, x) ** 2
+    return np.sum(a + special.eval_chebyu(n, x) * special.eval_hermitenorm(n, x) + special.eval_laguerre(n, x))
+
+
+def test_polynomials_of_all_degrees() -> None:
+    check_grads(polynomials, UNIT, order=2)
 
 
 def of_complex(x: Any, y: Any) -> Any:

@@ -53,6 +53,16 @@ WHOLE_DRAWS: Final = {
 }
 VECTOR_DRAWS: Final = {"multivariate_normal": FLOAT64, "dirichlet": FLOAT64, "multinomial": INT64}
 
+# How draws are written whose parameters have derivatives: as functions of draws that have no parameters.
+MOVED: Final = {
+    "normal": "loc + scale * rng.standard_normal(size)",
+    "uniform": "low + (high - low) * rng.random(size)",
+    "exponential": "scale * rng.standard_exponential(size)",
+    "lognormal": "np.exp(mean + sigma * rng.standard_normal(size))",
+    "multivariate_normal": "mean + np.linalg.cholesky(cov) @ rng.standard_normal(len(mean))",
+    **{name: f"loc + scale * rng.{name}(size=size)" for name in ("laplace", "gumbel", "logistic")},
+}
+
 # Functions of `random` and `time`, and methods of random.Random.
 PYTHON_DRAWS: Final = {
     **dict.fromkeys(("random", "uniform", "gauss", "normalvariate", "expovariate", "betavariate"), PY_FLOAT),

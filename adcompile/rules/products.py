@@ -8,7 +8,7 @@ The adjoints sum over broadcast batch axes nowhere: the reverse transform does t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from adcompile.ir.primitives import Infer
 from adcompile.ir.types import OBJECT, Type, result_type
 from adcompile.rules import simplify
 from adcompile.rules.arithmetic import matmul_infer
-from adcompile.rules.binding import FUNCTIONS, Operand, rank_of
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, rank_of
 from adcompile.rules.define import UFUNC_OPTIONS, primitive
 from adcompile.rules.lengths import Dims, broadcast, normalise_axes, product, require_same, show
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
@@ -297,7 +297,25 @@ primitive(
 )
 
 
-FUNCTIONS[np.linalg.cross] = FUNCTIONS[np.cross]
+_cross = FUNCTIONS[np.cross]
+
+
+def cross_along(
+    a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Array:
+    """The cross product of vectors along other axes than the last."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    return np.moveaxis(np.cross(np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)), -1, axisc)
+
+
+def choose_cross(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell cross products along other axes."""
+    plain = len(args) <= 2 and not kwargs.keys() & {"axis", "axisa", "axisb", "axisc"}
+    return _cross if plain else Binding("np.cross", macro=cross_along)
+
+
+FUNCTIONS[np.cross] = FUNCTIONS[np.linalg.cross] = Binding("np.cross", choose=choose_cross)
 
 
 @linear("cross", 0, 1)

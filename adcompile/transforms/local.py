@@ -14,6 +14,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Stmt, Var
 from adcompile.ir.structure import Node
 from adcompile.rules import table
+from adcompile.rules.opaque import MOVED, is_draw
 
 POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
 SINGULAR: Final = POWERS | {"div", "npdiv", "reciprocal", "log", "log2", "log10", "math.log"}
@@ -26,8 +27,19 @@ def refuse_obstacles(fn: Function, active: Collection[Var]) -> None:
             f"no derivative rule for {described(eqn)}",
             place_of(eqn),
             "not known to the compiler",
-            "write it with functions that are, or move it out of the differentiated function",
+            remedy(eqn),
         )
+
+
+def remedy(eqn: Eqn) -> str:
+    """Return what to write instead of an unknown call."""
+    form, name, *_ = eqn.attrs
+    assert isinstance(name, tuple)
+    drawn = is_draw(eqn.args[0].type.dtype) if form == "method" else name[0] == "numpy.random"
+    if drawn and name[1] in MOVED:
+        text = MOVED[name[1]] if form == "method" else MOVED[name[1]].replace("rng.", "np.random.")
+        return f"draw without parameters: {text}"
+    return "write it with functions that are, or move it out of the differentiated function"
 
 
 def no_rule(eqn: Eqn) -> CompileError:

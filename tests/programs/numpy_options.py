@@ -76,10 +76,9 @@ def quantiles_along_several_axes(x):
 
 @program(V, M)
 def extrema_beside_missing_entries(x, a):
-    b = np.where(a > 0.8, np.nan, a)
-    b[1] = np.nan
-    c = np.nanmax(b[[0, 2]], axis=0) ** 2 + np.nanmin(b[::2], 0) * x
-    return np.sum(c) + np.fmax.reduce(b, axis=None) * np.fmin.reduce(x) + np.sum(np.isnan(np.nanmax(b, axis=1)))
+    b = np.where(a > 0.85, np.nan, a)
+    c = np.nanmax(b, axis=0) ** 2 + np.nanmin(b, 0) * x
+    return np.sum(c) + np.fmax.reduce(b, axis=None) * np.fmin.reduce(x) + np.isnan(np.fmax.reduce(a[0] * np.nan))
 
 
 @program(V, M)
@@ -101,3 +100,9 @@ def places_of_numbers(x):
     np.place(a, 1 - (x > 1.0), x[:2] ** 2)
     np.place(a, x > 9.0, x[:0])
     return np.sum(a * K) + np.sum(np.hypot.outer(x, x[:2]) ** 3)
+
+
+@program(M[:, :3], np.cos(np.arange(18.0)).reshape(2, 3, 3))
+def cross_products_along_axes(a, b):
+    c = np.cross(a, b[0].T, axisa=0, axisb=1, axisc=0) ** 2 + np.linalg.cross(a, b[1], axis=0)
+    return np.sum(c * M[:, 1:]) + np.sum(np.cross(b, a, axis=1)[1] ** 2) + np.sum(np.cross(b, a[0], 1, 0, 2)[0] * a)

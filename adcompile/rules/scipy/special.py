@@ -134,6 +134,21 @@ ROWS: dict[str, tuple[str, ...]] = {
         "ans * (scipy.special.psi(x + 1) - scipy.special.psi(x - y + 1))",
         "ans * (scipy.special.psi(x - y + 1) - scipy.special.psi(y + 1))",
     ),
+    # orthogonal polynomials, by their argument
+    "eval_legendre(x, y)": (NONE, "0.5 * (x + 1) * scipy.special.eval_jacobi(x - 1, 1.0, 1.0, y)"),
+    "eval_chebyt(x, y)": (NONE, "x * scipy.special.eval_chebyu(x - 1, y)"),
+    "eval_chebyu(x, y)": (NONE, "2 * scipy.special.eval_gegenbauer(x - 1, 2.0, y)"),
+    "eval_hermite(x, y)": (NONE, "2 * x * scipy.special.eval_hermite(np.maximum(x - 1, 0), y)"),
+    "eval_hermitenorm(x, y)": (NONE, "x * scipy.special.eval_hermitenorm(np.maximum(x - 1, 0), y)"),
+    "eval_laguerre(x, y)": (NONE, "-scipy.special.eval_genlaguerre(x - 1, 1.0, y)"),
+    "eval_genlaguerre(x, y, z)": (NONE, NONE, "-scipy.special.eval_genlaguerre(x - 1, y + 1, z)"),
+    "eval_gegenbauer(x, y, z)": (NONE, NONE, "2 * y * scipy.special.eval_gegenbauer(x - 1, y + 1, z)"),
+    "eval_jacobi(x, y, z, t)": (
+        NONE,
+        NONE,
+        NONE,
+        "0.5 * (x + y + z + 1) * scipy.special.eval_jacobi(x - 1, y + 1, z + 1, t)",
+    ),
     # hypergeometric functions
     "hyp0f1(x, y)": (NONE, "scipy.special.hyp0f1(x + 1, y) / x"),
     "hyp1f1(x, y, z)": (NONE, NONE, "x / y * scipy.special.hyp1f1(x + 1, y + 1, z)"),
