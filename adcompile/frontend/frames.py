@@ -62,10 +62,13 @@ class Unresolved(Exception):
 
 
 class Conflict:
-    """What a name stands for when branches leave things of different kinds in it. `reason` says what."""
+    """What a name stands for when branches leave things of different kinds in it. `reason` says what.
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    `key` names what can be lowered in another way, so that there is no conflict.
+    """
+
+    def __init__(self, reason: str, key: object = None) -> None:
+        self.reason, self.key = reason, key
 
 
 @dataclass(eq=False)

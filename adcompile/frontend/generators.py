@@ -121,9 +121,10 @@ def claim(lo: Lowering, generator: Generator, node: ast.AST, left: bool) -> bool
 
 def loop(lo: Lowering, node: ast.For, generator: Generator) -> None:
     """Lower a `for` loop over a generator."""
-    until = lo.frame.desugared.loops[node].until
-    if claim(lo, generator, node, until is not None):
+    if claim(lo, generator, node, True):
         run_in_place(lo, node, generator, False)
+    if lo.frame.desugared.loops[node].until is None:
+        iterators.exhaust(lo, generator)
 
 
 def manage(

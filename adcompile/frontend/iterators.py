@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import calls, generators, iteration, objects, pipelines, prelude
-from adcompile.frontend.frames import Conflict
+from adcompile.frontend.frames import Conflict, Unresolved
 from adcompile.frontend.values import Generator, Iterable, Iterator, Value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -44,6 +44,8 @@ def taken(lo: Lowering, it: Iterator, node: ast.AST) -> Atom:
     """Return how many items have been taken."""
     found = lo.unboxed(it.taken)
     if isinstance(found, Const) and isinstance(found.value, Conflict):
+        if found.value.key is not None:
+            raise Unresolved(found.value.key)
         lo.refuse(node, f"this iterator {found.value.reason}", "here", "make a new one, or a list of its items")
     assert isinstance(found, Var | Const)
     return found
@@ -79,10 +81,30 @@ def shared(lo: Lowering, value: Value, node: ast.AST) -> Items:
     return found
 
 
-def leave(lo: Lowering, value: Value, how: str) -> None:
-    """Note that it is not known how many items of an iterator have been taken."""
+def leave(lo: Lowering, value: Value, how: str, key: object = None) -> None:
+    """Note that it is not known how many items of an iterator or generator have been taken: see `Conflict`."""
     if isinstance(value, Iterator):
-        lo.fill(value.taken, Const(Conflict(how)))
+        lo.fill(value.taken, Const(Conflict(how, key)))
+    elif isinstance(value, Generator):
+        lo.fill(value.state, Const(Conflict(how)))
+        for inner in map(lo.current, value.frame.names.values()):  # what it takes its items from
+            leave(lo, inner, how)
+
+
+def exhaust(lo: Lowering, value: Value) -> None:
+    """Note that all items of an iterator or generator have been taken."""
+    if isinstance(value, Iterator):
+        items = value.items
+        lo.fill(value.taken, Const(len(items)) if isinstance(items, tuple) else items.count())
+    elif isinstance(value, Generator):
+        lo.fill(value.state, generators.DONE)
+
+
+def drawn(lo: Lowering, value: Value, node: ast.For) -> Value:
+    """Return what a loop goes through: an iterator that is read elsewhere before its end gives its items by next()."""
+    if isinstance(value, Iterator) and (node, lo.frame.calls) in lo.resolved:
+        return calls.in_python(lo, pipelines.drawn, [value], node)
+    return value
 
 
 def next_(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:

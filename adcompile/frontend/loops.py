@@ -37,7 +37,7 @@ GROWING = frozenset({"append", "extend", "insert"})
 
 def for_(lo: Lowering, node: ast.For) -> None:
     """Lower a for loop: a counted loop, or its body repeated for each item of a container."""
-    found = iterators.opened(lo, expressions.evaluate(lo, node.iter), node.iter)
+    found = iterators.drawn(lo, iterators.opened(lo, expressions.evaluate(lo, node.iter), node.iter), node)
     if isinstance(found, Generator) and generators.runs_in_place(lo, found):
         generators.loop(lo, node, found)
         return
@@ -45,8 +45,14 @@ def for_(lo: Lowering, node: ast.For) -> None:
     if exceptions.raised(lo) is not FALSE:
         message = "what a loop goes through may raise what is caught around it"
         lo.refuse(node.iter, message, "here", "give it a name before the loop")
-    if flags_of(lo, node).until is not None:
-        iterators.leave(lo, found, "was left in the middle of a loop")
+    iterators.leave(lo, found, "may be in the middle of a loop", (node, lo.frame.calls))
+    go_through(lo, node, source)
+    if flags_of(lo, node).until is None:
+        iterators.exhaust(lo, found)
+
+
+def go_through(lo: Lowering, node: ast.For, source: Iterable | list[Value]) -> None:
+    """Lower a for loop over these items."""
     if isinstance(source, list):
         watched = [item for item in source[-1:] if isinstance(item, Element)]
         repeat(lo, node, [*(lambda v=v: v for v in source)], watched)

@@ -15,6 +15,16 @@ def stepped(source: Any) -> Any:
         yield item
 
 
+def drawn(source: Any) -> Any:
+    """What `for` does with an iterator that is read elsewhere too."""
+    while True:
+        try:
+            item = next(source)
+        except StopIteration:
+            return
+        yield item
+
+
 def indexed(source: Any) -> Any:
     """What `for` does with an object that has a `__getitem__` and no `__iter__`."""
     k = 0

@@ -138,6 +138,7 @@ def carry_out(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keyw
     stream = ALWAYS.get(f)
     if stream is None and f in STREAMS and any(flows(lo, a) for a in args):
         stream = STREAMS[f]
-    if stream is None and f in OPEN and any(is_open(lo, a) for a in args):
+    drawing = f is itertools.islice and any(isinstance(lo.current(a), Iterator | Generator) for a in args)
+    if stream is None and f in OPEN and (drawing or any(is_open(lo, a) for a in args)):
         stream = OPEN[f]
     return None if stream is None else stream(lo, args, keywords, node)

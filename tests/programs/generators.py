@@ -248,3 +248,79 @@ def returns_out_of_a_manager(x):
             if v < 0:
                 return v * factor
     return x[1]
+
+
+@program(X)
+def the_loop_shares_its_iterator(x):
+    s = 0.0
+    it = iter(x)
+    for a in it:
+        b = next(it, 1.0)
+        s += a * b
+    return s
+
+
+@program(X)
+def a_loop_goes_on_where_another_one_broke_off(x):
+    s = 0.0
+    it = iter(x)
+    for a in it:
+        s += a * a
+        if a > 1.0:
+            break
+    for a in it:
+        s = s * a
+    return s
+
+
+@program(X)
+def helpers_share_an_iterator(x):
+    def total(it):
+        s = 1.0
+        for v in it:
+            if v < 0.0:
+                return s
+            s += v * v
+        return s
+
+    it = iter(x)
+    return total(it) * total(it) + next(it, 2.0)
+
+
+@program(X)
+def the_loop_inside_takes_the_rest(x):
+    s = 0.0
+    it = iter(x)
+    for a in it:
+        for b in it:
+            s += a * b
+    return s
+
+
+@program(X, refusable=True)
+def a_search_leaves_the_rest(x):
+    it = iter(x)
+    found = any(v > 1.0 for v in it)
+    return sum(it) * (2.0 if found else 1.0)
+
+
+@program(X, refusable=True)
+def a_slice_leaves_the_rest(x):
+    it = (v * v for v in x)
+    s = sum(itertools.islice(it, 2))
+    return s * sum(it)
+
+
+@program(X, refusable=True)
+def the_loop_shares_its_generator(x):
+    it = (v * v for v in x)
+    s = 0.0
+    for a in it:
+        s += a * next(it, 5.0)
+    return s
+
+
+@program(X)
+def slices_of_endless_generators_are_unpacked(x):
+    a, b, c = itertools.islice(halving(x[0]), 3)
+    return a * b * c + x[1]
