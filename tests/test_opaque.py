@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import heapq
 import itertools
 import queue
@@ -232,3 +233,32 @@ def test_draws_with_parameters_say_how_they_are_written(f: Any, text: str) -> No
         grad(f)(1.0, np.random.default_rng(0))
     assert error.value.line == f.__code__.co_firstlineno
     assert str(error.value).endswith(f"draw without parameters: {text}")
+
+
+@functools.cache
+def drawn_once(n: int) -> float:
+    print("drawn", n)
+    return float(np.random.default_rng(n).uniform())
+
+
+def test_functions_with_a_cache_run_as_often_as_they_would(capsys: Any) -> None:
+    def f(x: float) -> float:
+        return x * drawn_once(3) + x * x * drawn_once(3)
+
+    drawn_once.cache_clear()
+    once = drawn_once(3)
+    drawn_once.cache_clear()
+    capsys.readouterr()
+    assert grad(f)(2.0) == pytest.approx(once + 4.0 * once)
+    assert capsys.readouterr().out == "drawn 3\n"
+
+
+def test_functions_with_a_cache_that_print_what_is_differentiated_are_refused() -> None:
+    @functools.cache
+    def loud(v: float) -> float:
+        print("loud")
+        return v * v
+
+    with pytest.raises(CompileError, match="keeps its results in a cache") as caught:
+        grad(lambda x: loud(x) + loud(x))(2.0)
+    assert caught.value.line == loud.__wrapped__.__code__.co_firstlineno + 6

@@ -40,6 +40,7 @@ from adcompile.frontend.values import (
     Iterable,
     Iterator,
     Keywords,
+    LocalFunction,
     Partial,
     Ref,
     Rerun,
@@ -172,6 +173,16 @@ def _parts(item: Value) -> tuple[Value, ...]:
     return item.children
 
 
+def _lru_cache(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Make a cache of a function, or what makes one: it must be so large that nothing is dropped from it."""
+    if args and isinstance(lo.current(args[0]), LocalFunction):
+        return calls.in_python(lo, prelude.cached, args[:1], node)
+    size = lo.static(args[0] if args else keywords.get("maxsize", Const(None)), node)
+    if size is not None or set(keywords) - {"maxsize"} or len(args) > 1:
+        lo.refuse(node, "a cache that drops results is not supported", "called here", "use functools.cache")
+    return Const(prelude.cached)
+
+
 def _checkpoint(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if len(args) != 1 or keywords:
         lo.refuse(node, "checkpoint() takes one function", "here")
@@ -228,6 +239,9 @@ BUILTINS: Final[dict[object, Builtin]] = {
     max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),
     min: lambda lo, args, keywords, node: selection.extremum(lo, min, args, keywords, node),
     contextlib.contextmanager: lambda lo, args, keywords, node: args[0],
+    functools.wraps: lambda lo, args, keywords, node: Const(prelude.same),
+    functools.cache: lambda lo, args, keywords, node: calls.in_python(lo, prelude.cached, args, node),
+    functools.lru_cache: _lru_cache,
     functools.partial: _partial,
     functools.reduce: lambda lo, args, keywords, node: selection.reduced(lo, args, keywords, node),
     itertools.accumulate: lambda lo, args, keywords, node: selection.accumulated(lo, args, keywords, node),

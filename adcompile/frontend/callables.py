@@ -43,7 +43,8 @@ from adcompile.frontend.resolve import resolve
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, lift, static_value
-from adcompile.ir.core import Const, Var
+from adcompile.ir.core import Const, Eqn, Var, walk
+from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.rules import binding, table
 
@@ -152,8 +153,14 @@ def _derivative(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     return derivatives.apply_operator(lo, operator, f, args, keywords, node) if isinstance(operator, str) else None
 
 
+# How many arguments functions of numbers have in their forms for ints and texts: pow(a, b, mod), int(text, base).
+EXACT: Final[Mapping[object, int]] = {pow: 3, int: 2}
+
+
 def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call what becomes equations, or what a rule asks while it is lowered."""
+    if len(args) + len(keywords) == EXACT.get(f, -1) and all(map(is_static, (*args, *keywords.values()))):
+        return compute_now(lo, f, args, keywords, node)
     if f in table.STATIC:
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]
@@ -181,13 +188,36 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         case types.FunctionType() if f.__code__ is MANAGER:
             return calls.call(lo, lift(inspect.unwrap(f)), args, keywords, node)
         case functools._lru_cache_wrapper():
-            return calls.call(lo, lift(f.__wrapped__), args, keywords, node)
+            return memoised(lo, f, args, keywords, node)
         case functools.partial():
             held = {k: lift(v) for k, v in f.keywords.items()}
             return calls.call(lo, lift(f.func), [*map(lift, f.args), *args], {**held, **keywords}, node)
         case operator.itemgetter() | operator.attrgetter() | operator.methodcaller():
             return call_getter(lo, f, args, node)
     return None
+
+
+def memoised(
+    lo: Lowering, f: functools._lru_cache_wrapper[object], args: Args, keywords: Keywords, node: ast.AST
+) -> Value:
+    """Call a function with a cache: run it again where that makes no difference, else call it as it is."""
+    mark, names = lo.builder.mark(), lo.snapshot()
+    made = calls.call(lo, lift(f.__wrapped__), args, keywords, node)
+    done = (s.prim for s in walk(lo.builder.stmts[mark[0] :]) if isinstance(s, Eqn))
+    if not any(PRIMITIVES[prim].effect and prim not in EXITS for prim in done):
+        return made
+    lo.builder.rewind(mark)
+    lo.restore(names)
+    if all(opaque.surely_inactive(lo, a) for a in (*args, *keywords.values())):
+        called = opaque.call_function(lo, f, args, keywords, node)
+        if called is not None:
+            return called
+    message = f"`{f.__wrapped__.__name__}` keeps its results in a cache, and does more than compute them"
+    lo.refuse(node, message, "called here", "leave out what it prints, draws or changes, or the cache")
+
+
+# Effects of functions that only compute: what they raise, they raise each time.
+EXITS: Final = ("raise", "assert")
 
 
 def _python(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:

@@ -88,6 +88,27 @@ def sorted_by(items: Any, key: Any, reverse: Any) -> Any:
     return [items[k] for k in order]
 
 
+def same(value: Any) -> Any:
+    return value
+
+
+def cached(function: Any) -> Any:
+    """What functools.cache makes of a function."""
+    memo: Any = {}
+
+    def wrapper(*args: Any) -> Any:
+        if args not in memo:
+            memo[args] = function(*args)
+        return memo[args]
+
+    return wrapper
+
+
+def others(held: Any, keys: Any) -> Any:
+    """What a pattern with `**` leaves of a dict."""
+    return {key: held[key] for key in held if key not in keys}
+
+
 def first_of(items: Any) -> Any:
     found = False
     for item in items:

@@ -13,7 +13,7 @@ from adcompile.frontend.frames import Frame, is_ours
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import LocalFunction, Method, Partial, Value
 from adcompile.ir.core import Const
-from adcompile.ir.structure import Node
+from adcompile.ir.structure import Node, leaves
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -79,7 +79,7 @@ def _running(lo: Lowering, f: LocalFunction) -> Iterator[Frame]:
 
 
 def _known(names: Mapping[str, Value]) -> list[object]:
-    return [value.key for value in names.values() if isinstance(value, Const)]
+    return [leaf.key for value in names.values() for leaf in leaves(value) if isinstance(leaf, Const)]
 
 
 def run_in_place(lo: Lowering) -> ast.AST | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,15 +36,16 @@ def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> V
     keys = [lo.settled(calls.call(lo, key, [item], {}, node)) for item in items] if keyed else items
     known = [known_key(k) for k in keys]
     if len(items) < 2 or (all(k is not None for k in known) and _decides(known, keys)):
-        order = sorted(range(len(items)), key=lambda i: known[i], reverse=reverse)  # type: ignore[arg-type,return-value]  # Python raises as it would
+        try:
+            order = sorted(range(len(items)), key=lambda i: known[i], reverse=reverse)  # type: ignore[arg-type,return-value]  # which raises
+        except TypeError as error:
+            lo.refuse(node, f"these have no order: {error}", "Python raises here")
         return lo.container("list", [items[i] for i in order])
     return chosen(lo, items, keys, reverse, node)
 
 
-def known_key(key: Value) -> object:
+def known_key(key: Value) -> tuple[object, ...] | None:
     """Return a key that is known, or the part of a tuple before the first number; None if there is nothing."""
-    if is_static(key):
-        return (static_value(key),)
     if isinstance(key, Node) and key.kind == "tuple":
         head: list[object] = []
         for child in key.children:
@@ -51,12 +53,16 @@ def known_key(key: Value) -> object:
                 break
             head.append(static_value(child))
         return tuple(head) or None
-    return None
+    return (static_value(key),) if is_static(key) else None
 
 
-def _decides(known: Sequence[object], keys: Sequence[Value]) -> bool:
-    """Tell whether the known parts of keys decide about the order: wholly known, or all different."""
-    return all(map(is_static, keys)) or len(set(map(repr, known))) == len(known)
+def _decides(known: Sequence[tuple[object, ...] | None], keys: Sequence[Value]) -> bool:
+    """Tell whether the known parts of keys decide about the order: wholly known, or different where all are known."""
+    if all(map(is_static, keys)):
+        return True
+    parts = [k for k in known if k is not None]
+    common = min(map(len, parts))
+    return all(a[:common] != b[:common] for a, b in itertools.combinations(parts, 2))
 
 
 def chosen(lo: Lowering, items: list[Value], keys: list[Value], reverse: bool, node: ast.AST) -> Value:

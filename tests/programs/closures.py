@@ -257,3 +257,48 @@ def adaptive_quadrature(x):
         return np.exp(-x * t) * np.sin(5 * t)
 
     return adaptive(damped, 0.0, 2.0, 1e-3, simpson(damped, 0.0, 2.0))
+
+
+def cubed(f):
+    @functools.wraps(f)
+    def wrapper(*args, **kwargs):
+        return f(*args, **kwargs) ** 3
+
+    return wrapper
+
+
+@program(1.3)
+def wrapped_inside(x):
+    @cubed
+    def shifted(v, by=1.0):
+        return v + by
+
+    return shifted(x) + shifted(x, by=x)
+
+
+@program(1.3)
+def a_cache_inside(x):
+    @functools.lru_cache(maxsize=None)
+    def fibonacci(n):
+        return x if n < 2 else 0.5 * fibonacci(n - 1) + fibonacci(n - 2)
+
+    return fibonacci(25) * 1e-3
+
+
+@program(1.3)
+def numbers_in_other_bases(x):
+    return x * pow(3, 5, 7) + x**2 * int("ff", 16)
+
+
+@program(1.3)
+def sorted_entries(x):
+    s = 0.0
+    for _, v in sorted({"b": x, "a": 1.0, "c": x * x}.items()):
+        s = s * 0.5 + v
+    return s
+
+
+@program(1.3, refusable=True)
+def keys_that_are_equal_and_of_different_types(x):
+    pairs = sorted([(1, x), (1.0, 0.5 * x)])
+    return pairs[0][1] * 3.0 + pairs[1][1]
