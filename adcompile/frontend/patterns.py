@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from adcompile.errors import CompileError
+from adcompile.frontend import prelude
 
 SELF_MATCHING: Final = (bool, bytearray, bytes, dict, float, frozenset, int, list, set, str, tuple)
 Bindings = list[tuple[str, ast.expr]]
@@ -71,11 +72,15 @@ def _tests(pattern: ast.pattern, value: ast.expr, bindings: Bindings) -> list[as
 
 def _alternatives(pattern: ast.MatchOr, value: ast.expr, bindings: Bindings) -> list[ast.expr]:
     either: list[ast.expr] = []
+    meanings: list[dict[str, str]] = []
     for each in pattern.patterns:
         bound: Bindings = []
         either.append(_all(_tests(each, value, bound), each))
-        if bound:
-            raise CompileError("a pattern with alternatives cannot bind names here", help="write one case for each")
+        meanings.append({name: ast.dump(held) for name, held in bound})
+    if any(each != meanings[0] for each in meanings):
+        message = "alternatives of a pattern that bind a name to different parts are not supported"
+        raise CompileError(message, help="write one case for each")
+    bindings += bound
     return [ast.copy_location(ast.BoolOp(ast.Or(), either), pattern)]
 
 
@@ -107,7 +112,8 @@ def _mapping(pattern: ast.MatchMapping, value: ast.expr, bindings: Bindings) -> 
         tests.append(_compare(key, ast.In(), value))
         tests += _tests(part, _item(value, key, part), bindings)
     if pattern.rest is not None:
-        raise CompileError("`**` in a pattern is not supported", help="read the entries that are needed by their keys")
+        keys = ast.copy_location(ast.Tuple(list(pattern.keys), ast.Load()), pattern)
+        bindings.append((pattern.rest, _call(prelude.others, [value, keys], pattern)))
     return tests
 
 

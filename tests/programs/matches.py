@@ -149,3 +149,24 @@ def match_ret_loop(a, n):
             case j if j > n:
                 a = a * 2
     return a
+
+
+@program(0.7)
+def match_the_rest_of_a_dict(a):
+    match {"kind": "sum", "w": a, "b": a * a}:
+        case {"kind": "product", **rest}:
+            return a
+        case {"kind": "sum", **rest}:
+            return sum(rest.values()) * len(rest)
+
+
+@program(0.7)
+def match_alternatives_that_bind(a):
+    def weight(item):
+        match item:
+            case (0, v) | (1, v):
+                return v * v
+            case float(v) | int(v):
+                return 3.0 * v
+
+    return weight((1, a)) + weight(a) + weight(2)
