@@ -344,12 +344,34 @@ def test_rendering_without_source() -> None:
 
 def test_an_item_chosen_at_run_time() -> None:
     def chosen(x):
-        items = [x[0], x[1] * 2.0, x[2] * 3.0]
+        items = (x[0], x[1] * 2.0, x[2] * 3.0)
         return items[len(np.nonzero(x > 1.5)[0])]
 
     with pytest.raises(CompileError, match="known only at run time") as caught:
         grad(chosen)(V)
     assert caught.value.line == chosen.__code__.co_firstlineno + 2
+
+
+def test_a_dict_whose_keys_are_known_only_at_run_time_cannot_be_returned() -> None:
+    def made(x):
+        d = {}
+        for k in range(len(x)):
+            d[int(x[k])] = x[k]
+        return d
+
+    with pytest.raises(CompileError, match="returns a dict whose keys are known only at run time") as caught:
+        vjp(made, V)
+    assert (caught.value.line, caught.value.column) == (made.__code__.co_firstlineno + 1, 13)
+
+
+def test_a_dict_that_is_an_argument_keeps_its_keys() -> None:
+    def counted(d, x):
+        d[int(x[0])] = x[1]
+        return d[1]
+
+    with pytest.raises(CompileError, match="known only at run time") as caught:
+        grad(counted)({1: 2.0}, V)
+    assert caught.value.line == counted.__code__.co_firstlineno + 1
 
 
 class Doubling(list):

@@ -296,6 +296,8 @@ def _opaque(w: Expressions, eqn: Eqn) -> ast.expr:
             keywords[keyword] = w.structured(tree, eqn)
         else:
             args.append(w.structured(tree, eqn))
+    if form == "method" and name[1] in syntax.SPECIAL and not keywords:
+        return syntax.SPECIAL[name[1]](w.atom(eqn.args[0]), *args)
     if form == "method":
         return syntax.method(w.atom(eqn.args[0]), name[1], *args, **keywords)
     if form == "value":

@@ -6,7 +6,7 @@ Nodes are never shared: printers and later passes may treat every node as theirs
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -80,6 +80,14 @@ def range_call(start: ast.expr, stop: ast.expr, step: ast.expr) -> ast.expr:
 
 def method(value: ast.expr, text: str, *args: ast.expr, **keywords: ast.expr) -> ast.expr:
     return call(attribute(value, text), *args, **keywords)
+
+
+# How Python writes calls of special methods.
+SPECIAL: Final[Mapping[str, Callable[..., ast.expr]]] = {
+    "__getitem__": lambda held, key: ast.Subscript(held, key, ast.Load()),
+    "__contains__": lambda held, key: ast.Compare(key, [ast.In()], [held]),
+    "__len__": lambda held: call("len", held),
+}
 
 
 def subscript(value: ast.expr, index: ast.expr) -> ast.expr:

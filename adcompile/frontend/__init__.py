@@ -27,6 +27,7 @@ defer(
     "exceptions",
     "failures",
     "generators",
+    "heaps",
     "instances",
     "jacobians",
     "lists",

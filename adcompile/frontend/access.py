@@ -17,6 +17,7 @@ from adcompile.frontend import (
     lists,
     objects,
     picking,
+    tables,
 )
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
@@ -138,6 +139,9 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
         return lo.container(base.kind, base.children[bounds])  # a slice of a NamedTuple is a plain tuple
     if isinstance(index, Var) and picking.at_run_time(lo, index, node):
         return picking.read(lo, base, index, node)
+    grown = lists.at_run_time(lo, base, index) if isinstance(index, Var) and base.kind == "list" else None
+    if grown is not None:
+        return lists.read(lo, grown, index, node)
     return base.children[position_in(lo, base, index, node)]
 
 
@@ -163,6 +167,8 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
     if isinstance(value, Super):
         return objects.of_super(lo, value, name, node)
     if isinstance(value, Node) and value.kind == "object":
+        if tables.is_table(value):
+            tables.check_removal(lo, value, name)
         return objects.attribute(lo, value, name, node)
     if isinstance(value, Node) and value.cls is not None and is_named_tuple(value.cls):
         return named_tuple_attribute(lo, value, name, node)

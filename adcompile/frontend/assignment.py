@@ -18,6 +18,7 @@ from adcompile.frontend import (
     picking,
     prelude,
     rows,
+    tables,
 )
 from adcompile.frontend.desugar import ENDED, RETURNED
 from adcompile.frontend.frames import Frame
@@ -170,6 +171,8 @@ def delete(lo: Lowering, target: ast.expr) -> None:
         case ast.Subscript():
             base = expressions.evaluate(lo, target.value)
             index = expressions.evaluate(lo, target.slice)
+            if isinstance(base, Node) and tables.is_table(base):
+                tables.check_removal(lo, base, "__delitem__")
             own = objects.method(lo, base, "__delitem__", target)
             if own is not None:
                 calls.call(lo, own, [index], {}, target)
@@ -197,8 +200,12 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
         lo.refuse(target, "this object does not support item assignment", "not an array, a list or a dict")
     children, keys = list(base.children), list(base.keys)
     index = expressions.evaluate(lo, target.slice)
-    if isinstance(index, Var) and picking.at_run_time(lo, index, target):
+    if isinstance(index, Var) and base.kind != "dict" and picking.at_run_time(lo, index, target):
         picking.store(lo, base, index, value, target)
+        return
+    grown = lists.at_run_time(lo, base, index) if isinstance(index, Var) and base.kind == "list" else None
+    if grown is not None:
+        lists.store(lo, grown, index, value, target)
         return
     if base.kind == "dict":
         key = containers.static_key(lo, base, index, target)

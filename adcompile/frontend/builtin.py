@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import contextlib
 import functools
+import heapq
 import itertools
 import math
 import operator
@@ -18,6 +20,7 @@ from adcompile.frontend import (
     checkpoints,
     containers,
     elements,
+    heaps,
     iteration,
     iterators,
     lists,
@@ -34,6 +37,7 @@ from adcompile.frontend.construction import CONSTRUCTORS
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.reflection import REFLECTION
 from adcompile.frontend.signatures import Builtin
+from adcompile.frontend.tables import TABLES
 from adcompile.frontend.values import (
     Args,
     Flat,
@@ -214,12 +218,21 @@ SPREAD: Final = (
 )
 
 
+def _of_heaps(name: str) -> Builtin:
+    return lambda lo, args, keywords, node: calls.in_python(lo, getattr(heaps, name), args, node)
+
+
+HEAPS: Final = ("heappush", "heappop", "heapreplace", "heappushpop", "heapify")
+INSORTS: Final = ("insort_left", "insort_right")
 OPERATORS: Final = tuple("add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne".split())
 
 BUILTINS: Final[dict[object, Builtin]] = {
     **CONSTRUCTORS,
     **REFLECTION,
     **ARRAY_FUNCTIONS,
+    **TABLES,
+    **{getattr(heapq, name): _of_heaps(name) for name in HEAPS},
+    **{getattr(bisect, name): _of_heaps(name) for name in INSORTS},
     len: _len,
     range: _range,
     zip: _zip,

@@ -35,6 +35,7 @@ from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
 from adcompile.records import dataclass, field
+from adcompile.rules.opaque import unrepeatable
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -120,7 +121,7 @@ def run_once(lo: Lowering, stmts: list[Stmt], params: Sequence[Var], node: ast.A
 
     So they run as often as they do when the function is called. Refuse those that cannot be put there.
     """
-    if not any(isinstance(s, Eqn) and s.prim == "opaque" for s in walk(stmts)):
+    if not unrepeatable(stmts):
         return stmts
     moved: set[Stmt] = set()
     needed: set[Var] = set()

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import (
+    calls,
     containers,
     iteration,
     lists,
+    positions,
+    tables,
 )
+from adcompile.frontend.frames import Unresolved
 from adcompile.frontend.signatures import Builtin
-from adcompile.frontend.values import Args, Keywords, LocalFunction, Partial, Value
+from adcompile.frontend.values import Args, Iterable, Keywords, LocalFunction, Partial, Value, is_static
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
 
@@ -32,40 +36,71 @@ def _sequence(kind: str) -> Builtin:
 
 
 def dict_(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    items: dict[object, Value] = {}
-    for value in args:
+    return _dict_of(lo, Node("dict", ()), args, keywords, node)
+
+
+def _dict_of(lo: Lowering, like: Node[Value], args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Make a dict of the class of another one, of what `dict` is called with."""
+    if tables.question(node) in lo.resolved:
+        return tables.of(lo, like, args, keywords, node)
+    pairs = known_pairs(lo, args, keywords, node)
+    if pairs is None:
+        raise Unresolved(tables.question(node))
+    return tables.made(lo, lo.container("dict", tuple(pairs.values()), tuple(pairs), like.cls, like.detail), node)
+
+
+def known_pairs(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> dict[object, Value] | None:
+    """Return the items that `dict` or a method `update` is given; None if not all keys are known."""
+    found: dict[object, Value] = {}
+    for value in map(lo.current, args):
         if isinstance(value, Node) and value.kind == "dict":
-            items.update(zip(value.keys, value.children, strict=True))
+            found.update(zip(value.keys, value.children, strict=True))
             continue
-        for pair in iteration.static_items(lo, value, node, None):
+        source = None if tables.is_table(value) else iteration.iterable(lo, value, node)
+        if source is None or not isinstance(source, list) and lo.static_int(source.count(), pin=True) is None:
+            return None
+        for pair in _each(lo, source):
             key, item = iteration.static_items(lo, pair, node, 2)
-            items[lo.static(key, node)] = item
-    items.update(keywords)
-    return lo.container("dict", tuple(items.values()), tuple(items))
+            if not tables.is_known(lo, key):
+                return None
+            found[lo.static(key, node)] = item
+    return found | dict(keywords)
+
+
+def _each(lo: Lowering, source: Iterable | list[Value]) -> list[Value]:
+    if isinstance(source, list):
+        return [lo.settled(item) for item in source]
+    return [source.item(Const(k)) for k in range(lo.static_int(source.count(), pin=True) or 0)]
 
 
 def _ordered_dict(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    made = dict_(lo, args, keywords, node)
-    assert isinstance(made, Node)
-    return lo.container("dict", made.children, made.keys, OrderedDict)
+    return _dict_of(lo, Node("dict", (), cls=OrderedDict), args, keywords, node)
 
 
 def _defaultdict(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     factory = lo.current(args[0]) if args else NONE
-    made = dict_(lo, args[1:], keywords, node)
-    assert isinstance(made, Node)
-    if isinstance(factory, LocalFunction | Partial):
-        return lo.container("dict", made.children, made.keys, defaultdict, factory)
-    return lo.container("dict", made.children, made.keys, defaultdict, lo.static(factory, node))
+    detail = factory if isinstance(factory, LocalFunction | Partial) else lo.static(factory, node)
+    return _dict_of(lo, Node("dict", (), cls=defaultdict, detail=detail), args[1:], keywords, node)
 
 
 def _counter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    like: Node[Value] = Node("dict", (), cls=Counter)
+    given = [lo.current(a) for a in args]
+    if tables.question(node) in lo.resolved:
+        table = tables.of(lo, like, [], keywords, node)
+        for value in given:
+            tables.call(lo, table, "update", [value], node)
+        return lo.current(table)
     counted: Counter[object] = Counter()
-    for value in args:
+    for value in given:
+        if not (isinstance(value, Node) and value.kind in ("dict", "set")) and not is_static(value):
+            source = iteration.iterable(lo, value, node)
+            if not isinstance(source, list) or not all(tables.is_known(lo, lo.settled(i)) for i in source):
+                raise Unresolved(tables.question(node))
         held = lo.static(value, node)
         counted.update(held if isinstance(held, dict | str) else [lo.static(i, node) for i in _items(lo, value, node)])
     counted.update({k: _whole(lo, v, node) for k, v in keywords.items()})
-    return lo.container("dict", [Const(n) for n in counted.values()], tuple(counted), Counter)
+    return tables.made(lo, lo.container("dict", [Const(n) for n in counted.values()], tuple(counted), Counter), node)
 
 
 def _items(lo: Lowering, value: Value, node: ast.AST) -> list[Value]:
@@ -96,8 +131,16 @@ def _set(kind: type) -> Builtin:
 
 def _fromkeys(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     value = args[1] if len(args) > 1 else NONE
+    source = iteration.iterable(lo, args[0], node)
+    known = isinstance(source, list) and all(tables.is_known(lo, lo.settled(i)) for i in source)
+    if tables.question(node) in lo.resolved:
+        table = tables.of(lo, Node("dict", ()), [], {}, node)
+        calls.in_python(lo, positions.fill_keys, [table, args[0], value], node)
+        return lo.current(table)
+    if not known:
+        raise Unresolved(tables.question(node))
     keys = dict.fromkeys(lo.static(k, node) for k in iteration.static_items(lo, args[0], node, None))
-    return lo.container("dict", [value] * len(keys), tuple(keys))
+    return tables.made(lo, lo.container("dict", [value] * len(keys), tuple(keys)), node)
 
 
 CONSTRUCTORS: Final[Mapping[object, Builtin]] = {

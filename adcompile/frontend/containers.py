@@ -19,8 +19,9 @@ from adcompile.frontend import (
     picking,
     prelude,
     sorting,
+    tables,
 )
-from adcompile.frontend.frames import NeedsUnrolling
+from adcompile.frontend.frames import Unresolved
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.values import (
     Args,
@@ -79,7 +80,7 @@ def named_tuple_method(
 
 def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Value:
     """Lower ``held[index]`` for a dict; a defaultdict makes what is missing."""
-    if isinstance(index, Var) and picking.at_run_time(lo, index, node):
+    if isinstance(index, Var) and held.children and held.cls is None and picking.at_run_time(lo, index, node):
         return picking.read(lo, held, index, node)
     key = static_key(lo, held, index, node)
     if key in held.keys:
@@ -96,8 +97,8 @@ def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> V
 
 def static_key(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> object:
     """Return a key, which must be known when compiling: in a loop it may become so when the loop is unrolled."""
-    if isinstance(index, Var) and lo.static_int(index, pin=True) is None:
-        raise NeedsUnrolling(node)
+    if not tables.is_known(lo, index):
+        tables.needed(lo, held, node)
     return lo.static(index, node)
 
 
@@ -133,8 +134,10 @@ def dict_method(
         case "values", 0:
             return Node("tuple", tuple(iteration.items_of(lo, receiver)))
         case "copy", 0:
-            return lo.like(receiver, receiver.children)
+            return tables.made(lo, lo.like(receiver, receiver.children), node)
         case "get", 1 | 2:
+            if not pairs:
+                return args[1] if len(args) == 2 else NONE
             return pairs.get(static_key(lo, receiver, args[0], node), args[1] if len(args) == 2 else NONE)
         case "setdefault" | "pop", 1 | 2:
             key = static_key(lo, receiver, args[0], node)
@@ -158,9 +161,10 @@ def dict_method(
             last = lo.static(args[1] if len(args) > 1 else keywords.get("last", Const(True)), node)
             pairs = {**pairs, key: item} if last else {key: item, **pairs}
         case "update", 0 | 1 if receiver.cls is not Counter:
-            other = construction.dict_(lo, args, keywords, node)
-            assert isinstance(other, Node)
-            pairs.update(zip(other.keys, other.children, strict=True))
+            other = construction.known_pairs(lo, args, keywords, node)
+            if other is None:
+                tables.needed(lo, receiver, node)
+            pairs.update(other)
         case _:
             return None
     lo.change(node, receiver, tuple(pairs.values()), tuple(pairs))
@@ -267,7 +271,7 @@ def position_of(lo: Lowering, held: Node[Value], item: Value, node: ast.AST) -> 
 def make_set(lo: Lowering, items: Sequence[Value], node: ast.AST, cls: type | None = None) -> Value:
     """Make a set of things that are known when compiling."""
     keys = dict.fromkeys(lo.static(item, node) for item in items)
-    return lo.container("set", (), tuple(keys), cls)
+    return tables.made(lo, lo.container("set", (), tuple(keys), cls), node)
 
 
 def set_method(
@@ -306,13 +310,49 @@ ONE: Final = frozenset({"add", "discard", "remove"})
 # -- what builtins and statements do with containers
 
 
+def dict_display(lo: Lowering, node: ast.Dict) -> Value:
+    if tables.question(node) in lo.resolved and None not in node.keys:
+        pairs = [
+            (expressions.evaluate(lo, k), expressions.or_none(lo, v))
+            for k, v in zip(node.keys, node.values, strict=True)
+            if k is not None
+        ]
+        table = tables.empty(lo, Node("dict", ()), node)
+        for key, value in pairs:
+            tables.call(lo, table, "__setitem__", [key, value], node)
+        return lo.current(table)
+    items: dict[object, Value] = {}
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        value = expressions.or_none(lo, value_node)
+        if key_node is None:
+            if not (isinstance(value, Node) and value.kind == "dict"):
+                lo.refuse(value_node, "only a dict can be spread into a dict", "here")
+            assert isinstance(value, Node)
+            items.update(zip(value.keys, value.children, strict=True))
+            continue
+        key = expressions.evaluate(lo, key_node)
+        if not is_static(key):
+            raise Unresolved(tables.question(node))
+        items[static_value(key)] = value
+    return tables.made(lo, lo.container("dict", tuple(items.values()), tuple(items)), node)
+
+
 def dict_comprehension(lo: Lowering, node: ast.DictComp) -> Value:
-    """Lower a dict comprehension, whose keys are known when compiling."""
-    pairs: dict[object, Value] = {}
-    for pair in iteration.known_items(lo, iteration.pairs_of(node), iteration.LONGEST_UNROLLED):
-        assert isinstance(pair, Node)
-        pairs[lo.static(pair.children[0], node.key)] = pair.children[1]
-    return lo.container("dict", tuple(pairs.values()), tuple(pairs))
+    """Lower a dict comprehension; where its keys are not known when compiling, as a loop that fills a dict."""
+    plain: Node[Value] = Node("dict", ())
+    if tables.question(node) not in lo.resolved:
+        pairs: dict[object, Value] = {}
+        try:
+            items = iteration.known_items(lo, iteration.pairs_of(node), iteration.LONGEST_UNROLLED)
+        except iteration.NeedsLoop:
+            raise Unresolved(tables.question(node)) from None
+        for pair in items:
+            assert isinstance(pair, Node)
+            if not tables.is_known(lo, pair.children[0]):
+                raise Unresolved(tables.question(node))
+            pairs[lo.static(pair.children[0], node.key)] = pair.children[1]
+        return tables.made(lo, lo.container("dict", tuple(pairs.values()), tuple(pairs)), node)
+    return tables.of(lo, plain, [expressions.evaluate(lo, iteration.pairs_of(node))], {}, node)
 
 
 def filtered(lo: Lowering, kept: Value, source: Value, node: ast.AST) -> Value:
@@ -327,6 +367,9 @@ def delete_item(lo: Lowering, base: Value, index: Value, node: ast.AST) -> None:
     """Lower ``del base[index]``."""
     if isinstance(base, Ref) and lo.is_list(base):
         lists.method(lo, base, "pop", [index], node)
+        return
+    if isinstance(base, Node) and tables.is_table(base):
+        tables.call(lo, base, "__delitem__", [index], node)
         return
     if not isinstance(base, Node) or base.kind not in ("list", "dict"):
         lo.refuse(node, "items of this object cannot be deleted", "here")

@@ -18,6 +18,7 @@ from adcompile.frontend import (
     objects,
     overloading,
     rows,
+    tables,
     texts,
 )
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
@@ -72,7 +73,7 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
         case ast.Tuple() | ast.List():
             return lo.container("tuple" if isinstance(node, ast.Tuple) else "list", elements(lo, node.elts))
         case ast.Dict():
-            return dict_(lo, node)
+            return containers.dict_display(lo, node)
         case ast.Set():
             return containers.make_set(lo, elements(lo, node.elts), node)
         case ast.DictComp():
@@ -246,6 +247,11 @@ def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom
     if isinstance(item, Var) and item in lo.builder.params.values():
         number = lo.static_int(item, pin=True)  # as subscripts have it
         item = item if number is None else Const(number)
+    if isinstance(container, Node) and container.kind in ("dict", "set"):
+        if not container.keys:
+            return FALSE
+        if isinstance(item, Node) and not is_static(item):
+            tables.needed(lo, container, node)
     if isinstance(container, Node) and container.kind in ("dict", "set") and is_static(item):
         return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
@@ -421,23 +427,6 @@ def elements(lo: Lowering, nodes: list[ast.expr]) -> list[Value]:
         else:
             out.append(or_none(lo, node))
     return out
-
-
-def dict_(lo: Lowering, node: ast.Dict) -> Value:
-    items: dict[object, Value] = {}
-    for key_node, value_node in zip(node.keys, node.values, strict=True):
-        value = or_none(lo, value_node)
-        if key_node is None:
-            if not (isinstance(value, Node) and value.kind == "dict"):
-                lo.refuse(value_node, "only a dict can be spread into a dict", "here")
-            assert isinstance(value, Node)
-            items.update(zip(value.keys, value.children, strict=True))
-            continue
-        key = evaluate(lo, key_node)
-        if not is_static(key):
-            lo.refuse(key_node, "a dict key must be known when compiling", "computed at run time")
-        items[static_value(key)] = value
-    return lo.container("dict", tuple(items.values()), tuple(items))
 
 
 def items_of(lo: Lowering, value: Value, node: ast.AST, count: int | None) -> list[Value]:

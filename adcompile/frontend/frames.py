@@ -17,13 +17,15 @@ from adcompile.records import dataclass, field
 MACROS: Final = "adcompile.frontend.macros"
 PRELUDE: Final = "adcompile.frontend.prelude"
 PIPELINES: Final = "adcompile.frontend.pipelines"
+POSITIONS: Final = "adcompile.frontend.positions"
+HEAPS: Final = "adcompile.frontend.heaps"
 WRAPPER: Final = "adcompile_wrapper"
 
 
 def is_ours(scope: object) -> bool:
     """Tell whether a function is one that an operator is lowered by, and none of the user's."""
     function = getattr(scope, "function", None)
-    return function is not None and function.__module__ in (MACROS, PRELUDE, PIPELINES, WRAPPER)
+    return function is not None and function.__module__ in (MACROS, PRELUDE, PIPELINES, POSITIONS, HEAPS, WRAPPER)
 
 
 class Scope(Protocol):
@@ -45,12 +47,15 @@ class NeedsUnrolling(Exception):
     """A container that is known only when compiling is indexed by a loop variable.
 
     Or a store may be seen through names that stand for other arrays on other trips: then `error` says so, if the loop
-    has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container.
+    has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container, and
+    `resolving` what is to be resolved if the loop cannot be unrolled.
     """
 
-    def __init__(self, place: ast.AST, error: CompileError | None = None, said: str = "") -> None:
+    def __init__(
+        self, place: ast.AST, error: CompileError | None = None, said: str = "", resolving: object = None
+    ) -> None:
         super().__init__(place)
-        self.place, self.error, self.said = place, error, said
+        self.place, self.error, self.said, self.resolving = place, error, said, resolving
 
 
 class Unresolved(Exception):

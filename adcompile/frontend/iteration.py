@@ -250,7 +250,7 @@ def _element(lo: Lowering, value: Generator, item: Value) -> Value:
         return expressions.or_none(lo, value.node.elt)
 
 
-class _NeedsLoop(Exception):
+class NeedsLoop(Exception):
     """The number of items of a comprehension, or which of them it keeps, is known only at run time."""
 
 
@@ -262,7 +262,7 @@ def comprehension(lo: Lowering, node: Comprehension) -> Value:
     start, mark = lo.snapshot(), lo.builder.mark()
     try:
         return lo.container("list", known_items(lo, node, LONG))
-    except _NeedsLoop:
+    except NeedsLoop:
         lo.restore(start)
         lo.builder.rewind(mark)
     try:
@@ -272,7 +272,7 @@ def comprehension(lo: Lowering, node: Comprehension) -> Value:
         lo.builder.rewind(mark)
         try:
             return lo.container("list", known_items(lo, node, LONGEST_UNROLLED, pin=True))
-        except _NeedsLoop:
+        except NeedsLoop:
             raise error from None
 
 
@@ -297,7 +297,7 @@ def known_items(lo: Lowering, node: Comprehension, longest: int, pin: bool = Fal
             for test in generator.ifs:
                 cond = expressions.condition(lo, test)
                 if not isinstance(cond, Const):
-                    raise _NeedsLoop
+                    raise NeedsLoop
                 kept = kept and bool(cond.value)
                 if not kept:
                     break
@@ -316,7 +316,7 @@ def counted_items(lo: Lowering, source: Iterable | list[Value], longest: int, pi
         return
     n = known_count(lo, source, pin)
     if n is None or n > longest:
-        raise _NeedsLoop
+        raise NeedsLoop
     yield from [lambda k=k: source.item(Const(k)) for k in range(n)]
 
 

@@ -56,6 +56,23 @@ def make(lo: Lowering, items: Sequence[Value], held: Type) -> Ref:
     return ref
 
 
+def at_run_time(lo: Lowering, held: Node[Value], index: Value) -> Ref | None:
+    """Return a list outside of loops as one of run-time length where it is indexed at run time; None if it cannot be.
+
+    In a loop the items are known one by one if it is repeated trip by trip.
+    """
+    if held.kind != "list" or not isinstance(index, Var) or any(frame.loops for frame in lo.frames):
+        return None
+    if held.identity not in lo.contents or held.detail is not None or lo.static_int(index, pin=True) is not None:
+        return None
+    items = [lo.current(c) for c in held.children]
+    known = common_type(lo, [lo.type_of(i) for i in items])
+    if known is None or not known.is_list:
+        return None
+    made = lo.contents[held.identity] = make(lo, items, known)
+    return made
+
+
 def items(lo: Lowering, ref: Ref, node: ast.AST) -> Ref:
     """Make the list of the items of a list or array: numbers, or views of the array."""
     if lo.is_list(ref):

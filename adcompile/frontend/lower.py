@@ -22,7 +22,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, picking
+from adcompile.frontend import application, calls, picking, tables
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
@@ -80,6 +80,7 @@ class Lowering(Outside):
         self.caught: set[int] = set()  # codes of places whose exceptions are caught
         self.handling: list[tuple[list[int], Value]] = []
         self.places: dict[Var, Span] = {}
+        self.dicts: dict[int, tuple[ast.AST, Span | None]] = {}  # where dicts and sets were made, by identity
         self.whole = False  # the program is compiled as it is: nothing in it is differentiated from outside
 
     def guarded(self, node: ast.AST | None, make: Callable[[], Value]) -> Value:
@@ -242,11 +243,13 @@ def lower(
     is what it returns, or the final values of the arguments `outputs`, with `one` the only one.
     """
     resolved: set[object] = set()
+    start = facts.copy()
     while True:
         try:
             return lower_once(target, arguments, facts, resolved, rules, whole, outputs, one)
         except Unresolved as found:
             resolved.add(found.key)
+            facts.restore(start)
 
 
 def lower_once(
@@ -303,6 +306,8 @@ def _run(lo: Lowering, target: Target, given: Mapping[str, Value]) -> Value:
     except NeedsUnrolling as needed:
         if needed.error is not None:
             raise needed.error from None
+        if needed.resolving is not None:
+            raise Unresolved(needed.resolving) from None
         if isinstance(needed.place, ast.Subscript) and picking.question(needed.place) not in lo.resolved:
             raise Unresolved(picking.question(needed.place)) from None
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
@@ -333,6 +338,10 @@ def flatten(lo: Lowering, value: Value, flat: list[Atom], name: str) -> Node[int
     """List the leaves of the result of a function; return its structure over the list."""
     value = lo.current(value)
     if isinstance(value, Node):
+        if tables.is_table(value):
+            what, (_, place) = tables.described(value), lo.dicts.get(value.identity, (None, lo.builder.span))
+            advice = "return an array of its values, np.array(list(d.values())), or of its keys"
+            raise CompileError(f"`{name}` returns {what}", place, "made here", advice)
         if value.kind == "list" and value.cls not in (None, deque):
             message = f"`{name}` returns an object of `{value.called}`, a subclass of list"
             raise CompileError(message, lo.builder.span, help="return a plain list: list(...) of it")

@@ -19,7 +19,7 @@ from adcompile.frontend.values import Args, Keywords, Ref, Value
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import OBJECT
-from adcompile.rules.opaque import PYTHON_DRAWS, UNKNOWN, generators, loggers, python_generators
+from adcompile.rules.opaque import INDEX_METHODS, PYTHON_DRAWS, UNKNOWN, Index, generators, loggers, python_generators
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -97,9 +97,11 @@ def call_method(lo: Lowering, receiver: Atom, name: str, args: Args, keywords: K
         result = draws.drawn(lo, name, args, keywords, node, issubclass(cls, np.random.Generator))
     elif isinstance(cls, type) and issubclass(cls, python_generators()):
         result = PYTHON_DRAWS.get(name, OBJECT if name == "seed" else UNKNOWN)
+    elif cls is Index:
+        result = INDEX_METHODS[name]
     elif isinstance(cls, type):
         result = annotated(getattr(cls, name, None))
-    quiet = isinstance(cls, type) and issubclass(cls, (*generators(), *python_generators(), *loggers()))
+    quiet = cls is Index or isinstance(cls, type) and issubclass(cls, (*generators(), *python_generators(), *loggers()))
     if "out" in keywords:
         lo.refuse(node, "the argument `out` of this method is not supported", "called here", "store its result")
     return emit(lo, "method", ("", name), (receiver,), args, keywords, (result,), node, quiet)

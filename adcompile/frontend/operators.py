@@ -165,6 +165,8 @@ def _containers(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST)
             return merged
     if op in ("eq", "ne") and isinstance(left, Node) and isinstance(right, Node):
         return _equal(lo, op, left, right, node)
+    if op in STRICT and isinstance(left, Node) and isinstance(right, Node) and left.kind == right.kind in SEQUENCES:
+        return _ordered(lo, op, left, right, node)
     return None
 
 
@@ -210,6 +212,23 @@ def _elements(op: str, left: Node[Value], right: Node[Value]) -> frozenset[objec
     found = PYTHON[op](frozenset(left.keys), frozenset(right.keys))
     assert isinstance(found, frozenset)
     return found
+
+
+# Comparisons by order, and what they ask of the first items that differ.
+STRICT: Final = {"lt": "lt", "le": "lt", "gt": "gt", "ge": "gt"}
+
+
+def _ordered(lo: Lowering, op: str, left: Node[Value], right: Node[Value], node: ast.AST) -> Value:
+    """Compare lists or tuples by their first items that differ, or by their lengths."""
+    from adcompile.frontend.expressions import both, either, truth
+
+    pairs = [(lo.current(a), lo.current(b)) for a, b in zip(left.children, right.children, strict=False)]
+    result: Atom = Const(bool(PYTHON[op](len(left.children), len(right.children))))
+    for a, b in reversed(pairs):
+        before = truth(lo, apply_binary(lo, STRICT[op], a, b, node), node)
+        same = truth(lo, apply_binary(lo, "eq", a, b, node), node)
+        result = either(lo, before, both(lo, same, result))
+    return result
 
 
 def _equal(lo: Lowering, op: str, left: Node[Value], right: Node[Value], node: ast.AST) -> Value:

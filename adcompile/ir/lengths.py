@@ -206,6 +206,17 @@ class Facts:
         new.parent, new.serial, new.keyed = self.parent, self.serial, self.keyed
         return new
 
+    def copy(self) -> Facts:
+        """Return the same facts, to which nothing is added that is found out later."""
+        new = Facts()
+        new.restore(self)
+        return new
+
+    def restore(self, known: Facts) -> None:
+        """Forget what was found out since a copy was made."""
+        self.parent, self.log, self.serial = dict(known.parent), list(known.log), known.serial
+        self.keyed, self.contiguous, self.layouts = dict(known.keyed), set(known.contiguous), dict(known.layouts)
+
     def fresh(self, example: int | None = None) -> Dim:
         """Make a length of which nothing is known."""
         self.serial += 1

@@ -8,12 +8,14 @@ known: then the value is an array of unknown rank, which every operation tests w
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
+from adcompile.ir.core import Eqn, Stmt, walk
 from adcompile.ir.primitives import Primitive, register
-from adcompile.ir.types import PY_FLOAT, PY_INT, Type
+from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Type
 from adcompile.rules.kernel import infer_from_attrs
 
 UNKNOWN: Final = Type("array", None, None)
@@ -33,6 +35,18 @@ register(
         cost="product",
     )
 )
+
+
+class Index(dict[object, int]):
+    """The type of a dict from keys to places that a program keeps as it is, of its own: see `frontend.positions`."""
+
+
+INDEX: Final = Type("object", Index, None)
+INDEX_METHODS: Final = {
+    **dict.fromkeys(("__getitem__", "setdefault", "get", "pop", "__len__"), PY_INT),
+    "__contains__": PY_BOOL,
+    "clear": OBJECT,
+}
 
 # Draws by the names of functions and methods: how many parameters come before `size`.
 REAL_DRAWS: Final = {
@@ -98,3 +112,10 @@ def _classes(module: str, *names: str) -> tuple[type, ...]:
 def is_draw(cls: object) -> bool:
     """Tell whether objects of a class draw random numbers by the methods in the tables."""
     return isinstance(cls, type) and issubclass(cls, (*generators(), *python_generators()))
+
+
+def unrepeatable(stmts: Iterable[Stmt]) -> list[Eqn]:
+    """Return the calls of unknown functions that may not be made again: all but those of a dict that is made there."""
+    calls = [s for s in walk(stmts) if isinstance(s, Eqn) and s.prim == "opaque"]
+    made = {o for s in calls for o in s.outs if o.type == INDEX}
+    return [s for s in calls if s.outs[0] not in made and not (s.args and s.args[0] in made)]

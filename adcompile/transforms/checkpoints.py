@@ -38,6 +38,7 @@ from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import OBJECT, PY_INT
 from adcompile.records import dataclass, replace
+from adcompile.rules.opaque import unrepeatable
 from adcompile.transforms.callees import Callees
 
 Reverse = Callable[[Function, Sequence[Var], Sequence[int]], Function]
@@ -180,8 +181,12 @@ def without_log(facts: Facts) -> Facts:
 
 def refuse_unrepeatable(stmts: Iterable[Stmt]) -> None:
     """Raise if the statements do what must not happen again when a trip is run again."""
+    stmts = list(stmts)
+    calls = unrepeatable(stmts)
     for stmt in walk(stmts):
-        if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].effect and stmt.prim not in REPEATABLE | {"print"}:
+        if not isinstance(stmt, Eqn) or not PRIMITIVES[stmt.prim].effect or stmt.prim in REPEATABLE | {"print"}:
+            continue
+        if stmt.prim != "opaque" or stmt in calls:
             raise CompileError(
                 "what is run again in the reverse sweep must give the same result again",
                 stmt.span,

@@ -1,7 +1,9 @@
 """Lists, dicts, sets and deques that change, comprehensions, and lists whose length is known only at run time."""
 
+import bisect
+import heapq
 import math
-from collections import Counter, defaultdict, deque, namedtuple
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 
 import numpy as np
 
@@ -914,3 +916,278 @@ def best_of_lists_that_grow(x):
             best = found
     best.append(x[0])
     return sum(best) * len(best)
+
+
+# -- dicts whose keys are known only at run time
+
+K = np.array([3, 1, 3, 2, 1])
+J = np.array([2, 2, 0, 2, 2])
+
+
+@program(V)
+def item_chosen_at_run_time(x):
+    items = [x[0], x[1] * 2.0, x[2] * 3.0]
+    k = len(np.nonzero(x > 0.5)[0])
+    items[k - 2] = items[k - 1] * x[3]
+    return items[k - 1] * items[k - 2] + len(items)
+
+
+@program(V, K)
+def tally_by_key(x, keys):
+    d = {}
+    for i in range(len(x)):
+        k = int(keys[i])
+        d[k] = d.get(k, 0.0) + x[i] * x[i]
+    s = 0.0
+    for k in d:
+        s = s + d[k] ** 2 * k
+    return s
+
+
+@program(V, K)
+def tally_default(x, keys):
+    d = defaultdict(float)
+    for k, v in zip(keys, x):
+        d[k] += v * v
+    s = 0.0
+    for k, v in d.items():
+        s = s * 0.5 + v**2 * k
+    return s * len(d)
+
+
+@program(V, K)
+def product_if_there(x, keys):
+    d = {}
+    for k, v in zip(keys, x):
+        if k in d:
+            d[k] = d[k] * v
+        else:
+            d[k] = v
+    return sum(d.values()) * d[3]
+
+
+@program(V, K, J)
+def sparse_matrix(x, rows, columns):
+    m = {}
+    for r, c, v in zip(rows, columns, x):
+        m[int(r), int(c)] = v * v
+    s = 0.0
+    for (i, j), v in m.items():
+        for k in range(3):
+            if (j, k) in m:
+                s += m[j, k] * v * (i + 1)
+    return s + sum(m.values())
+
+
+@program(V, K)
+def toggled_keys(x, keys):
+    d = {}
+    for k, v in zip(keys, x):
+        if k in d:
+            del d[k]
+        else:
+            d[k] = v * v
+    s = 1.0
+    for k, v in d.items():
+        s = s * 0.5 + v * k
+    return s * len(d)
+
+
+@program(V, 40)
+def recently_used(x, n):
+    cache = OrderedDict()
+    s = 0.0
+    for i in range(n):
+        k = (i * 7 + int(2.0 + x[0])) % 5
+        if k in cache:
+            cache.move_to_end(k)
+            v = cache[k]
+        else:
+            v = x[k] ** 2 * (i + 1)
+            cache[k] = v
+            if len(cache) > 3:
+                cache.popitem(last=False)
+        s = 0.9 * s + v
+    return s
+
+
+@program(0.7, np.array([5, 3, 7, 1, 1, 0]))
+def memo_with_start(x, order):
+    memo = {0: 1.0, 1: x}
+    for n in order:
+        k = 2
+        while k <= n:
+            if k not in memo:
+                memo[k] = memo[k - 1] * x + memo[k - 2]
+            k += 1
+    return memo[7] + memo[len(memo) - 1]
+
+
+@program(V, K)
+def averages_by_key(x, keys):
+    d = {}
+    for k, v in zip(keys, x):
+        total, n = d.get(k, (0.0, 0))
+        d[k] = (total + v, n + 1)
+    return sum(total * total / n for total, n in d.values())
+
+
+@program(A, np.array([1, 0, 1]))
+def arrays_by_key(a, keys):
+    d = {}
+    for j in range(3):
+        d[int(keys[j])] = a[:, j] * a[0, 0]
+    return np.sum(d[0] * d[1]) + np.sum(np.array(list(d.values())))
+
+
+@program(V, K, again=False)
+def counted_keys(x, keys):
+    c = Counter(keys.tolist())
+    c[3] += 1
+    return sum(x[i] ** 2 / c[int(keys[i])] for i in range(len(x))) * c[9] + x[0] * c[3]
+
+
+@program(V, K)
+def dict_made_of_pairs(x, keys):
+    d = dict(zip(keys, x))
+    e = {k: v * v for k, v in d.items()}
+    f = {**{}, 2: x[0]}
+    f.update(e)
+    e[3] = f.pop(1)
+    return e[1] * f[2] + sum(e.values()) * sum(f.values())
+
+
+@program(V, K)
+def dict_popped_with_default(x, keys):
+    d = {int(k): v for k, v in zip(keys, x)}
+    s = 0.0
+    for k in range(5):
+        s += d.pop(k, 0.5 * x[4]) * (k + 1)
+    return s * s + len(d)
+
+
+@program(V, K)
+def dict_filled_by_helper(x, keys):
+    def add(d, k, v):
+        d[k] = d.setdefault(k, 1.0) * v
+
+    d, e = {}, {}
+    for k, v in zip(keys, x):
+        add(d if k > 2 else e, 1, v) if False else add(d, k, v)
+        add(e, k % 2, v)
+    return sum(d.values()) * e[1]
+
+
+@program(V, K)
+def changed_while_iterated(x, keys):
+    d = {}
+    for k, v in zip(keys, x):
+        d[k] = v
+    for k in d:
+        d[k] = d[k] * k
+    for k, v in d.items():
+        d[k] = v * v
+    return sum(d.values())
+
+
+@program(V, K)
+def missing_key_caught(x, keys):
+    d = {}
+    for k, v in zip(keys, x):
+        d[k] = v * v
+    s = 0.0
+    for k in range(4):
+        try:
+            s += d[k] * (k + 1)
+        except KeyError:
+            s += x[0] ** 2
+    return s
+
+
+@program(V, K)
+def members_at_run_time(x, keys):
+    seen = set()
+    s = 0.0
+    for k, v in zip(keys, x):
+        if (int(k), 1) not in seen:
+            seen.add((int(k), 1))
+            s += v**2
+    return s * len(seen)
+
+
+@program(V, K)
+def dict_in_each_trip(x, keys):
+    s = 0.0
+    for j in range(3):
+        d = {}
+        for k, v in zip(keys, x):
+            d[k] = d.get(k, 0.0) + v * j
+        best = max(d, key=d.get)
+        for k in sorted(d):
+            s = s * 0.5 + d[k] ** 2 * best
+    return s
+
+
+# -- heaps, and lists that are kept in order
+
+
+@program(V)
+def heap_of_pairs(x):
+    h = []
+    for i in range(len(x)):
+        heapq.heappush(h, (x[i] * x[i], i))
+    s = 0.0
+    while h:
+        key, i = heapq.heappop(h)
+        s = s * 0.5 + key * x[i]
+    return s
+
+
+@program(V)
+def heap_of_known_list(x):
+    h = [x[0], x[1] * x[2], x[3], 2.0 * x[4]]
+    heapq.heapify(h)
+    s = heapq.heapreplace(h, x[0] * x[1]) * x[2]
+    s += heapq.heappushpop(h, x[4] ** 2) * x[3]
+    while len(h) > 1:
+        s = s * 0.7 + heapq.heappop(h) ** 2
+    return s
+
+
+@program(V, np.array([[0, 1, 3], [0, 2, 1], [2, 1, 4], [1, 3, 2], [2, 3, 0], [3, 4, 1]]), again=False)
+def shortest_path(x, edges):
+    distance = {0: 0.0}
+    done = set()
+    queue = [(0.0, 0)]
+    while queue:
+        d, u = heapq.heappop(queue)
+        if u in done:
+            continue
+        done.add(u)
+        for a, b, w in edges:
+            if int(a) == u:
+                new = d + x[w] ** 2
+                if int(b) not in distance or new < distance[int(b)]:
+                    distance[int(b)] = new
+                    heapq.heappush(queue, (new, int(b)))
+    return distance[4] + 0.1 * distance[1]
+
+
+@program(V)
+def sorted_insertion(x):
+    items = []
+    for v in x:
+        bisect.insort(items, v * v)
+    s = 0.0
+    for v in items:
+        s = s * 0.5 + v
+    return s
+
+
+@program(V)
+def tuples_by_order(x):
+    best = (x[0] * 9.0, 0)
+    for i in range(1, len(x)):
+        if (x[i], i) < best:
+            best = (x[i], i)
+    return best[0] ** 2 * best[1] if (x[0], x[1]) >= (x[0], x[2]) else best[0] + x[1]

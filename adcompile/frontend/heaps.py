@@ -1,0 +1,115 @@
+"""What `heapq` and `bisect` do with lists, in Python: see `prelude`. Equal items end up where CPython has them."""
+
+from __future__ import annotations
+
+from typing import Any  # of any type: they are lowered for what they are called with
+
+from adcompile.frontend.positions import growing, nothing
+
+
+def heappush(heap: Any, item: Any) -> None:
+    if nothing(heap):
+        heap.append(item)
+        return
+    held = growing(heap)
+    held.append(item)
+    _down(held, 0, len(held) - 1)
+
+
+def heappop(heap: Any) -> Any:
+    held = growing(heap)
+    last = held.pop()
+    if len(held) == 0:
+        return last
+    top = held[0]
+    held[0] = last
+    _up(held, 0)
+    return top
+
+
+def heapreplace(heap: Any, item: Any) -> Any:
+    held = growing(heap)
+    top = held[0]
+    held[0] = item
+    _up(held, 0)
+    return top
+
+
+def heappushpop(heap: Any, item: Any) -> Any:
+    if nothing(heap):
+        return item
+    held = growing(heap)
+    if len(held) > 0 and held[0] < item:
+        return heapreplace(held, item)
+    return item
+
+
+def heapify(heap: Any) -> None:
+    held = growing(heap)
+    for place in range(len(held) // 2 - 1, -1, -1):
+        _up(held, place)
+
+
+def _down(heap: Any, start: Any, place: Any) -> None:
+    """Move an item towards the root, as far as it is smaller than its parents."""
+    item = heap[place]
+    while place > start:
+        parent = (place - 1) // 2
+        if not item < heap[parent]:
+            break
+        heap[place] = heap[parent]
+        place = parent
+    heap[place] = item
+
+
+def _up(heap: Any, start: Any) -> None:
+    """Move an item to a leaf, along the smaller children, and from there back to its place."""
+    item, place = heap[start], start
+    child = 2 * place + 1
+    while child < len(heap):
+        right = child + 1
+        if right < len(heap) and not heap[child] < heap[right]:
+            child = right
+        heap[place] = heap[child]
+        place = child
+        child = 2 * place + 1
+    heap[place] = item
+    _down(heap, start, place)
+
+
+def insort_right(items: Any, item: Any) -> None:
+    if nothing(items):
+        items.append(item)
+        return
+    held = growing(items)
+    held.insert(bisect_right(held, item), item)
+
+
+def insort_left(items: Any, item: Any) -> None:
+    if nothing(items):
+        items.append(item)
+        return
+    held = growing(items)
+    held.insert(bisect_left(held, item), item)
+
+
+def bisect_right(items: Any, item: Any) -> Any:
+    low, high = 0, len(items)
+    while low < high:
+        middle = (low + high) // 2
+        if item < items[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def bisect_left(items: Any, item: Any) -> Any:
+    low, high = 0, len(items)
+    while low < high:
+        middle = (low + high) // 2
+        if items[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low
