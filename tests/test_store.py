@@ -446,3 +446,20 @@ def test_if_without_loops_in_handmade_form() -> None:
     fn = function((s,), (cond, branch), (branch.outs[0], mirror.outs[0]), (mirror,))
     assert same_results(fn, stored(fn), 0.4)
     assert same_results(fn, stored(fn), -0.4)
+
+
+def test_what_is_read_for_its_shape_is_not_computed_again() -> None:
+    fn = compiled(
+        """def f(x, w):
+    n = len(x) - len(w) + 1
+    y = np.zeros(n)
+    for i in range(len(w)):
+        y += w[i]*x[i:i + n]
+    return np.sum(y*y)
+""",
+        X,
+        X[:2],
+    )
+    assert pushes(fn) == 0 and copies_in_loops(fn) == 0
+    inner = [e for e in in_loops(fn.adjoint) if e.prim in ("add", "index_update", "unbroadcast")]
+    assert [e.prim for e in inner if e.out.type.is_array] == ["unbroadcast"]

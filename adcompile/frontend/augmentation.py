@@ -93,6 +93,7 @@ def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> Non
 
 
 def update_in_place(lo: Lowering, ref: Ref, op: str, right: Value, stmt: ast.AugAssign) -> None:
-    old = lo.read(ref)
+    old, before = lo.read(ref), lo.facts.serial
     new = expressions.number(lo, apply_binary(lo, op, old, right, stmt), stmt)
     lo.assign_whole(ref, new, stmt)
+    lo.facts.settle(new.type.dims, lo.type_of(ref).dims, before)  # it is stored now, so it has the shape of the array

@@ -273,6 +273,16 @@ class Facts:
         assert isinstance(newer, Dim)
         self.parent[newer] = older
 
+    def settle(self, found: tuple[Length, ...] | None, known: tuple[Length, ...] | None, before: int) -> None:
+        """Give the lengths of one result that turned out to have a known shape, if they were made after `before`."""
+        if found is None or known is None or len(found) != len(known):
+            return
+        for a, b in zip(found, known, strict=True):
+            if isinstance(a, Dim) and a.op == "fresh" and a not in self.parent and a not in self.keyed.values():
+                (serial,) = a.args
+                if isinstance(serial, int) and serial > before:
+                    self.unify(a, b)
+
     def broadcast(self, a: Length, b: Length) -> Length:
         """Return the length that two lengths broadcast to, assuming what the example call shows."""
         a, b = self.find(a), self.find(b)

@@ -183,7 +183,7 @@ class _Attempt:
         """Free `a` of the variables that share its buffer by copying them where they were made, if that can be."""
         for w in sharers:
             made = self.views.get(w)
-            if w is a or made is None or made.prim in GIVES_READ_ONLY:
+            if w is a or made is None or made.prim in GIVES_READ_ONLY - {"unbroadcast"}:
                 return False
         self.wanted.update(sharers)
         return True

@@ -34,7 +34,7 @@ def index_update_terms(b: Builder, eqn: Eqn, g: Atom, wanted: list[int]) -> Iter
         if any(isinstance(step, str) and "a" in step for step in path):
             piece = b.emit("mul", piece, last_writes(b, eqn, piece, path))
         yield 1, piece
-    if 0 in wanted:
+    if 0 in wanted and path != ("e",):  # of an array that is stored to as a whole nothing is left
         yield 0, b.emit("index_update", g, Const(0.0), *atoms, attrs=eqn.attrs)
 
 

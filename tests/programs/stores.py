@@ -602,3 +602,23 @@ def sums_in_place(m):
 @program(V)
 def parts_read_beside_and_across_one_another(x):
     return x[0] * x[1] * np.sum(x[:3] * x[2:]) * np.prod(x[1:3]) * x[-5] + np.sum(x[:2] * x[3:]) + x[3] * x[-2]
+
+
+@program(np.linspace(-1.0, 1.2, 20).reshape(4, 5), M[:2, :2])
+def convolution_by_its_kernel(x, w):
+    h, m = x.shape[0] - w.shape[0] + 1, x.shape[1] - w.shape[1] + 1
+    y = np.zeros((h, m))
+    for i in range(w.shape[0]):
+        for j in range(w.shape[1]):
+            y += w[i, j] * x[i : i + h, j : j + m]
+    return np.sum(np.sin(y) * y)
+
+
+@program(M)
+def rows_and_parts_that_spread_in_place(m):
+    y = m[0].copy()
+    for i in range(3):
+        y += m[i, i : i + 1]
+        y *= m[:, 2 - i]
+        y[i:] -= np.cos(y[: 3 - i])
+    return np.sum(y * y)
