@@ -8,7 +8,17 @@ import pickle
 import numpy as np
 import pytest
 
-from adcompile import AdcompileError, ArgumentError, CompileError, SourceError, grad, jvp, value_and_grad, vjp
+from adcompile import (
+    AdcompileError,
+    ArgumentError,
+    CompileError,
+    SourceError,
+    from_source,
+    grad,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from adcompile.errors import Span, render
 
 V = np.array([1.0, 2.0, 3.0])
@@ -415,3 +425,20 @@ def test_results_of_several_types_along_an_axis_are_refused() -> None:
     with pytest.raises(CompileError, match="numbers of several types") as caught:
         grad(f)(np.array([[1.0, 2.0], [-1.0, 3.0]]))
     assert (caught.value.line, caught.value.column) == (f.__code__.co_firstlineno + 1, 9)
+
+
+TAKEN_IN_A_COMPREHENSION = (
+    "s = sum([v*next(it, 0.5) for v in it])",
+    "s = sum(v*next(it, 0.5) for v in it)",
+)
+
+
+@pytest.mark.parametrize("loop", TAKEN_IN_A_COMPREHENSION)
+@pytest.mark.parametrize("items", ["x", "[x[0], x[1], x[2]]", "zip(x, x)"])
+def test_an_iterator_whose_items_are_taken_in_a_comprehension_over_it_is_refused(loop: str, items: str) -> None:
+    if "zip" in items:
+        loop = loop.replace("for v", "for v, _").replace("0.5)", "(0.5, 0.5))[0]")
+    f = from_source(f"def f(x):\n    it = iter({items})\n    s = 1.0\n    {loop}\n    return s\n", "f")
+    with pytest.raises(CompileError, match="gone through by a comprehension around this") as caught:
+        grad(f)(V)
+    assert (caught.value.line, caught.value.column) == (4, loop.index("next") + 5)

@@ -119,7 +119,7 @@ def try_(lo: Lowering, stmt: ast.Try, run: Callable[[Sequence[ast.stmt]], None])
     """Lower a `try` statement."""
     handlers = [(classes_of(lo, h), h) for h in stmt.handlers]
     first = len(lo.sites)
-    lo.frame.names[ENDED] = lo.frame.names[RETURNED]
+    lo.frame.names[ENDED] = lo.frame.names.get(RETURNED, FALSE)
     lo.catchers.append(Catcher(tuple(c for classes, _ in handlers for c in classes), bool(stmt.finalbody)))
     run(stmt.body)
     lo.catchers.pop()

@@ -14,6 +14,7 @@ from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.values import (
+    FIRST,
     Element,
     Flat,
     Generator,
@@ -231,21 +232,25 @@ def generated(lo: Lowering, value: Generator, place: ast.AST) -> Iterable | list
         return iterable(lo, calls.in_python(lo, prelude.listed, [generators.renewed(lo, value)], place), place)
     assert isinstance(node, ast.GeneratorExp)
     first = node.generators[0]
+    through = lo.current(value.frame.names[FIRST])
     value = generators.begun_with(lo, value, place)
     with lo.inside(value.frame):
         if len(node.generators) == 1 and not first.ifs:
             source = iterable(lo, expressions.evaluate(lo, first.iter), node)
             if isinstance(source, Iterable):
-                return Iterable(source.count, lambda k: _element(lo, value, source.item(k)), None, source.arrays)
-        return iterable(lo, comprehension(lo, node), node)
+                return Iterable(
+                    source.count, lambda k: _element(lo, value, through, source.item(k)), None, source.arrays
+                )
+        with iterators.in_use(lo, through):
+            return iterable(lo, comprehension(lo, node), node)
 
 
-def _element(lo: Lowering, value: Generator, item: Value) -> Value:
+def _element(lo: Lowering, value: Generator, through: Value, item: Value) -> Value:
     from adcompile.frontend import expressions
 
     assert isinstance(value.node, ast.GeneratorExp)
     first = value.node.generators[0]
-    with lo.inside(value.frame), lo.own_scope():
+    with lo.inside(value.frame), lo.own_scope(), iterators.in_use(lo, through):
         assignment.assign(lo, first.target, item)
         return expressions.or_none(lo, value.node.elt)
 
@@ -290,7 +295,12 @@ def known_items(lo: Lowering, node: Comprehension, longest: int, pin: bool = Fal
             out.append(expressions.or_none(lo, node.elt))
             return
         generator = node.generators[depth]
-        source = iterable(lo, expressions.evaluate(lo, generator.iter), generator.iter)
+        through = iterators.opened(lo, expressions.evaluate(lo, generator.iter), generator.iter)
+        source = iterable(lo, through, generator.iter)
+        with iterators.in_use(lo, through):
+            each(depth, generator, source)
+
+    def each(depth: int, generator: ast.comprehension, source: Iterable | list[Value]) -> None:
         for item in counted_items(lo, source, longest, pin):
             assignment.assign(lo, generator.target, lo.settled(item()))
             kept = True

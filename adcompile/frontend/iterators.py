@@ -7,7 +7,9 @@ for v in it: ...
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator as Iterates
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import calls, generators, iteration, objects, pipelines, prelude
@@ -105,6 +107,16 @@ def drawn(lo: Lowering, value: Value, node: ast.For) -> Value:
     if isinstance(value, Iterator) and (node, lo.frame.calls) in lo.resolved:
         return calls.in_python(lo, pipelines.drawn, [value], node)
     return value
+
+
+@contextmanager
+def in_use(lo: Lowering, value: Value) -> Iterates[None]:
+    """Lower a comprehension over an iterator, of which it cannot take items in another way too."""
+    held = lo.unboxed(value.taken) if isinstance(value, Iterator) else None
+    leave(lo, value, "is gone through by a comprehension around this")
+    yield
+    if isinstance(value, Iterator) and held is not None:
+        lo.fill(value.taken, held)
 
 
 def next_(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
