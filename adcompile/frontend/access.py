@@ -117,6 +117,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
             return base  # x[()] of a NumPy scalar
     if isinstance(base, Const) and any(base.value is c for c in concatenators.CONCATENATORS):
         return concatenators.joined(lo, base.value, expressions.evaluate(lo, node.slice), node)
+    if isinstance(base, Const) and any(base.value is g for g in concatenators.GRIDS):
+        return concatenators.grid(lo, base.value, expressions.evaluate(lo, node.slice), node)
     if is_static(base):
         index = expressions.evaluate(lo, node.slice)
         if is_static(index):

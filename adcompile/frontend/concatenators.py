@@ -1,13 +1,18 @@
-"""Lower ``np.r_[...]`` and ``np.c_[...]``: arrays, numbers and ranges joined along the first or the last axis."""
+"""Lower subscripts that make arrays of ranges.
+
+``np.r_[...]`` and ``np.c_[...]`` join arrays, numbers and ranges along the first or the last axis; ``np.mgrid[...]`` and
+``np.ogrid[...]`` give the coordinates of the points of a grid.
+"""
 
 from __future__ import annotations
 
 import ast
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import application
+from adcompile.frontend import application, calls, rule_sources
 from adcompile.frontend.values import Slice, Value, static_value
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 CONCATENATORS: Final[tuple[object, ...]] = (np.r_, np.c_)
+GRIDS: Final[tuple[object, ...]] = (np.mgrid, np.ogrid)
 
 
 def joined(lo: Lowering, concatenator: object, index: Value, node: ast.AST) -> Value:
@@ -51,3 +57,47 @@ def spread(lo: Lowering, bounds: Slice, node: ast.AST) -> Value:
     if isinstance(step, complex):
         return application.apply(lo, np.linspace, [start, bounds.hi, Const(int(abs(step)))], {}, node)
     return application.apply(lo, np.arange, [start, bounds.hi, Const(1) if step is None else bounds.step], {}, node)
+
+
+def grid(lo: Lowering, maker: object, index: Value, node: ast.AST) -> Value:
+    """Return the coordinates that a subscript of `np.mgrid` or `np.ogrid` stands for."""
+    if not (isinstance(index, Node) and index.kind == "tuple"):
+        return coordinates(lo, index, True, node)
+    axes = [coordinates(lo, bounds, False, node) for bounds in index.children]
+    dims = [lo.type_of(axis).dims for axis in axes]
+    lengths = Node("tuple", tuple(lo.builder.length(d[0]) for d in dims if d))
+    made = []
+    for k, axis in enumerate(axes):
+        others = Node("tuple", tuple(Const(j) for j in range(len(axes)) if j != k))
+        made.append(application.apply(lo, np.expand_dims, [axis, others], {}, node))
+    if maker is np.ogrid:
+        return Node("tuple", tuple(made))
+    whole = [application.apply(lo, np.broadcast_to, [x, lengths], {}, node) for x in made]
+    return application.apply(lo, np.stack, [Node("list", tuple(whole))], {}, node)
+
+
+def coordinates(lo: Lowering, bounds: Value, alone: bool, node: ast.AST) -> Value:
+    """Return the numbers along one axis of a grid, computed as NumPy computes them."""
+    if not isinstance(bounds, Slice):
+        lo.refuse(node, "the subscripts of a grid are slices", "here", "write a slice, as in np.mgrid[0:n, 0:m]")
+    start = Const(0) if isinstance(bounds.lo, Const) and bounds.lo.value is None else bounds.lo
+    step = static_value(bounds.step) if isinstance(bounds.step, Const) else bounds.step
+    if isinstance(step, complex):
+        args = [start, bounds.hi, Const(int(abs(step)))]
+        return calls.run_function(lo, rule_sources.rule_source(counted), args, {}, node, rule=True)
+    args = [start, bounds.hi, Const(1) if step is None else bounds.step]
+    if alone or all(lo.type_of(a).dtype in (int, bool) for a in args):
+        return application.apply(lo, np.arange, args, {}, node)
+    return calls.run_function(lo, rule_sources.rule_source(stepped), args, {}, node, rule=True)
+
+
+def counted(start: float, stop: float, count: int) -> np.ndarray:
+    """Return so many numbers from start to stop."""
+    if count == 1:
+        return np.arange(1) + start
+    return np.arange(count) * ((stop - start) / float(count - 1)) + start
+
+
+def stepped(start: float, stop: float, step: float) -> np.ndarray:
+    """Return the numbers from start on, before stop, in steps."""
+    return np.arange(math.ceil((stop - start) / step)) * step + start
