@@ -561,3 +561,21 @@ def test_a_linearization_evaluates_the_function_once(capsys: pytest.CaptureFixtu
         push(X[:2])
     assert close(push(X), jvp(f, (X,), (X,))[1])
     assert capsys.readouterr().out == "here\n" * 2  # that of linearize, and that of jvp
+
+
+def test_hessian_of_arrays_whose_lengths_change_from_trip_to_trip() -> None:
+    def tree(x: np.ndarray) -> float:
+        a = x.copy()
+        while len(a) > 1:
+            a = np.sin(a[0::2]) * a[1::2]
+        return a[0]
+
+    def growing(x: np.ndarray) -> float:
+        total = 0.0
+        for k in range(1, 4):
+            total += np.sum(np.concatenate([x, x, np.ones(k)])[: k + 2] ** 3)
+        return total
+
+    x = np.random.default_rng(3).normal(size=8)
+    for f in (tree, growing):
+        assert close(hessian(f)(x), numeric(grad(f), x), 1e-6)

@@ -146,11 +146,12 @@ def store_attribute(lo: Lowering, target: ast.Attribute, base: Value, value: Val
         assert isinstance(part, Ref)
         lo.write(part, expressions.number(lo, value, target), target)
         return
+    remedy = "pass the object as an argument, or keep the value in a local variable, a list or an array"
     lo.refuse(
         target,
         f"assignment to the attribute `{target.attr}` cannot be differentiated",
         "this object comes from outside the function" if isinstance(base, Const) else "here",
-        "pass the object as an argument, or keep the value in a local variable, a list or an array",
+        "write x = x.reshape(...)" if target.attr == "shape" else remedy,
     )
 
 

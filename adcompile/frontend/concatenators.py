@@ -1,13 +1,15 @@
 """Lower subscripts that make arrays of ranges.
 
-``np.r_[...]`` and ``np.c_[...]`` join arrays, numbers and ranges along the first or the last axis; ``np.mgrid[...]`` and
-``np.ogrid[...]`` give the coordinates of the points of a grid.
+Those of ``np.r_`` and ``np.c_`` join arrays, numbers and ranges along the first or the last axis; those of ``np.mgrid``
+and ``np.ogrid`` are the coordinates of the points of a grid.
 """
 
 from __future__ import annotations
 
 import ast
 import math
+import types
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -65,10 +67,10 @@ def grid(lo: Lowering, maker: object, index: Value, node: ast.AST) -> Value:
         return coordinates(lo, index, True, node)
     axes = [coordinates(lo, bounds, False, node) for bounds in index.children]
     dims = [lo.type_of(axis).dims for axis in axes]
-    lengths = Node("tuple", tuple(lo.builder.length(d[0]) for d in dims if d))
-    made = []
+    lengths: Value = Node("tuple", tuple(lo.builder.length(d[0]) for d in dims if d))
+    made: list[Value] = []
     for k, axis in enumerate(axes):
-        others = Node("tuple", tuple(Const(j) for j in range(len(axes)) if j != k))
+        others: Value = Node("tuple", tuple(Const(j) for j in range(len(axes)) if j != k))
         made.append(application.apply(lo, np.expand_dims, [axis, others], {}, node))
     if maker is np.ogrid:
         return Node("tuple", tuple(made))
@@ -83,12 +85,16 @@ def coordinates(lo: Lowering, bounds: Value, alone: bool, node: ast.AST) -> Valu
     start = Const(0) if isinstance(bounds.lo, Const) and bounds.lo.value is None else bounds.lo
     step = static_value(bounds.step) if isinstance(bounds.step, Const) else bounds.step
     if isinstance(step, complex):
-        args = [start, bounds.hi, Const(int(abs(step)))]
-        return calls.run_function(lo, rule_sources.rule_source(counted), args, {}, node, rule=True)
+        return _computed(lo, counted, [start, bounds.hi, Const(int(abs(step)))], node)
     args = [start, bounds.hi, Const(1) if step is None else bounds.step]
     if alone or all(lo.type_of(a).dtype in (int, bool) for a in args):
         return application.apply(lo, np.arange, args, {}, node)
-    return calls.run_function(lo, rule_sources.rule_source(stepped), args, {}, node, rule=True)
+    return _computed(lo, stepped, args, node)
+
+
+def _computed(lo: Lowering, f: Callable[..., np.ndarray], args: Sequence[Value], node: ast.AST) -> Value:
+    assert isinstance(f, types.FunctionType)
+    return calls.run_function(lo, rule_sources.rule_source(f), args, {}, node, rule=True)
 
 
 def counted(start: float, stop: float, count: int) -> np.ndarray:

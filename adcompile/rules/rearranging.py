@@ -15,7 +15,7 @@ from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.types import Type
 from adcompile.rules.binding import Operand, macro
 from adcompile.rules.define import primitive
-from adcompile.rules.lengths import add, product, show
+from adcompile.rules.lengths import add, length_of, product, require_integer, require_length, show
 from adcompile.rules.shapes import Array, Axis, array
 from adcompile.rules.table import linear, static
 
@@ -74,19 +74,14 @@ def opposite(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
 
 def infer_repeat(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer repeat by one number."""
-    t = args[0].type
-    repeats, axis = attrs
-    assert isinstance(repeats, int)
+    t, (axis,) = args[0].type, attrs
+    require_integer(args[1], "np.repeat: `repeats`")
+    repeats = require_length(length_of(facts, args[1]))
     if t.dims is None:
         return array(t, None)
     if axis is None:
         return array(t, (combine("*", (product(t.dims), repeats)),))
     return array(t, tuple(combine("*", (n, repeats)) if i == axis else n for i, n in enumerate(t.dims)))
-
-
-def prepare_repeat(operands: list[Operand], values: dict[str, object]) -> None:
-    if not isinstance(values["repeats"], int):
-        raise TypeError("np.repeat: `repeats` must be one int that is known when compiling")
 
 
 def prepare_tile(operands: list[Operand], values: dict[str, object]) -> None:
@@ -110,10 +105,9 @@ primitive(
     "repeat",
     infer_repeat,
     "np.repeat",
-    "x",
-    "repeats, axis=None",
-    usage="a, repeats: static, axis: axis = None",
-    prepare=prepare_repeat,
+    "x, repeats",
+    "axis=None",
+    usage="a, repeats, axis: axis = None",
     method="repeat",
     cost="arithmetic",
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Const, Eqn
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Var
 from adcompile.ir.lengths import Length
 from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import dataclass
@@ -78,12 +78,21 @@ class Batch:
 
 def repeated(b: Builder, a: Atom, like: Type, count: Atom) -> Atom:
     """Return a block whose entries, of the shape of `like`, are all the same; it may be read-only."""
-    shape = (count, *(b.length(d) for d in like.dims or ()))
-    if b.definition(a, "zeros_like") or b.definition(a, "zeros"):
-        return b.emit("zeros", *shape, attrs=(numpy_dtype(a.type),))
+    empty = b.definition(a, "zeros_like") or b.definition(a, "zeros")
+    if empty is not None:
+        own = empty.args if empty.prim == "zeros" else lengths(b, empty.args[0], a.type)
+        return b.emit("zeros", count, *own, attrs=(numpy_dtype(a.type),))
+    shape = (count, *lengths(b, a, like))
     if a.type.rank == 0 and not a.type.is_array:
         return b.emit("full", a, *shape, attrs=(numpy_dtype(like),))
     return b.emit("broadcast_to", a, *shape)
+
+
+def lengths(b: Builder, a: Atom, like: Type) -> Iterator[Atom]:
+    """Return the lengths of `like`: those of an array of as many axes, which may be found nowhere else in a loop."""
+    for axis, length in enumerate(like.dims or ()):
+        known = isinstance(length, int) or not isinstance(a, Var) or a.type.rank != like.rank
+        yield b.length(length) if known else b.emit("dim", a, attrs=(axis,))
 
 
 Rule = Callable[[Batch], Atom | None]
@@ -183,7 +192,7 @@ def after(axis: object) -> int:
 
 @rule("cumsum", "flip", "roll", "repeat", "expand_dims", "squeeze", "diff")
 def along_axis(batch: Batch) -> Atom | None:
-    position = {"cumsum": 0, "flip": 0, "roll": 1, "repeat": 1, "expand_dims": 0, "squeeze": 0, "diff": 1}
+    position = {"cumsum": 0, "flip": 0, "roll": 1, "repeat": 0, "expand_dims": 0, "squeeze": 0, "diff": 1}
     number = position[batch.eqn.prim]
     attrs = list(batch.attrs)
     axis = attrs[number]

@@ -222,3 +222,19 @@ def windows_and_ends(x, a, start):
     view = np.lib.stride_tricks.sliding_window_view
     b = np.sum(view(x, 2) ** 3 * W[:2]) + np.sum(view(a, (2, 3)) ** 2 * W[:3]) + np.sum(view(a, 2, axis=1)[:, 1] ** 2)
     return b + np.sum(np.ediff1d(x, to_begin=start, to_end=x[:2]) ** 3)
+
+
+@program(V, 3)
+def coordinates_of_grids(x, n):
+    rows, columns = np.mgrid[0:n, x[0] : x[2] : 4j]
+    line = np.mgrid[0.5:2.0:0.25]
+    a, b = np.ogrid[:n, -1.0:1.0:0.5]
+    return np.sum(np.sin(rows * columns * x[1])) + np.sum(line**2) * x[0] + np.sum(np.exp(a * b * x[1]))
+
+
+@program(M, 3)
+def repeated_at_run_time(x, n):
+    total = np.sum(np.repeat(x, n)[:20] ** 2)
+    for k in range(1, n + 1):
+        total += np.sum(np.repeat(x, k, axis=0)[: k + 1] ** 3) + np.sum(x[0].repeat(k)[-3:] * x[1, 1])
+    return total
