@@ -33,6 +33,8 @@ CORE: dict[str, tuple[int, ...]] = {
     "list_take": (0,),
     "list_add_slice": (0, 4),
     "list_fold": (0,),
+    "untree": (0,),
+    "tree_sum": (0, 1),
     "dim": (),
     "size": (),
     "call_bwd": (),
@@ -50,7 +52,7 @@ CORE: dict[str, tuple[int, ...]] = {
 
 def differentiable_args(eqn: Eqn) -> list[int]:
     """Return the positions of the operands that an equation's result is differentiable in."""
-    if eqn.prim == "list_new":
+    if eqn.prim in ("list_new", "tree"):
         return list(range(len(eqn.args)))
     if eqn.prim in CORE:
         return list(CORE[eqn.prim])

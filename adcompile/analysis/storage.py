@@ -38,7 +38,7 @@ def has_storage(a: Atom) -> bool:
     """Tell whether a value may be, or hold, an array."""
     if isinstance(a, Const):
         return isinstance(a.value, np.ndarray)
-    return a.type.kind in ("array", "list", "object")
+    return a.type.kind in ("array", "list", "tree", "object")
 
 
 def is_element(eqn: Eqn) -> bool:
@@ -75,6 +75,10 @@ def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
     outs = [v for v in eqn.outs if has_storage(v)]
     if eqn.prim == "call_fwd":
         return _pair_roots(eqn, roots)
+    if eqn.prim == "untree":
+        return {v: roots(eqn.args[0]) or frozenset({v}) for v in outs}
+    if any(v.type.is_tree for v in outs):
+        return _tree_roots(outs, eqn.args, roots)
     if eqn.prim in RUNS_LOOPS:
         *plain, tape = eqn.outs
         own = {v: frozenset({v}) for v in plain if has_storage(v)}
@@ -89,7 +93,7 @@ def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
 
 def _held(v: Var, args: Iterable[Atom], roots: Callable[[Atom], Roots]) -> Roots:
     """An object of unknown kind may hold on to whatever it was made from; a list to the arrays in other lists."""
-    if v.type.kind not in ("object", "list"):
+    if v.type.kind not in ("object", "list", "tree"):
         return NO_ROOTS
     held = frozenset[Var]().union(*map(roots, args))
     return frozenset(r for r in held if not r.type.is_list) if v.type.is_list else held
@@ -100,6 +104,13 @@ def _pair_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
     *outs, tape = eqn.outs
     found = {v: frozenset({tape}) for v in outs if has_storage(v)}
     return {**found, tape: frozenset({tape}).union(*map(roots, eqn.args))}
+
+
+def _tree_roots(outs: list[Var], args: Iterable[Atom], roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
+    """A tree holds what it is made of, and what a function returns beside it."""
+    first = next(v for v in outs if v.type.is_tree)
+    held = frozenset({first}).union(*map(roots, args))
+    return {v: held if v.type.is_tree else frozenset({first}) for v in outs}
 
 
 def slot_closure(inits: Mapping[Var, Roots], yields: Mapping[Var, Roots]) -> dict[Var, Roots]:

@@ -64,6 +64,11 @@ def _call_forward(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return syntax.assign_to(pair, w.write.equation(eqn))
 
 
+def _untree(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    targets = ast.Tuple([ast.Name(t, ast.Store()) for t in w.targets(eqn)], ast.Store())
+    return syntax.assign_to(targets, w.write.atom(eqn.args[0]))
+
+
 def _call_loop(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     """Write ``(u, v), tape = run_checkpointed(...)``."""
     *outs, tape = (ast.Name(t, ast.Store()) for t in w.targets(eqn))
@@ -85,6 +90,7 @@ SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
     "check_finite": _check_finite,
     "call_fwd": _call_forward,
     "opaque": _opaque,
+    "untree": _untree,
     "call_checkpointed": _call_loop,
     "call_online": _call_loop,
     "call_checkpointed_bwd": _call_loop_backward,

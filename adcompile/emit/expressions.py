@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.emit import checkpoints, lists, paths, syntax
-from adcompile.ir.core import FALSE, TRUE, Atom, Const, Eqn, If, Var, same_atom
+from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, If, Var, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.ir.structure import Node
 from adcompile.ir.types import numpy_dtype
@@ -306,6 +306,10 @@ def _opaque(w: Expressions, eqn: Eqn) -> ast.expr:
     return syntax.call(name[1] if module == "builtins" else f"{module}.{name[1]}", *args, **keywords)
 
 
+def _tree(w: Expressions, eqn: Eqn) -> ast.expr:
+    return syntax.tuple_of(ast.Constant(None) if a is UNDEFINED else w.atom(a) for a in eqn.args)
+
+
 Form = Callable[[Expressions, Eqn], ast.expr | None]
 
 FORMS: Final[Mapping[str, Form]] = {
@@ -335,6 +339,8 @@ FORMS: Final[Mapping[str, Form]] = {
     "format": _format,
     "call": _call(""),
     "opaque": _opaque,
+    "tree": _tree,
+    "tree_absent": lambda w, eqn: ast.Compare(w.atom(eqn.args[0]), [ast.Is()], [ast.Constant(None)]),
     "call_loud": _call(""),
     "pop": lambda w, eqn: syntax.method(syntax.name(w.tapes[eqn.attrs[0]]), "pop"),
     "call_fwd": _call("_fwd"),

@@ -54,8 +54,9 @@ class Origin(NamedTuple):
 
 
 def moved(plan: Plan) -> frozenset[Var]:
-    """Return the variables that a block or loop passes on under another name."""
+    """Return what a block or loop passes on under another name, and the results of branches that it comes from."""
     found: set[Var] = set()
+    sources: dict[Var, list[Var]] = {}
     for stmt in walk(plan.fn.stmts):
         if isinstance(stmt, Eqn):
             continue
@@ -63,8 +64,17 @@ def moved(plan: Plan) -> frozenset[Var]:
         if not isinstance(stmt, If):
             pairs += zip(stmt.body.params, stmt.inits, strict=True)
         for target, source in pairs:
-            if isinstance(source, Var) and plan.names.get(source) != plan.names.get(target):
+            if isinstance(source, Var):
+                if isinstance(stmt, If):
+                    sources.setdefault(target, []).append(source)
+                if plan.names.get(source) != plan.names.get(target):
+                    found.add(source)
+    todo = list(found)
+    while todo:
+        for source in sources.get(todo.pop(), ()):
+            if source not in found:
                 found.add(source)
+                todo.append(source)
     return frozenset(found)
 
 

@@ -18,6 +18,7 @@ from adcompile.frontend import (
     objects,
     picking,
     tables,
+    trees,
 )
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
@@ -94,6 +95,7 @@ def _kind(dtype: object) -> str:
 
 def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
     """Lower ``base[index]``."""
+    base = trees.opened(lo, base, node)
     own = objects.method(lo, base, "__getitem__", node)
     if own is not None:
         return calls.call(lo, own, [expressions.evaluate(lo, node.slice)], {}, node)
@@ -164,6 +166,7 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
 
 def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
     """Lower ``value.name``."""
+    value = trees.opened(lo, value, node)
     if isinstance(value, Rows):
         return Method(value, name)
     if isinstance(value, Super):

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
-from adcompile.frontend import alternatives, lists, rows
+from adcompile.frontend import alternatives, lists, rows, trees
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
 from adcompile.frontend.optionals import SET, can_pair, implied, is_none, is_optional, narrowed, pair, paired
 from adcompile.frontend.state import Snapshot
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.frontend.variables import outlives_its_return
-from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 from adcompile.records import replace
@@ -165,7 +165,8 @@ class Join:
         if can_pair(a, b):
             return self.optional(name, a, b)
         if self.lo.tolerant and UNDEFINED in (a, b) and (is_none(a) or is_none(b)):
-            return UNDEFINED  # what the other side leaves is not known yet
+            return NONE if self.lo.guesses else UNDEFINED  # what the other side leaves is not known yet
+        a, b = trees.alike(self, a, b)
         if isinstance(a, Node) or isinstance(b, Node):
             return self.node_value(name, a, b)
         if isinstance(a, Ref) or isinstance(b, Ref):
@@ -186,8 +187,18 @@ class Join:
             return pair(present, held_2)
         if held_2 is UNDEFINED and self.is_from_before(held_1, 0):
             return pair(present, held_1)
-        held = self.value(name, held_1, held_2)
+        held = self.value(name, held_1, held_2) if held_1 is not UNDEFINED is not held_2 else UNDEFINED
+        for side, (known, other) in enumerate(((held_1, held_2), (held_2, held_1))):
+            held = self.one_sided(name, known, side) if other is UNDEFINED else held
         return held if isinstance(held, Const) and isinstance(held.value, Conflict) else pair(present, held)
+
+    def one_sided(self, name: str, value: Value, side: int) -> Value:
+        """Return what a value of one side is after the branch, where it is read only if that side was taken."""
+        if isinstance(value, Node) and value.kind == "tuple" and not is_optional(value):
+            return value.holding([self.one_sided(f"{name}_{k}", c, side) for k, c in enumerate(value.children)])
+        if isinstance(value, Const) and not isinstance(value.value, Conflict):
+            return value
+        return self.value(name, value, UNDEFINED) if side == 0 else self.value(name, UNDEFINED, value)
 
     def is_from_before(self, value: Value, side: int) -> bool:
         """Tell whether a number or array at the end of one side is one that was known before the branch."""
@@ -352,7 +363,7 @@ class Join:
         if any(a.type.is_scalar for a in atoms):
             atoms = [self.number(side, a) for side, a in enumerate(atoms)]
         merged = self.atom(atoms[0], atoms[1], name)
-        if isinstance(merged, Const) or not merged.type.is_array and not merged.type.is_list:
+        if isinstance(merged, Const) or merged.type.kind not in ("array", "list", "tree"):
             return merged
         ref = lo.new_cell(merged)
         self.arrays[a, b] = ref

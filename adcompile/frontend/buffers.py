@@ -58,7 +58,7 @@ class Buffers(State):
 
     def wrap(self, atom: Atom) -> Value:
         """Make the value of an equation's result: an array gets a cell of its own, unless in a rule."""
-        if isinstance(atom, Var) and (atom.type.is_array or atom.type.is_list) and not self.frame.rule:
+        if isinstance(atom, Var) and atom.type.kind in ("array", "list", "tree") and not self.frame.rule:
             return self.new_cell(atom)
         return atom
 
@@ -145,12 +145,18 @@ class Buffers(State):
 
     def check_aliases(self, cell: int, node: ast.AST) -> None:
         """Refuse a store that others may see, after having tried what was left open: whether a view is a view."""
+        self.check_held(cell, node)
         for other in self.alias_of(cell):
             for name, _ in self.reaching(other):
                 key = self.origins.get(frozenset((cell, other)))
                 if key is not None and key not in self.resolved:
                     raise Unresolved(key)
                 self.fail_aliased(name, node)
+
+    def check_held(self, cell: int, node: ast.AST) -> None:
+        """Refuse to change what is in a tuple that a recursive function returned."""
+        if not self.held.isdisjoint((cell, *self.parts(cell))):
+            self.refuse(node, "this is in a tuple that a recursive function returned", "changed here", "copy it first")
 
     def find_out(self, cell: int) -> None:
         """Raise if it was left open what an array is, and it may be resolved."""
@@ -177,6 +183,7 @@ class Buffers(State):
         if ref.path:
             self.write(ref, value, node)
             return
+        self.check_held(ref.cell, node)
         t = value.type
         fits = isinstance(value, Var) and t.is_array and t.dtype == old.dtype and self.facts.same_dims(t.dims, old.dims)
         if (

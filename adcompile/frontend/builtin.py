@@ -31,6 +31,7 @@ from adcompile.frontend import (
     selection,
     sorting,
     texts,
+    trees,
 )
 from adcompile.frontend.array_functions import ARRAY_FUNCTIONS
 from adcompile.frontend.construction import CONSTRUCTORS
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 
 
 def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    (value,) = args
+    value = trees.opened(lo, args[0], node)
     if isinstance(value, Node) and value.kind != "object":
         return Const(len(value.keys if value.kind == "set" else value.children))
     if isinstance(value, Rows):

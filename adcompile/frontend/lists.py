@@ -97,6 +97,7 @@ def hold(lo: Lowering, ref: Ref, item: Value) -> None:
 def change(lo: Lowering, ref: Ref, prim: str, *args: Atom, node: ast.AST) -> tuple[Atom, ...]:
     """Apply an operation that changes the list; return its other results."""
     lo.check_twins(ref.cell, "list", node)
+    lo.check_held(ref.cell, node)
     if prim not in ("list_set", "list_add"):
         lo.resized.add(ref.cell)
     old = lo.cells[ref.cell]

@@ -30,6 +30,7 @@ from adcompile.frontend.optionals import is_none, required, used
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.targets import Target
+from adcompile.frontend.trees import Layout, opened
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var
@@ -69,6 +70,7 @@ class Lowering(Outside):
         super().__init__(builder)
         self.plans: dict[object, Plan] = {}
         self.callees: dict[object, Callee] = {}
+        self.layouts: dict[str, Layout] = {}
         self.customs: dict[object, Made] = {}
         self.custom_depth = 0
         self.rules: tuple[CustomFunction, ...] = ()
@@ -113,7 +115,7 @@ class Lowering(Outside):
 
     def number(self, value: Value, node: ast.AST | None) -> Atom:
         """Return a value as an operand of a numeric operation; a list of numbers becomes an array."""
-        value = used(self, self.current(value), node or ast.Pass())
+        value = opened(self, used(self, self.current(value), node or ast.Pass()), node)
         if isinstance(value, Node) and value.kind != "dict":
             return self.atom(application.stacked(self, value, node))
         if isinstance(value, Ref):
@@ -281,6 +283,9 @@ def lower_once(
         result = given[outputs[0]] if one and len(outputs) == 1 else Node("tuple", tuple(given[n] for n in outputs))
     flat: list[Atom] = []
     structure = flatten(lo, result, flat, target.source.name)
+    if any(a.type.is_tree for a in flat):
+        message = f"`{target.source.name}` returns a tuple that holds tuples like itself, how deep is known at run time"
+        lo.refuse(target.source.node, message, "here", "return numbers and arrays that are computed from it")
     captures = used_captures(lo, flat)
     function = Function(
         target.source.name,

@@ -1,8 +1,7 @@
 """Recursive calls: a function that calls itself becomes a function of the program, called by name.
 
-What it returns is found by trying: the first time the recursive calls are skipped, so that the base case tells the
-types; then it is lowered again with what was found, until nothing changes. Lengths of its array parameters have no
-examples, since they differ from call to call: what depends on them is decided at run time.
+What it returns is found by trying, see `settling`. Lengths of its array parameters have no examples, since they differ
+from call to call: what depends on them is decided at run time.
 
 A function made inside another one is first run in place, each call within the other, which comes to an end where what
 it goes down is known when compiling. Where it does not, the function is lowered again as one that calls itself by name;
@@ -12,28 +11,27 @@ the variables around it become further arguments.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from adcompile.errors import CompileError
-from adcompile.frontend import running
-from adcompile.frontend.frames import Frame, Unbound, lookup_local, shown
+from adcompile.frontend import running, settling
+from adcompile.frontend.frames import Frame, Unbound, lookup_local
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import LocalFunction, Ref, Value, is_static
 from adcompile.frontend.variables import free_names, local_names
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import Atom, Const, Function, Var
+from adcompile.ir.core import NONE, Atom, Const, Function, Var
 from adcompile.ir.lengths import Dim, Facts
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import Type, join
+from adcompile.ir.types import Type
 from adcompile.records import dataclass, field
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
     from adcompile.frontend.outside import Capture
 
-ATTEMPTS = 8
 
 Abstract = Node[Type | Const] | Type | Const
 
@@ -73,8 +71,10 @@ class Callee:
     around     the same of the variables around it that it reads
     types      of its results, None while no attempt has found any
     result     the structure of its results
+    absent     the numbers of those that are always None
     captures   what it reads from outside; passed on by every caller
     scopes     where each of them is found, and which of its leaves are used
+    trees      the layouts of the trees among its results, by the places where these stand
     """
 
     name: str
@@ -82,9 +82,11 @@ class Callee:
     around: Mapping[str, Abstract] = field(default_factory=dict)
     types: tuple[Type, ...] | None = None
     result: Node[int] | int = 0
+    absent: frozenset[int] = frozenset()
     captures: list[Capture] = field(default_factory=list)
     function: Function | None = None
     scopes: list[tuple[Source | object, str, tuple[int, ...]]] = field(default_factory=list)
+    trees: dict[tuple[int, ...], str] = field(default_factory=dict)
 
 
 def recursive_call(lo: Lowering, source: Source, names: Mapping[str, Value], node: ast.AST) -> Value:
@@ -151,7 +153,7 @@ def _call(lo: Lowering, definition: Definition, names: Mapping[str, Value], node
     if callee is None:
         callee = Callee(_name(lo, definition), given, outer)
         lo.callees[key] = callee
-        settle(lo, definition, callee, node)
+        settling.settle(lo, definition, callee, node)
     if callee.types is None:
         raise Unbound(f"`{definition.name}` calls itself on every path", lo.span(node), "never returns")
     atoms: list[Atom] = []
@@ -166,7 +168,19 @@ def _call(lo: Lowering, definition: Definition, names: Mapping[str, Value], node
         atoms += [lo.atom(captured[k]) for k in used]
     results = lo.guarded_many(node, "call", tuple(atoms), (callee.name, callee.types))
     values = [lo.wrap(r) for r in results]
-    return map_leaves(lambda k: values[k], callee.result)
+    _reach(lo, values, (*names.values(), *around.values()))
+    return map_leaves(lambda k: NONE if k in callee.absent else values[k], callee.result)
+
+
+def _reach(lo: Lowering, results: Sequence[Value], given: Sequence[Value]) -> None:
+    """What a function was given, and what else it returns, may be reached through the trees that it returns."""
+    refs = [ref for value in (*given, *results) for ref in lo.refs_in(value)]
+    for tree in results:
+        if isinstance(tree, Ref) and lo.cells[tree.cell].type.is_tree:
+            for ref in refs:
+                lo.link(tree.cell, ref.cell)
+                if lo.cells[ref.cell].type.is_list:
+                    lo.twin(tree.cell, ref.cell)
 
 
 def _leaves(lo: Lowering, value: Value) -> Iterator[Value]:
@@ -197,7 +211,8 @@ def _abstract(lo: Lowering, value: Value, node: ast.AST) -> Type | Const:
         if t.is_array and t.dims is None:
             lo.refuse(node, "an array of unknown rank cannot be passed to a recursive function", "here")
         kind = "scalar" if t.kind == "np" else t.kind
-        return Type(kind, t.dtype, None if t.dims is None else ("?",) * len(t.dims))  # type: ignore[arg-type]  # only compared
+        dims = None if t.dims is None else ("?",) * len(t.dims)
+        return Type(kind, t.dtype, dims, layout=t.layout)  # type: ignore[arg-type]  # only compared
     if isinstance(value, LocalFunction) or not is_static(value):
         lo.refuse(node, "this argument cannot be passed to a recursive function", "here", "pass numbers and arrays")
     raise AssertionError(value)
@@ -220,44 +235,10 @@ def _name(lo: Lowering, definition: Definition) -> str:
     return name
 
 
-def settle(lo: Lowering, definition: Definition, callee: Callee, node: ast.AST) -> None:
-    """Lower a callee until its result types and captures stay the same."""
-    for _ in range(ATTEMPTS):
-        before = (callee.types, list(callee.scopes))
-        try:
-            inner, result, params = attempt(lo, definition, callee)
-        except Unbound:
-            continue
-        flat: list[Atom] = []
-        from adcompile.frontend.lower import flatten
-        from adcompile.frontend.outside import used_captures
-
-        structure = flatten(inner, result, flat, definition.name)
-        callee.types = _joined(inner, callee.types, tuple(a.type for a in flat))
-        callee.result = structure
-        callee.captures = list(used_captures(inner, flat))
-        callee.scopes = [(c.source, c.name, _positions(c)) for c in callee.captures]
-        lo.dependencies.update(inner.dependencies)
-        if before == (callee.types, callee.scopes) and not inner.skipped:
-            callee.function = Function(
-                callee.name,
-                (*params, *(v for c in callee.captures for v in c.used)),
-                tuple(inner.builder.stmts),
-                tuple(flat),
-                facts=inner.facts,
-                names={v: shown(name) for v, name in inner.names.items()},
-            )
-            return
-    lo.refuse(node, f"what `{definition.name}` returns does not settle", "its types keep changing")
-
-
-def _positions(capture: Capture) -> tuple[int, ...]:
-    """Return the numbers of the leaves of a captured value that are used."""
-    return tuple(k for k, leaf in enumerate(leaves(capture.tree)) if leaf in capture.used)
-
-
-def attempt(lo: Lowering, definition: Definition, callee: Callee) -> tuple[Lowering, Value, list[Var]]:
-    """Lower the body of a callee once."""
+def attempt(
+    lo: Lowering, definition: Definition, callee: Callee, guesses: bool = False
+) -> tuple[Lowering, Value, list[Var]]:
+    """Lower the body of a callee once. `guesses`: what may be None is None in a first attempt."""
     from adcompile.frontend.bodies import run_body
     from adcompile.frontend.lower import Lowering
 
@@ -265,7 +246,9 @@ def attempt(lo: Lowering, definition: Definition, callee: Callee) -> tuple[Lower
     inner = Lowering(Builder(facts))
     inner.callees = lo.callees
     inner.resolved = lo.resolved
+    inner.layouts = lo.layouts
     inner.tolerant = 1 if callee.types is None else 0
+    inner.guesses = guesses
     params: list[Var] = []
     names = {name: _parameters(inner, name, tree, params) for name, tree in callee.arguments.items()}
     around = {
@@ -330,22 +313,9 @@ def _parameters(inner: Lowering, name: str, tree: Abstract, params: list[Var]) -
         return tree
     dims = None if tree.dims is None else tuple(Dim("axis", (name, axis)) for axis in range(len(tree.dims)))
     value = Dim("value", (name,)) if tree.dtype is int and tree.kind == "py" else None
-    var = Var(name, Type(tree.kind, tree.dtype, dims, value))
+    var = Var(name, Type(tree.kind, tree.dtype, dims, value, tree.layout))
     params.append(var)
     inner.builder.params[name] = var
     inner.builder.anchor(var)
     inner.names[var] = name
-    return inner.new_cell(var) if var.type.is_array or var.type.is_list else var
-
-
-def _joined(inner: Lowering, old: tuple[Type, ...] | None, new: tuple[Type, ...]) -> tuple[Type, ...]:
-    """Join result types with those of the attempt before; a caller knows nothing of lengths."""
-
-    def outside(t: Type) -> Type:
-        dims = None if t.dims is None else tuple(d if isinstance(d, int) else Dim("fresh", (0,)) for d in t.dims)
-        return Type(t.kind, t.dtype, dims)
-
-    found = tuple(map(outside, new))
-    if old is None or len(old) != len(found):
-        return found
-    return tuple(outside(join(inner.facts, a, b)) for a, b in zip(old, found, strict=True))
+    return inner.new_cell(var) if var.type.kind in ("array", "list", "tree") else var

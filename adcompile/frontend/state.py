@@ -77,6 +77,7 @@ class State:
         self.pending: dict[int, object] = {}
         self.joins: dict[int, object] = {}
         self.choices: dict[int, Either] = {}
+        self.held: set[int] = set()  # cells of what was taken out of trees
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
         self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
@@ -87,6 +88,7 @@ class State:
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
         self.tolerant = 0
+        self.guesses = False  # while tolerant: what is None on the side that is known is taken to be None
         self.skipped = False
         self.searched: list[Frame] = []
 

@@ -9,7 +9,7 @@ import numpy as np
 from adcompile.ir.lengths import Facts, Length
 from adcompile.records import dataclass
 
-Kind = Literal["py", "np", "scalar", "array", "list", "object"]
+Kind = Literal["py", "np", "scalar", "array", "list", "tree", "object"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +18,19 @@ class Type:
 
     kind    "py" a Python bool, int, float or complex; "np" a NumPy scalar; "scalar" either of the two (a loop
             variable that starts as 0.0 and becomes a NumPy scalar); "array" an ndarray; "list" a list whose elements
-            are all numbers or all arrays, of the dtype and shape given; "object" anything else
+            are all numbers or all arrays, of the dtype and shape given; "tree" a tuple that may hold others like
+            itself; "object" anything else
     dtype   bool, int, float, complex for "py"; a NumPy dtype for "np", "scalar" and "array"; None if not known
     dims    the shape; () for scalars; None if the rank is not known
     value   the length that a Python int stands for, if it comes from shapes and int arguments
+    layout  the name of the structure that a tree has
     """
 
     kind: Kind
     dtype: type | np.dtype | None = None
     dims: tuple[Length, ...] | None = ()
     value: Length | None = None
+    layout: str = ""
 
     @property
     def is_scalar(self) -> bool:
@@ -42,8 +45,12 @@ class Type:
         return self.kind == "list"
 
     @property
+    def is_tree(self) -> bool:
+        return self.kind == "tree"
+
+    @property
     def is_numeric(self) -> bool:
-        return self.kind not in ("list", "object")
+        return self.kind not in ("list", "tree", "object")
 
     @property
     def rank(self) -> int | None:
@@ -59,8 +66,8 @@ class Type:
         return self.dtype in (float, complex) if isinstance(self.dtype, type) else self.dtype.kind in "fc"
 
     def __str__(self) -> str:
-        if self.kind == "object":
-            return "object"
+        if self.kind in ("object", "tree"):
+            return f"tree of {self.layout}" if self.is_tree else "object"
         name = "?" if self.dtype is None else self.dtype.__name__ if isinstance(self.dtype, type) else self.dtype.name
         if self.kind == "list":
             return f"list of {name}{list(map(str, self.dims)) if self.dims else ''}"
@@ -73,6 +80,11 @@ PY_BOOL: Final = Type("py", bool)
 PY_INT: Final = Type("py", int)
 PY_FLOAT: Final = Type("py", float)
 OBJECT: Final = Type("object", None, None)
+
+
+def tree_type(layout: str) -> Type:
+    """Return the type of trees of a structure."""
+    return Type("tree", None, None, None, layout)
 
 
 def numpy_dtype(t: Type) -> np.dtype | None:
@@ -102,7 +114,7 @@ def join(facts: Facts, a: Type, b: Type) -> Type:
     """Return the least type that covers both: what an if result or a loop slot has."""
     if a == b:
         return a
-    if "object" in (a.kind, b.kind) or a.is_list != b.is_list:
+    if "object" in (a.kind, b.kind) or a.is_list != b.is_list or a.is_tree or b.is_tree:
         return OBJECT
     if a.is_list and b.is_list:
         kind: Kind = "array" if a.dims != () or b.dims != () else "scalar"

@@ -25,6 +25,7 @@ from adcompile.rules import (
     scalar,
     shapes,
     structural,
+    trees,
 )
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "scalar",
     "shapes",
     "structural",
+    "trees",
 ]

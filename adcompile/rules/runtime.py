@@ -223,3 +223,23 @@ def var_of(x, mask, axis=None, keepdims=False, ddof=0):
 def std_of(x, mask, axis=None, keepdims=False, ddof=0):
     """The standard deviation of the entries that a mask chooses."""
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims, where=mask)
+
+
+def zeros_of_tree(value):
+    """Zeros in the place of the numbers and arrays in a tree, None in that of all else."""
+    if isinstance(value, tuple):
+        return tuple([zeros_of_tree(v) for v in value])
+    if isinstance(value, list):
+        return [zeros_of_tree(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return np.zeros_like(value)
+    return 0.0 if isinstance(value, (int, float, complex, np.number)) else None
+
+
+def sum_of_trees(a, b):
+    """The sum of two trees; None, for a tree or a part, stands for zeros."""
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, tuple):
+        return tuple([sum_of_trees(v, w) for v, w in zip(a, b, strict=True)])
+    return [v + w for v, w in zip(a, b, strict=True)] if isinstance(a, list) else a + b

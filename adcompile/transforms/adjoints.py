@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.ir.builder import Builder, table_of
-from adcompile.ir.core import UNDEFINED, Atom, Const, Eqn, Function, Stmt, Var, free, walk
+from adcompile.ir.core import NONE, UNDEFINED, Atom, Const, Eqn, Function, Stmt, Var, free, walk
 from adcompile.ir.types import PY_FLOAT, Type, numpy_dtype
 from adcompile.transforms import conform
 from adcompile.transforms.watch import watch
@@ -113,6 +113,9 @@ class Adjoints:
         if v.type.is_list:
             self.bars[v] = self.b.emit("list_sum", have, g)
             return
+        if v.type.is_tree:
+            self.bars[v] = self.b.emit("tree_sum", have, g)
+            return
         if have is g:
             self.bars[v] = self.b.emit("mul", Const(2.0), g)
             self.entitle(self.bars[v], v)
@@ -162,6 +165,8 @@ class Adjoints:
             self.names.setdefault(g, self.hint(v))
 
     def zeros(self, v: Var) -> Atom:
+        if v.type.is_tree:
+            return NONE
         return Const(0.0) if v.type.dims == () and not v.type.is_list else conform.zeros(self.b, v)
 
     def full(self, v: Var) -> Atom:

@@ -14,13 +14,13 @@ def carried_type(v: Var) -> Type:
     """Return the type of a derivative that enters or leaves a block: a number may be the constant 0.0 there."""
     if v.type.is_list:
         return Type("list", numpy_dtype(v.type), v.type.dims)
-    return v.type if v.type.is_array else Type("scalar", numpy_dtype(v.type))
+    return v.type if v.type.is_array or v.type.is_tree else Type("scalar", numpy_dtype(v.type))
 
 
 def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     """Return a cotangent with the shape and dtype of `v`: sum over broadcast axes, spread, cast."""
     t = v.type
-    if t.is_list:
+    if t.is_list or t.is_tree:
         return g
     if g.type.is_array and g.type.dims == ():
         g = number(b, g)
@@ -41,7 +41,7 @@ def number(b: Builder, g: Atom) -> Atom:
 def tangent(b: Builder, g: Atom, v: Var) -> Atom:
     """Return a tangent with the shape and dtype of `v`."""
     t = v.type
-    if t.is_list:
+    if t.is_list or t.is_tree:
         return g
     if t.is_scalar and g.type.is_array and g.type.dims == ():
         return cast(b, number(b, g), t)
@@ -102,8 +102,12 @@ def zeros(b: Builder, v: Var | Const) -> Atom:
     """Return a zero cotangent or tangent of a value."""
     if isinstance(v, Var) and v.type.is_list:
         return b.emit("list_zeros", v)
+    if isinstance(v, Var) and v.type.is_tree:
+        return b.emit("tree_zeros", v)
     if isinstance(v, Var) and v.type.is_array:
         return b.emit("zeros_like", v)
     if isinstance(v, Const) and isinstance(v.value, np.ndarray):
         return b.emit("zeros_like", v)
+    if isinstance(v, Const) and v.value is None:  # the adjoint of a tree
+        return v
     return Const(0.0)

@@ -35,7 +35,7 @@ from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, custom, lift, pullbacks
+from adcompile.transforms import conform, custom, lift, pullbacks, trees
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.local import check_complex, guarded, no_rule, refuse_obstacles, row_term, tangent_rule
 
@@ -115,8 +115,8 @@ class Pusher:
         name = f"{v.name}_dot"
         while name in taken:
             name += "2" if name.endswith("_dot") else "_"
-        t = v.type if v.type.is_array or v.type.kind in ("py", "list") else Type("np", v.type.dtype)
-        dot = Var(name, Type(t.kind, t.dtype, t.dims))
+        t = v.type if v.type.is_array or v.type.kind in ("py", "list", "tree") else Type("np", v.type.dtype)
+        dot = Var(name, Type(t.kind, t.dtype, t.dims, layout=t.layout))
         self.dots[v] = dot
         return dot
 
@@ -176,6 +176,9 @@ class Pusher:
             return
         if eqn.prim.startswith("list_"):
             self.list_operation(eqn)
+            return
+        if eqn.prim in trees.PRIMITIVES:
+            trees.push(self.b, eqn, self.dots, self.hint)
             return
         dot = self.push(eqn, dots)
         if dot is not None:

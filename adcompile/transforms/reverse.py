@@ -37,7 +37,7 @@ from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import PY_INT, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, counters, custom, forward, lists, pullbacks, transpose
+from adcompile.transforms import conform, counters, custom, forward, lists, pullbacks, transpose, trees
 from adcompile.transforms.adjoints import NOTHING, Bars, adjoint_type
 from adcompile.transforms.callees import Callees
 from adcompile.transforms.calls import Calls
@@ -136,6 +136,9 @@ class Reverser(Calls):
             return
         if eqn.prim.startswith("list_"):
             lists.list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)
+            return
+        if eqn.prim in trees.PRIMITIVES:
+            trees.pull(self.b, eqn, gs, self.active, self.accumulate, self.keys)
             return
         (g,) = gs
         assert g is not None

@@ -30,7 +30,7 @@ from adcompile.ir.core import (
 from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import replace
 
-HANDED_ON: Final = ("list_new", "list_append", "list_insert", "list_set", "call", "call_fwd")
+HANDED_ON: Final = ("list_new", "list_append", "list_insert", "list_set", "tree", "call", "call_fwd")
 
 
 def run(fn: Function) -> Function:

@@ -34,6 +34,7 @@ from tests.programs import (
     states,
     stores,
     structures,
+    trees,
     views,
 )
 from tests.programs.registry import PROGRAMS, Program
@@ -71,5 +72,6 @@ __all__ = [
     "states",
     "stores",
     "structures",
+    "trees",
     "views",
 ]

@@ -197,7 +197,7 @@ def reads_a_global_array_in_a_loop_and_after_it(x):
     return x * np.sum(TABLE)
 
 
-@program(0.7, again=False)
+@program(0.7)
 def inner_recursion_ending_at_run_time(x):
     def go(a):
         return a if a < 0.1 else a * go(a * 0.5) * x
@@ -205,7 +205,7 @@ def inner_recursion_ending_at_run_time(x):
     return go(x)
 
 
-@program(V, again=False)
+@program(V)
 def inner_recursion_on_slices(x):
     def product(a):
         if len(a) == 1:
@@ -216,7 +216,7 @@ def inner_recursion_on_slices(x):
     return product(x)
 
 
-@program(0.7, again=False)
+@program(0.7)
 def inner_mutual_recursion(x):
     def even(a):
         return a if a < 0.2 else odd(a * 0.6) * x
@@ -227,7 +227,7 @@ def inner_mutual_recursion(x):
     return even(x)
 
 
-@program(0.7, again=False)
+@program(0.7)
 def inner_recursion_with_a_counter(x):
     weights = np.array([1.0, 2.0, 0.5])
 
@@ -251,7 +251,7 @@ def adaptive(f, a, b, tolerance, whole):
     return adaptive(f, a, middle, tolerance / 2, left) + adaptive(f, middle, b, tolerance / 2, right)
 
 
-@program(0.7, again=False)
+@program(0.7)
 def adaptive_quadrature(x):
     def damped(t):
         return np.exp(-x * t) * np.sin(5 * t)

@@ -207,7 +207,7 @@ def eigenvectors_of_any_matrices(z):
     )
 
 
-@program(np.array([0.4, -0.7, 1.3, 0.9]), again=False)
+@program(np.array([0.4, -0.7, 1.3, 0.9]))
 def fourier_by_recursion(x):
     def transform(a):
         n = len(a)

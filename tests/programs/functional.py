@@ -152,12 +152,12 @@ def nested_tuple(a, b):
     return nested_sum((a, (b, (a * b, a)), b))
 
 
-@program(V, again=False)
+@program(V)
 def tree_arr(x):
     return tree(x)
 
 
-@program(1.1, again=False)
+@program(1.1)
 def rec_float(a):
     return rec_while(a, 0.05)
 

@@ -65,8 +65,8 @@ def power(x, n):
     return x * power(x, n - 1)
 
 
-@program(0.8, 5, again=False)
-@program(0.8, 0, again=False)
+@program(0.8, 5)
+@program(0.8, 0)
 def recursion(x, n):
     return power(x, n) + power(x * x, 2)
 
@@ -77,7 +77,7 @@ def fibonacci_like(x, n):
     return fibonacci_like(x, n - 1) * x + fibonacci_like(x, n - 2)
 
 
-@program(0.6, 5, again=False)
+@program(0.6, 5)
 def tree_recursion(x, n):
     return fibonacci_like(x, n)
 
@@ -88,7 +88,7 @@ def until_small(x):
     return until_small(x * 0.4) + np.sin(x)
 
 
-@program(3.0, again=False)
+@program(3.0)
 def recursion_on_a_value(x):
     return until_small(x * x)
 
@@ -101,7 +101,7 @@ def odd(x, n):
     return 1.0 if n == 0 else even(np.sin(x), n - 1) + x
 
 
-@program(0.7, 5, again=False)
+@program(0.7, 5)
 def mutual_recursion(x, n):
     return even(x, n)
 
@@ -118,7 +118,7 @@ def recursion_on_slices(x):
     return sum_recursive(x)
 
 
-@program(V, again=False)
+@program(V)
 def calls_itself(x):
     return x[0] if len(x) == 1 else x[0] * 1.1 + np.sin(x[1]) * calls_itself(x[1:])
 
@@ -127,7 +127,7 @@ def called_vjp(x, n):
     return x if n <= 0 else x * called_vjp(np.sin(x), n - 1)
 
 
-@program(0.7, 3, again=False)
+@program(0.7, 3)
 def called(x, n):
     return called_vjp(x, n)
 

@@ -697,7 +697,7 @@ def horner(coefficients, x):
     return coefficients[0] if len(coefficients) == 1 else coefficients[0] + x * horner(coefficients[1:], x)
 
 
-@program(V, again=False)
+@program(V)
 def horner_by_recursion(x):
     return horner([v * 2 for v in x if v > 0], x[0])
 

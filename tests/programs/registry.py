@@ -19,7 +19,7 @@ class Program:
     refusable  the compiler may refuse it instead, with an error that points at a line; a wrong number it may never give
     second     whether the second derivative exists and is checked too
     alone      whether the emitted source runs without the module of the function, from which it is passed an object
-    again      whether the emitted gradient is accepted as input: not where its tape has no one structure (recursion),
+    again      whether the emitted gradient is accepted as input: not where its tape holds lists of several calls,
                or where it calls a helper that has no derivative
     """
 
