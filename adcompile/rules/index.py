@@ -61,6 +61,8 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     **_functions("bincount", ("counting",)),
     **_functions("logspace geomspace", ("grids",)),
     **_functions("einsum", ("einsum",)),
+    **_functions("gamma lgamma ldexp remainder fsum", ("mathematics",), "math"),
+    **_functions("polygamma", ("mathematics",), _RUNTIME),
 }
 
 METHODS: Final[Mapping[str, tuple[str, ...]]] = {

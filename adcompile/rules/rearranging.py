@@ -115,11 +115,11 @@ primitive("tile", infer_tile, "np.tile", "x", "reps", usage="A, reps: static", p
 
 
 @linear("repeat")
-def repeat_adjoint(g: Array, ans: Array, x: Array, repeats: int, axis: int | None) -> Array:
+def repeat_adjoint(g: Array, ans: Array, x: Array, repeats: int, axis: int | None) -> tuple[Array, None]:
     if axis is None:
-        return np.reshape(np.sum(np.reshape(g, (x.size, repeats)), axis=1), x.shape)
+        return np.reshape(np.sum(np.reshape(g, (x.size, repeats)), axis=1), x.shape), None
     split = x.shape[: axis + 1] + (repeats,) + x.shape[axis + 1 :]
-    return np.sum(np.reshape(g, split), axis=axis + 1)
+    return np.sum(np.reshape(g, split), axis=axis + 1), None
 
 
 @linear("tile")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
@@ -243,3 +245,20 @@ def sum_of_trees(a, b):
     if isinstance(a, tuple):
         return tuple([sum_of_trees(v, w) for v, w in zip(a, b, strict=True)])
     return [v + w for v, w in zip(a, b, strict=True)] if isinstance(a, list) else a + b
+
+
+def polygamma(n, x):
+    """The derivative of order n of the digamma function, by its recurrence and its asymptotic series."""
+    sign = 1.0 if n % 2 else -1.0
+    total = 0.0
+    while x < 12.0 + n:
+        total += sign * math.factorial(n) / x ** (n + 1)
+        x += 1.0
+    if n == 0:
+        total += math.log(x) - 0.5 / x
+    else:
+        total += sign * math.factorial(n - 1) * (1.0 + 0.5 * n / x) / x**n
+    bernoulli = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+    for k, b in enumerate(bernoulli, 1):
+        total += sign * b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) / x ** (2 * k + n)
+    return total

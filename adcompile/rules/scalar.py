@@ -116,6 +116,35 @@ define("isqrt", "x", PY_INT, "arithmetic", integral=True)
 nondifferentiable(*(n for n in PRIMITIVES if n.startswith("math.") and n not in ROWS))
 
 
+# -- distances: the derivative is 0 where they are
+
+_hypot = FUNCTIONS[math.hypot]
+primitive("hypot_of", scalar_infer(PY_FLOAT), "math.hypot", "*xs", cost="division")
+
+
+def choose_hypot(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell two coordinates from any other number."""
+    return _hypot if len(args) == 2 else Binding("math.hypot", "hypot_of", "*xs: operands")
+
+
+FUNCTIONS[math.hypot] = Binding("math.hypot", choose=choose_hypot)
+
+
+@nonlinear("hypot_of")
+def hypot_tangent(ans: float, xs: tuple[float, ...], dots: tuple[float | None, ...]) -> float:
+    total = 0.0
+    for x, x_dot in zip(xs, dots, strict=True):
+        if x_dot is not None:
+            total = total + x * x_dot
+    return total / (ans + (ans == 0))
+
+
+@adjoint("hypot_of")
+def hypot_adjoint(g: float, ans: float, xs: tuple[float, ...]) -> tuple[float, ...]:
+    share = g / (ans + (ans == 0))
+    return tuple([share * x for x in xs])
+
+
 # -- builtins
 
 

@@ -277,3 +277,14 @@ def divisions(x, y):
 @program(3, 0.5, wrt=(0, 1))
 def python_int_is_promoted(x, y):
     return x * y + x**2
+
+
+@program(0.7, 1.9)
+def gamma_functions(x, y):
+    return math.gamma(x) * math.lgamma(y) + math.gamma(-1.5 * x) + math.lgamma(-y / 3 - 0.1)
+
+
+@program(0.7, 1.9)
+def distances_and_exact_sums(x, y):
+    total = math.fsum([x, y * y, x * y]) + math.fsum(v * x for v in (1.0, 2.0, y))
+    return total * math.hypot(x, y, x * y) + math.hypot(x) + math.ldexp(x, 3) * y + math.remainder(5 * x, y)
