@@ -579,3 +579,13 @@ def test_hessian_of_arrays_whose_lengths_change_from_trip_to_trip() -> None:
     x = np.random.default_rng(3).normal(size=8)
     for f in (tree, growing):
         assert close(hessian(f)(x), numeric(grad(f), x), 1e-6)
+
+
+def test_eigenvalues_that_may_be_complex_have_complex_cotangents() -> None:
+    c = np.array([1.0 + 2.0j, 0.5 - 1.0j, -0.3 + 0.7j])
+    for a in (np.array([[0.3, -2.0, 0.1], [1.7, 0.2, 0.4], [0.1, 0.3, 1.1]]), np.diag([1.0, 2.0, 3.0]) + 0.1):
+        for f in (
+            lambda a: np.real(np.sum(np.linalg.eigvals(a) * c)),
+            lambda a: np.imag(np.sqrt(np.linalg.eig(a)[0] + 3.0) @ c),
+        ):
+            assert close(grad(f)(a), numeric(f, a), 1e-6)

@@ -184,7 +184,7 @@ def forms(name: str, row: Row) -> dict[str, list[Any]]:
         if len(arrays) == 2:
             found |= {"array and number": [arrays[0], numbers[1]], "number and array": [numbers[0], arrays[1]]}
             found |= {"outer": [arrays[0][:, None], arrays[1][:3]], "single and number": [single[0], numbers[1]]}
-    if name == "ldexp":
+    if name in ("ldexp", "math.ldexp"):
         return {form: [values[0], 2] for form, values in found.items()}
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from adcompile.ir.builder import Builder
@@ -17,6 +19,11 @@ def carried_type(v: Var) -> Type:
     return v.type if v.type.is_array or v.type.is_tree else Type("scalar", numpy_dtype(v.type))
 
 
+# Primitives of real arrays that are real or complex.
+EIGEN: Final = frozenset({"eigvals", "any_eigenvalues", "any_eigenvectors"})
+DEPTH: Final = 12  # equations that are looked through
+
+
 def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     """Return a cotangent with the shape and dtype of `v`: sum over broadcast axes, spread, cast."""
     t = v.type
@@ -25,12 +32,12 @@ def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     if g.type.is_array and g.type.dims == ():
         g = number(b, g)
     if t.dims is None or g.type.dims is None:
-        return cast(b, b.emit("unbroadcast", g, v), t)
+        return cast(b, b.emit("unbroadcast", g, v), v)
     g = shrink(b, g, v, t.dims)
     assert g.type.dims is not None
     if t.dims and not b.facts.same_dims(g.type.dims, t.dims):
         g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
-    return cast(b, g, t)
+    return cast(b, g, v)
 
 
 def number(b: Builder, g: Atom) -> Atom:
@@ -44,12 +51,12 @@ def tangent(b: Builder, g: Atom, v: Var) -> Atom:
     if t.is_list or t.is_tree:
         return g
     if t.is_scalar and g.type.is_array and g.type.dims == ():
-        return cast(b, number(b, g), t)
+        return cast(b, number(b, g), v)
     if t.is_array and t.dims == () and not g.type.is_array:
         return b.emit("full", g, attrs=(numpy_dtype(t),))
     if t.is_array and t.dims is not None and not b.facts.same_dims(g.type.dims, t.dims):
         g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
-    return cast(b, g, t)
+    return cast(b, g, v)
 
 
 def shrink(b: Builder, g: Atom, v: Var, dims: tuple[Length, ...]) -> Atom:
@@ -82,11 +89,12 @@ def sum_over(b: Builder, g: Atom, axes: tuple[int, ...] | None, keepdims: bool) 
     return b.emit("sum", g, attrs=(axis, keepdims, None))
 
 
-def cast(b: Builder, g: Atom, t: Type) -> Atom:
-    """Cast to the dtype of `t`; Python numbers take on whatever they meet."""
+def cast(b: Builder, g: Atom, v: Var) -> Atom:
+    """Cast to the dtype of `v`; Python numbers take on whatever they meet."""
+    t = v.type
     want, have = numpy_dtype(t), numpy_dtype(g.type)
     if want is None and have is not None and have.kind == "c" and t.kind != "object":
-        return b.emit("real", g)  # of a precision that is not known
+        return g if may_be_complex(b, v) else b.emit("real", g)  # of a precision that is not known
     if want is None or have == want:
         return g
     if have is not None and have.kind == "c" and want.kind == "f":
@@ -96,6 +104,15 @@ def cast(b: Builder, g: Atom, t: Type) -> Atom:
     if g.type.kind == "py" or (isinstance(g, Const) and isinstance(g.value, int | float)):
         return g
     return b.emit("astype", g, attrs=(want,))
+
+
+def may_be_complex(b: Builder, v: Atom, depth: int = DEPTH) -> bool:
+    """Tell whether a value may be complex at run time: the result of a primitive is, or what it is made of."""
+    eqn = b.defs.get(v) if isinstance(v, Var) else None
+    if eqn is None or numpy_dtype(v.type) is not None or not depth:
+        return False
+    unknown = [a for a in eqn.args if numpy_dtype(a.type) is None]
+    return any(may_be_complex(b, a, depth - 1) for a in unknown) or (not unknown and eqn.prim in EIGEN)
 
 
 def zeros(b: Builder, v: Var | Const) -> Atom:

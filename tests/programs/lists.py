@@ -1040,7 +1040,7 @@ def arrays_by_key(a, keys):
     return np.sum(d[0] * d[1]) + np.sum(np.array(list(d.values())))
 
 
-@program(V, K, again=False)
+@program(V, K)
 def counted_keys(x, keys):
     c = Counter(keys.tolist())
     c[3] += 1
