@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from adcompile import grad, jvp, value_and_grad, vjp
+from adcompile import grad, jvp, linearize, value_and_grad, vjp
 from adcompile.errors import CompileError
 
 V = np.array([1.1, -0.7, 1.3, 0.9])
@@ -262,3 +262,64 @@ def test_functions_with_a_cache_that_print_what_is_differentiated_are_refused() 
     with pytest.raises(CompileError, match="keeps its results in a cache") as caught:
         grad(lambda x: loud(x) + loud(x))(2.0)
     assert caught.value.line == loud.__wrapped__.__code__.co_firstlineno + 6
+
+
+def sourceless(text: str) -> Any:
+    """Return a function whose source the compiler does not find."""
+    space: dict[str, Any] = {"np": np}
+    exec(text, space)
+    return space["response"]
+
+
+COMPLEX = "def response(k){}: return 1.0 + 2.0j * k"
+
+
+@pytest.mark.parametrize("mode", ["grad", "jvp", "linearize"])
+def test_complex_results_of_unknown_functions_are_told_to_the_compiler(mode: str) -> None:
+    response, promised = sourceless(COMPLEX.format("")), sourceless(COMPLEX.format(" -> complex"))
+
+    def derivative(f: Any) -> Any:
+        if mode == "grad":
+            return grad(f)(1.5)
+        return linearize(f, 1.5)[1](1.0) if mode == "linearize" else jvp(f, (1.5,), (1.0,))[1]
+
+    def in_a_list(x: float) -> float:
+        s = 0.0
+        for z in [response(i) + 1 for i in range(3)]:
+            s = s + z * x
+        return abs(s)
+
+    def grown(x: float) -> float:
+        found, i = [], 0
+        while i < 3:
+            found.append(response(i))
+            i += 1
+        s = x
+        for v in found:
+            s = s * v
+        return s.real  # type: ignore[return-value]
+
+    for f in (lambda x: abs(response(3) * x), lambda x: ((x + response(3)) ** 2).real, in_a_list, grown):
+        with pytest.raises(TypeError, match="`response` returned complex numbers.*`-> complex`, or convert"):
+            derivative(f)
+    size = abs(1 + 6j)
+    assert derivative(lambda x: abs(promised(3) * x)) == pytest.approx(size)
+    assert derivative(lambda x: abs(complex(response(3)) * x)) == pytest.approx(size)
+    several = sourceless("def response(k): return np.array([1.0 + 2.0j * k, 2.0])")
+    assert derivative(lambda x: abs(np.asarray(several(3), complex)[0] * x)) == pytest.approx(size)
+    assert derivative(lambda x: abs(response(3)) * x) == pytest.approx(size)
+
+
+def test_what_real_results_meet_is_tested_once() -> None:
+    response = sourceless("def response(k): return 2.0 * k")
+
+    def f(x: float) -> float:
+        z = response(3)
+        y = np.zeros(3)
+        for k in range(3):
+            y[k] = float(np.sin(z * x) * z + z * x)
+        return np.sum(y)
+
+    derivative, step = grad(f), 1e-6
+    assert derivative(0.7) == pytest.approx((f(0.7 + step) - f(0.7 - step)) / (2 * step), rel=1e-6)
+    assert derivative.source_for(0.7).count("np.iscomplexobj(z)") == 1

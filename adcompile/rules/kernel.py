@@ -166,6 +166,7 @@ register(
         helper=runtime.check_finite,
     )
 )
+register(Primitive("is_complex", given(PY_BOOL), "np.iscomplexobj", signature="x", cost="free", safe=True))
 register(Primitive("print", given(), "print", "*xs, keywords", n_attrs=1, effect=True))
 register(Primitive("assert", given(), signature="condition, message", effect=True))
 register(Primitive("raise", given(), signature="*xs, exception", n_attrs=1, effect=True))

@@ -17,6 +17,7 @@ LINEAR["index_update"] = Linearity((0, 1), jointly=True)
 LINEAR["index_add"] = Linearity((0, 1), jointly=True)
 
 nondifferentiable("stop_gradient", "dim", "size", "ndim", "undo", "push", "pop", "print", "assert", "raise", "raises")
+nondifferentiable("is_complex")
 
 
 @linear("acc", 0, 1, jointly=True)

@@ -35,7 +35,7 @@ from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, custom, lift, pullbacks, trees
+from adcompile.transforms import conform, custom, lift, pullbacks, realness, trees
 from adcompile.transforms.callees import Callees, Pair
 from adcompile.transforms.local import check_complex, guarded, no_rule, refuse_obstacles, row_term, tangent_rule
 
@@ -55,7 +55,9 @@ def run(
     Tangents that are `known` are no parameters. `apart`: no equation computes both what depends on a tangent and what
     does not. `lift`: the function with tangents is for a pullback of it alone, so that rules for reverse mode will do.
     """
-    refuse_obstacles(fn, active(fn, wrt))
+    moving = active(fn, wrt)
+    refuse_obstacles(fn, moving)
+    fn = realness.run(fn, moving)
     pusher = Pusher(fn, callees or Callees({}))
     pusher.apart, pusher.lift = apart, lift
     pusher.dots.update(known)

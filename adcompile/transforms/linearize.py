@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adcompile.analysis.activity import active
 from adcompile.ir.core import Atom, Eqn, Function, Stmt, Var, free, substitute, variables
 from adcompile.ir.inlining import copied, keys_after
 from adcompile.records import replace
-from adcompile.transforms import forward
+from adcompile.transforms import forward, realness
 from adcompile.transforms.callees import Callees
 
 
@@ -23,6 +24,7 @@ def run(fn: Function, wrt: Sequence[Var], callees: Callees) -> Function:
 
     Its adjoint statements are those of the second part.
     """
+    fn = realness.run(fn, active(fn, wrt))
     pushed = forward.run(fn, wrt, callees, apart=True)
     parting = _Parting(fn, pushed)
     for stmt in pushed.primal:

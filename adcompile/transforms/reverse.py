@@ -37,7 +37,7 @@ from adcompile.ir.inlining import inlined, keys_after
 from adcompile.ir.types import PY_INT, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
-from adcompile.transforms import conform, counters, custom, forward, lists, pullbacks, transpose, trees
+from adcompile.transforms import conform, counters, custom, forward, lists, pullbacks, realness, transpose, trees
 from adcompile.transforms.adjoints import NOTHING, Bars, adjoint_type
 from adcompile.transforms.callees import Callees
 from adcompile.transforms.calls import Calls
@@ -71,6 +71,7 @@ def run(
     """
     assert not fn.adjoint, "reverse is applied at most once"
     fn = counters.run(custom.open_calls(fn, wrt))
+    fn = realness.run(fn, active(fn, wrt))
     reverser = Reverser(fn, wrt, callees or Callees({}), hidden)
     seeds = reverser.seed(outs, known)
     reverser.statements(fn.primal)
