@@ -136,7 +136,7 @@ def equation_writer(eqn: Eqn, names: Mapping[Var, str]) -> Writer:
 
 def _compiled(eqn: Eqn) -> Operation:
     """Compile one equation to a function of the variables that it reads."""
-    if any(a is UNDEFINED for a in eqn.args):
+    if eqn.prim != "tree" and any(a is UNDEFINED for a in eqn.args):  # in a tree it stands for what is absent
         raise UnboundLocalError("a variable is read that was never assigned")
     given = {v: f"a{k}" for k, v in enumerate(_distinct(eqn))}
     names = {**given, **{o: f"r{k}" for k, o in enumerate(eqn.outs)}}

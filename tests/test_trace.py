@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import ArgumentError, CompileError, checkpointed, custom_vjp, grad, jvp, stop_gradient, trace, vjp
+from adcompile import ArgumentError, CompileError, checkpointed, custom_vjp, grad, graph, jvp, stop_gradient, trace, vjp
+from adcompile.inspect.notation import format_value
 from tests import oracle
-from tests.programs import PROGRAMS, Program
+from tests.programs import PROGRAMS, Program, trees
 from tests.test_programs import active, assert_same_bits, bound
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -86,6 +87,31 @@ def test_tangents(program: Program) -> None:
     close(program, found.result, dot)
     assert found.text().count("\n") >= len(found.primal) - 1 or "more trip" in found.text()
     assert "<table" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "program", [p for p in PROGRAMS if p.function.__module__ == trees.__name__ and not p.refusable], ids=repr
+)
+def test_trees(program: Program) -> None:
+    """Tuples that hold tuples like themselves are put together and taken apart in both modes, and drawn."""
+    (x,) = active(program)
+    wanted = grad(bound(program))(x)
+    found = trace(program.function, *program.args, argnums=program.wrt)
+    close(program, found.result, (wanted,))
+    forward = trace(program.function, *program.args, argnums=program.wrt, mode="forward", tangents=(x,))
+    assert forward.result == pytest.approx(np.sum(wanted * x), rel=1e-12)
+    drawn = graph(program.function, *program.args, argnums=program.wrt, max_nodes=10_000)
+    shown = [n.label for n in drawn.nodes]
+    assert "Undefined" not in found.text() + "".join(shown)
+    assert any(label.startswith("parts of v") for label in shown) or program.args[1:] == (0,)
+
+
+def test_deep_tuples_are_shown_to_some_levels() -> None:
+    nested: object = None
+    for _ in range(2000):
+        nested = (nested, 1.0)
+    assert format_value(nested) == "((((...), 1), 1), 1)"
+    assert format_value(((), [1.0])) == "((), [1])"
 
 
 def close(program: Program, got: Any, want: Any) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from adcompile.analysis.activity import differentiable_args
 from adcompile.evaluate import Evaluator
 from adcompile.inspect.machine import Operation, Value
-from adcompile.ir.core import Atom, Const, Eqn, For, Function, Var, While, walk
+from adcompile.ir.core import UNDEFINED, Atom, Const, Eqn, For, Function, Var, While, walk
 from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type, type_of_value
@@ -112,6 +112,8 @@ def _local(operation: Operation, wrt: tuple[int, ...], wanted: tuple[int, ...], 
 def _operand(a: Atom, value: Value, name: str) -> Atom:
     """Return a variable of the type that a value has; integers, whose values matter, are constants."""
     content = value.content
+    if a is UNDEFINED:  # absent from a tree
+        return a
     if isinstance(a, Const) or isinstance(content, bool | int | np.bool_ | np.integer):
         return Const(content)
     if isinstance(content, list):

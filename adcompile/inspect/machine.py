@@ -15,7 +15,7 @@ from adcompile.analysis.masking import masked
 from adcompile.emit.comments import written_by_user
 from adcompile.errors import ArgumentError, Span
 from adcompile.evaluate import Evaluator, trips_of
-from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Stmt, Var, While
+from adcompile.ir.core import UNDEFINED, Atom, Block, Const, Eqn, For, Function, If, Stmt, Var, While
 from adcompile.ir.primitives import PRIMITIVES
 
 __all__ = ["Event", "Heading", "Operation", "Record", "Value", "record"]
@@ -156,8 +156,11 @@ class _Machine:
 
     def evaluated(self, eqn: Eqn, operands: Sequence[Value]) -> tuple[object, ...]:
         """Return the results of an equation; an error that it raises gets a note of the place."""
+        contents = [v.content for v in operands]
+        if eqn.prim == "tree":  # in which None stands for what is absent
+            contents = [None if c is UNDEFINED.value else c for c in contents]
         try:
-            return self.evaluator.equation(eqn, [v.content for v in operands])
+            return self.evaluator.equation(eqn, contents)
         except Exception as error:
             if eqn.span is not None:
                 error.add_note(f"{os.path.basename(eqn.span.filename)}, line {eqn.span.line}")

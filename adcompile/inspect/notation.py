@@ -15,7 +15,7 @@ from adcompile.emit import syntax
 from adcompile.emit.expressions import Expressions
 from adcompile.emit.fold import Trees
 from adcompile.evaluate import equation_writer
-from adcompile.ir.core import Atom, Const, Eqn, Function, Var
+from adcompile.ir.core import UNDEFINED, Atom, Const, Eqn, Function, Var
 from adcompile.ir.custom import CustomCall
 from adcompile.ir.primitives import PRIMITIVES
 
@@ -40,19 +40,22 @@ OPERATORS: Final[Mapping[str, type[ast.operator]]] = {
 EFFECTS: Final = ("print", "assert", "raise", "opaque")
 LONGEST: Final = 72
 ENTRIES: Final = 4
+LEVELS: Final = 3
 
 
 # -- values
 
 
-def format_value(value: object, digits: int = 3) -> str:
-    """Write a number with `digits` decimals, an array by its first entries and its shape.
+def format_value(value: object, digits: int = 3, levels: int = LEVELS) -> str:
+    """Write a number with `digits` decimals, an array by its first entries and its shape, tuples to some levels.
 
     >>> format_value(0.69314718), format_value(10.0), format_value(1e-7)
     ('0.693', '10', '1.000e-07')
     >>> format_value(np.linspace(0.0, 1.0, 11))
     '[0, 0.1, 0.2, ..., 1] (11)'
     """
+    if value is UNDEFINED.value:  # what is absent
+        return "None"
     if isinstance(value, bool | np.bool_ | int | np.integer | str | None):
         return repr(value.item() if isinstance(value, np.generic) else value)
     if isinstance(value, float | np.floating):
@@ -60,8 +63,8 @@ def format_value(value: object, digits: int = 3) -> str:
     if isinstance(value, np.ndarray):
         return _array(value, digits)
     if isinstance(value, tuple | list):
-        shown = [format_value(v, digits) for v in value[:ENTRIES]]
-        inner = ", ".join([*shown, "..."] if len(value) > ENTRIES else shown)
+        shown = [format_value(v, digits, levels - 1) for v in value[:ENTRIES]] if levels or not value else ["..."]
+        inner = ", ".join([*shown, "..."] if levels and len(value) > ENTRIES else shown)
         return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k!r}: {format_value(v, digits)}" for k, v in value.items()) + "}"
@@ -106,6 +109,9 @@ def of_equation(eqn: Eqn, texts: Mapping[Var, str]) -> str:
     """Write the right-hand side of an equation, whose operands are written as `texts` says."""
     if eqn.prim in ("custom", "stop_gradient"):
         return called(eqn, texts)
+    if eqn.prim == "untree":
+        (whole,) = eqn.args
+        return f"parts of {texts[whole] if isinstance(whole, Var) else format_value(whole.value)}"
     if PRIMITIVES[eqn.prim].updates or eqn.prim in EFFECTS:
         return _statement(eqn, texts)
     return _text(Expressions({}, texts, {}, lambda _: True).equation(eqn))

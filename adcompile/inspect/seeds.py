@@ -12,6 +12,7 @@ from adcompile.inspect.machine import Record
 from adcompile.ir.core import Var
 from adcompile.ir.forms import build, parts
 from adcompile.ir.structure import Node
+from adcompile.rules import runtime
 
 L = TypeVar("L")
 
@@ -53,6 +54,8 @@ def zero(content: object) -> object:
 
 
 def summed(a: object, b: object) -> object:
+    if a is None or b is None or isinstance(a, tuple):  # adjoints of trees, None for zeros
+        return runtime.sum_of_trees(a, b)  # type: ignore[no-untyped-call]  # a helper of emitted source
     if isinstance(a, list) and isinstance(b, list):
         return [summed(x, y) for x, y in zip(a, b, strict=True)]
     return a + b  # type: ignore[operator]  # numbers or arrays
