@@ -323,3 +323,63 @@ def test_what_real_results_meet_is_tested_once() -> None:
     derivative, step = grad(f), 1e-6
     assert derivative(0.7) == pytest.approx((f(0.7 + step) - f(0.7 - step)) / (2 * step), rel=1e-6)
     assert derivative.source_for(0.7).count("np.iscomplexobj(z)") == 1
+
+
+@functools.cache
+def workspace(n: int) -> Any:
+    return np.zeros(n)
+
+
+@functools.cache
+def entries(n: int) -> list[float]:
+    return [0.0] * n
+
+
+def changed_at_once(x: Any) -> Any:
+    workspace(3)[0] += 1.0
+    return x * workspace(3)[0]
+
+
+def changed_through_a_view(x: Any) -> Any:
+    square = workspace(4).reshape(2, 2)
+    square[0, 0] = x
+    return workspace(4)[0]
+
+
+def changed_after_a_loop(x: Any) -> Any:
+    i, t = 0, np.ones(3)
+    while x * i < 3.0:
+        t = workspace(3)
+        i += 1
+    t += 1.0
+    return x * workspace(3)[0]
+
+
+def changed_as_a_list(x: Any) -> Any:
+    entries(2).append(1.0)
+    return x * len(entries(2))
+
+
+@pytest.mark.parametrize(
+    ("f", "line", "column"),
+    [
+        (changed_at_once, 1, 5),
+        (changed_through_a_view, 2, 5),
+        (changed_after_a_loop, 5, 5),
+        (changed_as_a_list, 1, 5),
+    ],
+)
+def test_what_is_in_a_cache_is_not_changed(f: Any, line: int, column: int) -> None:
+    with pytest.raises(CompileError, match="this is in the cache of `(workspace|entries)`") as caught:
+        grad(f)(1.5)
+    assert (caught.value.line, caught.value.column) == (f.__code__.co_firstlineno + line, column)
+    assert "copy it first" in str(caught.value)
+
+
+def test_copies_of_what_is_in_a_cache_may_be_changed() -> None:
+    def f(x: float) -> float:
+        t = workspace(3).copy()
+        t[0] = x * x
+        return np.sum(t * (workspace(3) + 2.0))
+
+    assert grad(f)(1.5) == pytest.approx(6.0)

@@ -36,7 +36,7 @@ from adcompile.frontend.values import (
     Super,
     Value,
 )
-from adcompile.ir.core import Atom, Block, Const, If, Var
+from adcompile.ir.core import UNDEFINED, Atom, Block, Const, If, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, Type, join, numpy_dtype
 
@@ -51,7 +51,7 @@ class Buffers(State):
 
     def new_cell(self, var: Var) -> Ref:
         self.cell_count += 1
-        for table in (self.choices, self.joins, self.pending):
+        for table in (self.choices, self.joins, self.pending, self.cached):
             table.pop(self.cell_count, None)  # of an attempt before
         self.cells[self.cell_count] = var
         return Ref(self.cell_count)
@@ -154,9 +154,29 @@ class Buffers(State):
                 self.fail_aliased(name, node)
 
     def check_held(self, cell: int, node: ast.AST) -> None:
-        """Refuse to change what is in a tuple that a recursive function returned."""
-        if not self.held.isdisjoint((cell, *self.parts(cell))):
+        """Refuse to change what is in a tuple that a recursive function returned, or in a cache."""
+        parts = {cell, *self.parts(cell)}
+        if not self.held.isdisjoint(parts):
             self.refuse(node, "this is in a tuple that a recursive function returned", "changed here", "copy it first")
+        if not self.cached:
+            return
+        for number in self.cached:
+            if not parts.isdisjoint((number, *self.identities(self.contents.get(number, UNDEFINED)))):
+                self.refuse_cached(number, node)
+        for other in self.alias_of(cell):
+            if other in self.cached:
+                key = self.origins.get(frozenset((cell, other)))
+                if key is not None and key not in self.resolved:
+                    raise Unresolved(key)
+                self.refuse_cached(other, node)
+
+    def remember(self, value: Value, since: int, name: str) -> None:
+        """Note that the function `name` has a value in its cache, as far as it is newer than the cell `since`."""
+        value = self.current(value)
+        if isinstance(value, Node):
+            for child in value.children:
+                self.remember(child, since, name)
+        self.cached.update({number: name for number in self.identities(value) if number > since})
 
     def find_out(self, cell: int) -> None:
         """Raise if it was left open what an array is, and it may be resolved."""

@@ -200,6 +200,16 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
 def memoised(
     lo: Lowering, f: functools._lru_cache_wrapper[object], args: Args, keywords: Keywords, node: ast.AST
 ) -> Value:
+    """Call a function with a cache, whose result is in the cache too: it cannot be changed."""
+    since = lo.cell_count
+    made = _remembered(lo, f, args, keywords, node)
+    lo.remember(made, since, f.__wrapped__.__name__)
+    return made
+
+
+def _remembered(
+    lo: Lowering, f: functools._lru_cache_wrapper[object], args: Args, keywords: Keywords, node: ast.AST
+) -> Value:
     """Call a function with a cache: run it again where that makes no difference, else call it as it is."""
     mark, names = lo.builder.mark(), lo.snapshot()
     made = calls.call(lo, lift(f.__wrapped__), args, keywords, node)

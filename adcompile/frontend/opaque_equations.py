@@ -54,7 +54,7 @@ def protected(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """
     value = lo.current(value)
     if isinstance(value, Node):
-        if value.kind != "tuple" and lo.is_held_later(value.identity):
+        if value.kind != "tuple" and (lo.is_held_later(value.identity) or value.identity in lo.cached):
             lo.refuse(
                 node,
                 f"this call may change the {value.kind} that it is given",
@@ -62,7 +62,7 @@ def protected(lo: Lowering, value: Value, node: ast.AST) -> Value:
                 "pass a copy of it, a tuple, or make the call outside of the differentiated function",
             )
         return value.holding([protected(lo, c, node) for c in value.children])
-    if isinstance(value, Ref) and not lo.is_list(value) and any(True for _ in lo.reaching(value.cell)):
+    if isinstance(value, Ref) and not lo.is_list(value) and (value.cell in lo.cached or any(lo.reaching(value.cell))):
         return lo.emit(node, "read_only", lo.read(value))
     return value
 

@@ -78,6 +78,7 @@ class State:
         self.joins: dict[int, object] = {}
         self.choices: dict[int, Either] = {}
         self.held: set[int] = set()  # cells of what was taken out of trees
+        self.cached: dict[int, str] = {}  # cells and containers that functions with a cache returned: their names
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
         self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
@@ -175,6 +176,7 @@ class State:
         if pattern.kind == "tuple":
             return pattern.holding(children)
         self.cell_count += 1
+        self.cached.pop(self.cell_count, None)  # of an attempt before
         new = replace(pattern, children=tuple(children), identity=self.cell_count)
         self.contents[self.cell_count] = new
         return new
@@ -214,11 +216,18 @@ class State:
             self.refuse(
                 node, f"this {held.called} cannot be changed here", "made outside the function", "copy it first"
             )
+        if held.identity in self.cached:
+            self.refuse_cached(held.identity, node)
         self.check_twins(held.identity, held.called, node)
         known = set(map(id, held.children))
         if any(id(c) not in known and self.reaches(c, held.identity) for c in children):
             self.refuse(node, f"a {held.called} that contains itself is not supported", "here")
         self.contents[held.identity] = held.holding(children, keys)
+
+    def refuse_cached(self, number: int, node: ast.AST) -> NoReturn:
+        """Refuse to change what a function with a cache returned."""
+        what = f"this is in the cache of `{self.cached[number]}`, which would return it changed"
+        self.refuse(node, what, "changed here", "copy it first")
 
     def identities(self, value: Value) -> list[int]:
         """Return what a container is known by: its identity, or the cells of a list of run-time length."""

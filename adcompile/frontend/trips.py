@@ -48,11 +48,24 @@ class Trip:
         self.revalue()
         self.loop.yields = [self.yield_of(slot, stmts) for slot in self.loop.slots]
         self.find_aliases()
+        self.find_cached()
         self.find_twins()
         if self.unrolling is not None and not self.learned:
             raise self.unrolling
         after = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
         return before == after and not self.changed and not self.loop.references.learned
+
+    def find_cached(self) -> None:
+        """Note that an array that is carried may be in a cache after a trip; refuse one that the trip changes."""
+        for slot in self.loop.slots:
+            value, cell = self.exits.get(slot.key), slot.cell
+            if cell is None or not isinstance(value, Ref) or value.cell == cell:
+                continue
+            near = {value.cell, *self.lo.alias_of(value.cell)}
+            for number in sorted(near & self.lo.cached.keys()):
+                self.lo.cached[cell] = self.lo.cached[number]
+                if self.lo.cells[cell] is not slot.param:
+                    self.lo.refuse_cached(cell, self.loop.node)
 
     def is_reference(self, key: Key, entry: Value, value: Value) -> bool:
         """Tell whether an array is carried as a reference, or will be."""
