@@ -21,7 +21,7 @@ from adcompile.frontend.frames import Unbound
 from adcompile.frontend.optionals import Maybe, is_none, is_optional, pair, paired
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Var
-from adcompile.ir.lengths import Dim
+from adcompile.ir.lengths import ANY_LENGTH
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_BOOL, Type, join, tree_type
 from adcompile.records import dataclass
@@ -55,7 +55,7 @@ def layout_of(lo: State, value: Value) -> str:
 
 def outside(t: Type) -> Type:
     """Return a type without the lengths that are known where it comes from."""
-    dims = None if t.dims is None else tuple(d if isinstance(d, int) else Dim("fresh", (0,)) for d in t.dims)
+    dims = None if t.dims is None else tuple(d if isinstance(d, int) else ANY_LENGTH for d in t.dims)
     return Type(t.kind, t.dtype, dims, layout=t.layout)
 
 

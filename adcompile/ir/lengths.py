@@ -52,6 +52,9 @@ class Dim:
 
 Length = int | Dim
 
+# Stands, in the types of what a function returns, for a length that is another one at every call.
+ANY_LENGTH: Final = Dim("fresh", (0,))
+
 
 def example_of(length: Length | None) -> int | None:
     """Return the length in the example call, if it is known."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.derivatives import infer_jacobian, infer_pullback, infer_pushforward
-from adcompile.ir.lengths import Facts
+from adcompile.ir.lengths import ANY_LENGTH, Facts
 from adcompile.ir.primitives import Infer, Primitive, register
 from adcompile.ir.types import OBJECT, PY_BOOL, PY_INT, Type, numpy_dtype
 from adcompile.rules import revolve, runtime, simplify
@@ -109,10 +109,18 @@ def infer_from_attrs(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> tupl
     """Take the types of the results from the last attribute: a tuple of types, or how many unknown ones."""
     last = attrs[-1]
     if isinstance(last, tuple):
-        return tuple(t for t in last if isinstance(t, Type))
+        return tuple(_of_one_call(facts, t) for t in last if isinstance(t, Type))
     if isinstance(last, Type):
         return (last,)
     return (OBJECT,) * (last if isinstance(last, int) else 1)
+
+
+def _of_one_call(facts: Facts, t: Type) -> Type:
+    """Return the type of a result of one call, whose lengths may differ from those of other calls."""
+    if t.dims is None or ANY_LENGTH not in t.dims:
+        return t
+    dims = tuple(facts.fresh() if d == ANY_LENGTH else d for d in t.dims)
+    return Type(t.kind, t.dtype, dims, t.value, t.layout)
 
 
 def infer_pop(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:

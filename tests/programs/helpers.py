@@ -338,3 +338,27 @@ class Namespace:
 @program(0.8, refusable=True)
 def static_method(x):
     return Namespace.cubic(x) * x
+
+
+def short_and_long(x, n):
+    if n == 0:
+        return x * 1.5
+    a = short_and_long(x[:1], n - 1)  # of length 1, and spread out below
+    b = short_and_long(x, n - 1)
+    return np.sin(a + b) + np.concatenate((a, b))[1:] * a
+
+
+@program(np.array([1.1, -0.7, 1.3, 0.4]), 2, second=False)
+@program(np.array([1.1, -0.7, 1.3, 0.4]), 1)
+def calls_return_arrays_of_other_lengths(x, n):
+    return np.sum(short_and_long(x, n) * short_and_long(x[:1], 1))
+
+
+def rows(x, n):
+    return [x * x] if n == 0 else [*rows(x[:1], n - 1), np.sin(x)]
+
+
+@program(np.array([1.1, -0.7, 1.3, 0.4]), 1, refusable=True, second=False)
+def calls_return_lists_of_other_lengths(x, n):
+    a, b = rows(x[:1], n), rows(x, n)
+    return np.sum(a[-1] * b[-1])
