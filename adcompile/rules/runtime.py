@@ -248,7 +248,7 @@ def sum_of_trees(a, b):
 
 
 def polygamma(n, x):
-    """The derivative of order n of the digamma function, by its recurrence and its asymptotic series."""
+    """The n-th derivative of the digamma function: by recurrence, then an asymptotic series."""
     sign = 1.0 if n % 2 else -1.0
     total = 0.0
     while x < 12.0 + n:
