@@ -56,6 +56,12 @@ class Buffers(State):
         self.cells[self.cell_count] = var
         return Ref(self.cell_count)
 
+    def outside_cell(self, var: Var) -> Ref:
+        """Make a cell for what is read from outside, whose number is not given again in another attempt at a loop."""
+        self.outside_count += 1
+        self.cells[-self.outside_count] = var
+        return Ref(-self.outside_count)
+
     def wrap(self, atom: Atom) -> Value:
         """Make the value of an equation's result: an array gets a cell of its own, unless in a rule."""
         if isinstance(atom, Var) and atom.type.kind in ("array", "list", "tree") and not self.frame.rule:

@@ -277,7 +277,7 @@ def _used(capture: Capture, stmts: Sequence[Stmt], outs: Sequence[Atom]) -> tupl
 def _hidden_arguments(lo: Buffers, tree: Argument) -> Value:
     if isinstance(tree, Node):
         return tree.holding([_hidden_arguments(lo, c) for c in tree.children])
-    return as_value(lo, tree)
+    return lo.outside_cell(tree) if isinstance(tree, Var) and tree.type.is_array else tree
 
 
 def as_value(lo: Buffers, a: Atom) -> Value:

@@ -68,6 +68,7 @@ class State:
         self.facts = builder.facts
         self.cells: dict[int, Var] = {}
         self.cell_count = 0
+        self.outside_count = 0
         self.keys = 0
         self.contents: dict[int, Value] = {}
         self.resized: set[int] = set()  # cells of lists whose length was changed

@@ -462,3 +462,54 @@ def const_flag(x):
             found = True
             k = i
     return x[k] ** 2 * (2 if found else 3)
+
+
+WEIGHTS = np.array([1.0, -2.0, 3.0])
+SHIFTS = [np.array([0.5, 0.1, 0.2]), np.array([1.0, 2.0, 3.0])]
+SQUARE = np.array([[0.3, -2.0, 0.1], [1.7, 0.2, 0.4], [0.1, 0.3, 1.1]])
+
+
+@program(SQUARE, 3)
+def array_of_the_module_first_read_in_a_loop(x, n):
+    total = 0.0
+    for _ in range(n):
+        total = total + np.sum(WEIGHTS * np.sin(x))
+    return total
+
+
+@program(SQUARE, 3)
+def arrays_of_the_module_beside_arrays_made_in_a_loop(x, n):
+    total, i = 0.0, 0
+    while i < n:
+        y = x + 1.0
+        z = SHIFTS[1] * np.cos(y)
+        y = z + SHIFTS[0]
+        total = total + np.sum(y * WEIGHTS)
+        i += 1
+    return total
+
+
+@program(SQUARE, 3)
+def arrays_of_the_module_in_nested_loops_with_stores(x, n):
+    b = x.copy()
+    for i in range(n):
+        r = np.sqrt(np.abs(x) + 1.0)
+        b[i] = b[i] * SQUARE[i] + r[i] * WEIGHTS
+        for j in range(2):
+            q = np.sin(b)
+            b[:, j] += SQUARE[:, j] * q[:, j]
+    return np.sum(b)
+
+
+def _scaled_by(factors):
+    def scaled(x, n):
+        rows = []
+        for _ in range(n):
+            t = x * x
+            rows.append(factors * t)
+        return np.sum(np.array(rows))
+
+    return scaled
+
+
+array_of_a_closure_in_a_loop = program(SQUARE, 3)(_scaled_by(np.array([2.0, 1.0, 0.5])))
