@@ -20,6 +20,7 @@ import pytest
 import adcompile
 from adcompile import (
     ArgumentError,
+    CompileError,
     cache_info,
     derivative,
     directional,
@@ -581,11 +582,38 @@ def test_hessian_of_arrays_whose_lengths_change_from_trip_to_trip() -> None:
         assert close(hessian(f)(x), numeric(grad(f), x), 1e-6)
 
 
-def test_eigenvalues_that_may_be_complex_have_complex_cotangents() -> None:
-    c = np.array([1.0 + 2.0j, 0.5 - 1.0j, -0.3 + 0.7j])
+def test_eigenvalues_of_real_matrices_may_be_complex() -> None:
+    """Their derivatives are those of complex numbers, through branches and loops, whether they are complex or not."""
+    c, w = np.array([1.0 + 2.0j, 0.5 - 1.0j, -0.3 + 0.7j]), np.array([1.0, 2.0, 0.5])
+
+    def passed_on(a: np.ndarray, n: int) -> float:
+        values = np.linalg.eigvals(a) if n > 1 else np.linalg.eigvals(2.0 * a)
+        total = 0.0
+        for _ in range(n):
+            values = values * 1.5
+            total = total + np.sum(np.abs(np.linalg.eigvals(a * n)) * w)
+        return total + np.real(np.sum(values * c))
+
+    functions = (
+        lambda a: np.real(np.sum(np.linalg.eigvals(a) * c)),
+        lambda a: np.imag(np.sqrt(np.linalg.eig(a)[0] + 3.0) @ c),
+        lambda a: np.sum(np.abs(np.linalg.eigvals(a)) * w),
+        lambda a: np.max(np.abs(np.linalg.eigvals(a))),
+        lambda a: np.sum(np.linalg.eigvals(a).real * w) + np.sum(np.linalg.eig(a)[0].imag ** 2 * w),
+        lambda a: np.sum(np.angle(np.linalg.eigvals(a)) ** 2),
+        lambda a: np.sum(np.abs(np.linalg.eig(a)[1]) * w),
+        lambda a: passed_on(a, 1),
+        lambda a: passed_on(a, 2),
+    )
     for a in (np.array([[0.3, -2.0, 0.1], [1.7, 0.2, 0.4], [0.1, 0.3, 1.1]]), np.diag([1.0, 2.0, 3.0]) + 0.1):
-        for f in (
-            lambda a: np.real(np.sum(np.linalg.eigvals(a) * c)),
-            lambda a: np.imag(np.sqrt(np.linalg.eig(a)[0] + 3.0) @ c),
-        ):
-            assert close(grad(f)(a), numeric(f, a), 1e-6)
+        for f in functions:
+            gradient = grad(f)(a)
+            assert gradient.dtype == np.float64
+            assert close(gradient, numeric(f, a), 1e-6)
+            assert close(jvp(f, (a,), (c.real * a,))[1], np.sum(gradient * c.real * a), 1e-9)
+
+
+def test_the_dtype_of_eigenvalues_is_not_known() -> None:
+    with pytest.raises(CompileError, match="the dtype is not known") as caught:
+        grad(lambda a: np.sum(np.zeros(3, np.linalg.eigvals(a).dtype).real))(np.eye(3))
+    assert caught.value.line is not None

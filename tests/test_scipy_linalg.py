@@ -107,3 +107,20 @@ def test_refusals() -> None:
     with pytest.raises(CompileError, match="`trans` is not supported") as error:
         grad(transposed)(Q)
     assert error.value.line == transposed.__code__.co_firstlineno + 1
+
+
+def test_square_roots_of_real_matrices_may_be_complex() -> None:
+    weights = np.arange(9.0).reshape(3, 3) * (1.0 + 0.3j)
+
+    def f(a):
+        return np.real(np.sum(linalg.sqrtm(a.astype(complex)) * weights))
+
+    with pytest.raises(TypeError, match=r"pass a.astype\(complex\)"):
+        grad(lambda a: np.sum(np.abs(linalg.sqrtm(a))))(np.diag([-1.0, 2.0, 3.0]))
+    for a in (np.array([[0.3, -2.0, 0.1], [1.7, 0.2, 0.4], [0.1, 0.3, 1.1]]), np.diag([-1.0, 2.0, 3.0]) + 0.1):
+        gradient = grad(f)(a)
+        assert gradient.dtype == np.float64
+        for i, j in np.ndindex(a.shape):
+            step = np.zeros(a.shape)
+            step[i, j] = 1e-6
+            assert gradient[i, j] == pytest.approx((f(a + step) - f(a - step)) / 2e-6, rel=1e-6, abs=1e-6)

@@ -227,7 +227,8 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
             assert t.dims is not None
             return Const(len(t.dims))
         case "dtype":
-            return Const(t.dtype) if t.dtype is not None else lo.refuse(node, "the dtype is not known when compiling")
+            known = t.dtype is not None and not getattr(t.dtype, "metadata", None)  # else it may be a real one
+            return Const(t.dtype) if known else lo.refuse(node, "the dtype is not known when compiling")
         case "size":
             return lo.builder.emit("size", lo.atom(value))
         case "T":

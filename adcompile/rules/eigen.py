@@ -1,7 +1,8 @@
 """Eigenvalues and eigenvectors of any square matrices, where the eigenvalues are distinct.
 
-NumPy gives real results for a real matrix with real eigenvalues, so that their dtype is not known when compiling. Its
-eigenvectors have length 1, and their largest entries are real.
+NumPy gives real results for a real matrix with real eigenvalues, so that their dtype is not known when compiling: they
+have the type of complex numbers, whose derivatives are right for real ones too. Its eigenvectors have length 1, and
+their largest entries are real.
 """
 
 # mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, index, arg-type, return-value"
@@ -18,7 +19,7 @@ from adcompile.ir.types import Type
 from adcompile.rules import factors
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
-from adcompile.rules.matrices import Shape, flipped, floating, gaps, real_values, square_dims, whole
+from adcompile.rules.matrices import Shape, flipped, floating, gaps, maybe_complex, real_values, square_dims, whole
 from adcompile.rules.table import holomorphic, nonlinear
 
 Array = np.ndarray
@@ -30,8 +31,9 @@ def of_any(shape: Shape) -> Infer:
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
         t = args[0].type
         dims, dtype = square_dims(facts, t, "eig"), floating(t)
-        found = dtype if dtype is not None and dtype.kind == "c" else None
-        return Type("array", found, None if dims is None else shape(facts, dims))
+        return Type(
+            "array", None if dtype is None else maybe_complex(dtype), None if dims is None else shape(facts, dims)
+        )
 
     return infer
 

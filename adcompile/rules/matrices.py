@@ -27,6 +27,13 @@ def floating(*types: Type) -> np.dtype | None:
     return None if dtype is None else averaged(dtype)
 
 
+def maybe_complex(dtype: np.dtype) -> np.dtype:
+    """Return the complex dtype of a precision; of a real one it is marked, since the numbers may be real."""
+    if dtype.kind == "c":
+        return dtype
+    return np.dtype(np.result_type(dtype, np.complex64), metadata={"or": dtype.name})
+
+
 def matrices(t: Type, name: str) -> Dims | None:
     """Return the shape of matrices."""
     if t.dims is not None and len(t.dims) < 2:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from adcompile.ir.builder import Builder
@@ -19,11 +17,6 @@ def carried_type(v: Var) -> Type:
     return v.type if v.type.is_array or v.type.is_tree else Type("scalar", numpy_dtype(v.type))
 
 
-# Primitives of real arrays that are real or complex.
-EIGEN: Final = frozenset({"eigvals", "any_eigenvalues", "any_eigenvectors"})
-DEPTH: Final = 12  # equations that are looked through
-
-
 def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     """Return a cotangent with the shape and dtype of `v`: sum over broadcast axes, spread, cast."""
     t = v.type
@@ -32,12 +25,12 @@ def cotangent(b: Builder, g: Atom, v: Var) -> Atom:
     if g.type.is_array and g.type.dims == ():
         g = number(b, g)
     if t.dims is None or g.type.dims is None:
-        return cast(b, b.emit("unbroadcast", g, v), v)
+        return cast(b, b.emit("unbroadcast", g, v), t)
     g = shrink(b, g, v, t.dims)
     assert g.type.dims is not None
     if t.dims and not b.facts.same_dims(g.type.dims, t.dims):
         g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
-    return cast(b, g, v)
+    return cast(b, g, t)
 
 
 def number(b: Builder, g: Atom) -> Atom:
@@ -51,12 +44,12 @@ def tangent(b: Builder, g: Atom, v: Var) -> Atom:
     if t.is_list or t.is_tree:
         return g
     if t.is_scalar and g.type.is_array and g.type.dims == ():
-        return cast(b, number(b, g), v)
+        return cast(b, number(b, g), t)
     if t.is_array and t.dims == () and not g.type.is_array:
         return b.emit("full", g, attrs=(numpy_dtype(t),))
     if t.is_array and t.dims is not None and not b.facts.same_dims(g.type.dims, t.dims):
         g = b.emit("broadcast_to", g, *(b.length(d) for d in t.dims))
-    return cast(b, g, v)
+    return cast(b, g, t)
 
 
 def shrink(b: Builder, g: Atom, v: Var, dims: tuple[Length, ...]) -> Atom:
@@ -89,12 +82,11 @@ def sum_over(b: Builder, g: Atom, axes: tuple[int, ...] | None, keepdims: bool) 
     return b.emit("sum", g, attrs=(axis, keepdims, None))
 
 
-def cast(b: Builder, g: Atom, v: Var) -> Atom:
-    """Cast to the dtype of `v`; Python numbers take on whatever they meet."""
-    t = v.type
+def cast(b: Builder, g: Atom, t: Type) -> Atom:
+    """Cast to the dtype of `t`; Python numbers take on whatever they meet."""
     want, have = numpy_dtype(t), numpy_dtype(g.type)
     if want is None and have is not None and have.kind == "c" and t.kind != "object":
-        return g if may_be_complex(b, v) else b.emit("real", g)  # of a precision that is not known
+        return b.emit("real", g)  # of a precision that is not known
     if want is None or have == want:
         return g
     if have is not None and have.kind == "c" and want.kind == "f":
@@ -104,15 +96,6 @@ def cast(b: Builder, g: Atom, v: Var) -> Atom:
     if g.type.kind == "py" or (isinstance(g, Const) and isinstance(g.value, int | float)):
         return g
     return b.emit("astype", g, attrs=(want,))
-
-
-def may_be_complex(b: Builder, v: Atom, depth: int = DEPTH) -> bool:
-    """Tell whether a value may be complex at run time: the result of a primitive is, or what it is made of."""
-    eqn = b.defs.get(v) if isinstance(v, Var) else None
-    if eqn is None or numpy_dtype(v.type) is not None or not depth:
-        return False
-    unknown = [a for a in eqn.args if numpy_dtype(a.type) is None]
-    return any(may_be_complex(b, a, depth - 1) for a in unknown) or (not unknown and eqn.prim in EIGEN)
 
 
 def zeros(b: Builder, v: Var | Const) -> Atom:

@@ -55,3 +55,11 @@ def order_of(piv):
 def solved_by_triangles(packed, piv, b):
     """The solution for the matrix that has these triangular factors."""
     return scipy.linalg.lu_solve((packed, piv), b)
+
+
+def real_root(a):
+    """The square root of a real matrix, if it is real."""
+    root = scipy.linalg.sqrtm(a)
+    if np.iscomplexobj(root):
+        raise TypeError("the square root of this real matrix is complex: pass a.astype(complex)")
+    return root

@@ -9,14 +9,16 @@ result.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import scipy.linalg
 
-from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.core import Atom, Attrs, Var
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, require_same, show
 from adcompile.rules.linalg import infer_det, infer_inv
@@ -33,8 +35,9 @@ from adcompile.rules.matrices import (
     whole,
 )
 from adcompile.rules.reductions import conjugated
+from adcompile.rules.scipy import factors
 from adcompile.rules.symmetric import mirrored, of_triangle
-from adcompile.rules.table import adjoint, holomorphic, like, nonlinear, refuse
+from adcompile.rules.table import adjoint, complex_type, holomorphic, like, nonlinear, refuse
 
 Array = np.ndarray
 Trans = Literal[0, 1, 2, "N", "T", "C"]
@@ -207,7 +210,7 @@ def infer_function(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 primitive("scipy.linalg.expm", infer_function, "scipy.linalg.expm", "a", usage="A", cost="product")
-holomorphic("scipy.linalg.expm", "scipy.linalg.solve_sylvester")
+holomorphic("scipy.linalg.expm", "scipy.linalg.sqrtm", "scipy.linalg.solve_sylvester")
 
 
 def beside(a: Array, change: Array) -> Array:
@@ -292,13 +295,27 @@ def lyapunov_adjoint(g: Array, ans: Array, a: Array, q: Array) -> tuple[Array, A
 
 
 primitive("scipy.linalg.sqrtm", infer_function, "scipy.linalg.sqrtm", "a", usage="A", cost="product")
+primitive("real_root", infer_function, "real_root", "a", cost="product", helper=factors.real_root)
+_sqrtm = FUNCTIONS[scipy.linalg.sqrtm]
 
 
+def choose_root(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell real matrices, whose square root has a derivative of its own where it is real."""
+    given = kwargs.get("A", args[0] if args else None)
+    real = isinstance(given, Var) and not complex_type(given)
+    return Binding("scipy.linalg.sqrtm", "real_root", "A") if real else _sqrtm
+
+
+FUNCTIONS[scipy.linalg.sqrtm] = Binding("scipy.linalg.sqrtm", choose=choose_root)
+
+
+@nonlinear("real_root")
 @nonlinear("scipy.linalg.sqrtm")
 def sqrtm_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
     return scipy.linalg.solve_sylvester(ans, ans, a_dot)
 
 
+@adjoint("real_root")
 @adjoint("scipy.linalg.sqrtm")
 def sqrtm_adjoint(g: Array, ans: Array, a: Array) -> Array:
     return scipy.linalg.solve_sylvester(ans.T, ans.T, g)
