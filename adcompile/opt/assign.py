@@ -30,6 +30,7 @@ from adcompile.records import dataclass, field, replace
 
 # Primitives that make an array of zeros.
 EMPTY: Final = ("zeros_like", "zeros")
+MOST: Final = 16  # parts of an adjoint that a further part is compared with
 
 
 def run(fn: Function) -> Function:
@@ -100,7 +101,10 @@ class _Assigning:
                 self.env[eqn.out] = zeroed.args[0]
                 return None
             return replace(eqn, prim="index_update", args=(zeroed.args[0], *eqn.args[1:]))
-        while (before := self.equation(base, "index_add", "index_update")) is not None and apart(before, eqn):
+        for _ in range(MOST):
+            before = self.equation(base, "index_add", "index_update")
+            if before is None or not apart(before, eqn):
+                break
             base = before.args[0]
         return eqn if self.equation(base, *EMPTY) is None else replace(eqn, prim="index_update")
 
