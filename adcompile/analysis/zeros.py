@@ -30,23 +30,10 @@ QUOTIENTS: Final = frozenset({"div", "npdiv", "divide"})
 EXPONENTIALS: Final = frozenset({"exp", "exp2", "math.exp", "cosh", "math.cosh"})
 SQUARES: Final = frozenset({"abs", "absolute", "fabs", "square", "var", "var_of", "std", "std_of", "norm"})
 POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
-MONOTONIC: Final = KEEPING - QUOTIENTS - {"neg", "negative", "index_add"} | {
-    *(
-        "sqrt",
-        "math.sqrt",
-        "cbrt",
-        "sum",
-        "sum_of",
-        "mean",
-        "mean_of",
-        "max",
-        "min",
-        "prod",
-        "median",
-        "cumsum",
-        "float",
-    )
-}
+# Primitives whose results have the sign of their first operand.
+SAME_SIGN: Final = (KEEPING - QUOTIENTS - {"neg", "negative", "index_add", "imag"}) | frozenset(
+    "sqrt math.sqrt cbrt float sum sum_of mean mean_of max min prod median cumsum".split()
+)
 DEPTH: Final = 12  # equations that are looked through to find a sign
 
 
@@ -164,7 +151,7 @@ class Zeros:
             return True
         if prim in SQUARES:
             return not strictly
-        if prim in MONOTONIC:
+        if prim in SAME_SIGN:
             return sure(args[0])
         if prim in SUMS:
             first, second = args

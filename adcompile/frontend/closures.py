@@ -70,6 +70,16 @@ class _Parameters:
         return len(self.variables) - 1
 
 
+def numbers_of(lo: Lowering, argnums: Sequence[int], args: Sequence[Value], node: ast.AST) -> list[int]:
+    """Return the numbers of the differentiated arguments of a call."""
+    numbers = [k + len(args) if k < 0 else k for k in argnums]
+    if not all(0 <= k < len(args) for k in numbers):
+        lo.refuse(
+            node, f"the derivative is with respect to argument {max(numbers)}, which is not passed", "called here"
+        )
+    return numbers
+
+
 def close(
     lo: Lowering,
     f: Value,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import calls, jacobians, macros
-from adcompile.frontend.closures import Closed, close
+from adcompile.frontend.closures import Closed, close, numbers_of
 from adcompile.frontend.values import Args, Keywords, Partial, Ref, Value, is_static, lift, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Pullback, Pushforward
@@ -35,15 +35,6 @@ class Settings:
     single: bool
     value: bool
     has_aux: bool
-
-    def numbers(self, lo: Lowering, args: Args, node: ast.AST) -> list[int]:
-        """Return the numbers of the differentiated arguments of a call."""
-        numbers = [k + len(args) if k < 0 else k for k in self.argnums]
-        if not all(0 <= k < len(args) for k in numbers):
-            lo.refuse(
-                node, f"the derivative is with respect to argument {max(numbers)}, which is not passed", "called here"
-            )
-        return numbers
 
 
 def apply_operator(
@@ -83,7 +74,7 @@ def call_gradient(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -
     settings = static_value(args[0])
     assert isinstance(settings, Settings)
     f, args = args[1], args[2:]
-    closed = close(lo, f, args, keywords, settings.numbers(lo, args, node), node)
+    closed = close(lo, f, args, keywords, numbers_of(lo, settings.argnums, args, node), node)
     loss, aux = split(lo, closed, settings.has_aux, node)
     number = _one_number(lo, closed, loss, node)
     results, gradients = pulled(lo, closed, {number: Const(1.0)}, node)
@@ -171,7 +162,7 @@ def _numbers(lo: Lowering, keywords: Mapping[str, Value], primals: Args, node: a
         return list(range(len(primals)))
     if not isinstance(argnums, tuple) or not all(type(k) is int for k in argnums):
         lo.refuse(node, f"argnums must be a tuple of ints, not {argnums!r}", "here")
-    return Settings(argnums, False, False, False).numbers(lo, primals, node)
+    return numbers_of(lo, argnums, primals, node)
 
 
 @dataclass(frozen=True, eq=False)

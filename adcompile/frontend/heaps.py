@@ -78,19 +78,19 @@ def _up(heap: Any, start: Any) -> None:
 
 
 def insort_right(items: Any, item: Any) -> None:
-    if nothing(items):
-        items.append(item)
-        return
-    held = growing(items)
-    held.insert(bisect_right(held, item), item)
+    _insert(items, item, bisect_right)
 
 
 def insort_left(items: Any, item: Any) -> None:
+    _insert(items, item, bisect_left)
+
+
+def _insert(items: Any, item: Any, bisect: Any) -> None:
     if nothing(items):
         items.append(item)
         return
     held = growing(items)
-    held.insert(bisect_left(held, item), item)
+    held.insert(bisect(held, item), item)
 
 
 def bisect_right(items: Any, item: Any) -> Any:

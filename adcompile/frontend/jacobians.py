@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.frontend import calls, macros
-from adcompile.frontend.closures import Closed, close
+from adcompile.frontend.closures import Closed, close, numbers_of
 from adcompile.frontend.values import Args, Keywords, Partial, Value, static_value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
@@ -38,7 +38,7 @@ def jacobian_of(
     """Lower ``jacobian(f)(*args)``; `mode` is "forward", "reverse" or "cheapest"."""
     from adcompile.frontend.derivatives import owned, pulled, rebuilt, split
 
-    closed = close(lo, f, args, keywords, settings.numbers(lo, args, node), node)
+    closed = close(lo, f, args, keywords, numbers_of(lo, settings.argnums, args, node), node)
     out, aux = split(lo, closed, settings.has_aux, node)
     if mode == "cheapest":
         mode = cheapest(closed, out)
