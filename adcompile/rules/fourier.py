@@ -9,6 +9,7 @@ only the first n of its operand, or adds zeros to it; its adjoint gives zeros, o
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -123,47 +124,6 @@ def same_length(a: Var | Array, b: Var | Array, axis: int) -> bool:
     return s is not None and t is not None and s[axis] == t[axis]
 
 
-@linear("fft")
-def fft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return np.fft.fft(g, axis=axis, norm=norm)
-
-
-@linear("fft_n")
-def fft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    return fitted(np.fft.fft(g, axis=axis, norm=norm), x, axis), None
-
-
-@linear("ifft")
-def ifft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return np.fft.ifft(g, axis=axis, norm=norm)
-
-
-@linear("ifft_n")
-def ifft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    return fitted(np.fft.ifft(g, axis=axis, norm=norm), x, axis), None
-
-
-@linear("rfft")
-def rfft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return np.real(np.fft.fft(g, x.shape[axis], axis=axis, norm=norm))
-
-
-@linear("rfft_n")
-def rfft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    return fitted(np.real(np.fft.fft(g, n, axis=axis, norm=norm)), x, axis), None
-
-
-@linear("irfft")
-def irfft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return twice_inside(np.conj(np.fft.rfft(g, axis=axis, norm=opposite(norm))), g.shape[axis], axis)
-
-
-@linear("irfft_n")
-def irfft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    full = twice_inside(np.conj(np.fft.rfft(g, axis=axis, norm=opposite(norm))), n, axis)
-    return fitted(full, x, axis), None
-
-
 def twice_inside(z: Array, n: int, axis: int) -> Array:
     """Double the entries of the transform of n real numbers that stand for two: all but those of frequency 0, n / 2."""
     k = np.arange(n // 2 + 1)
@@ -175,6 +135,46 @@ def twice_inside(z: Array, n: int, axis: int) -> Array:
 def opposite(norm: Norm) -> Norm:
     """Return the norm with which the transform in the other direction has this one's factor."""
     return "ortho" if norm == "ortho" else None if norm == "forward" else "forward"
+
+
+def state_adjoints(package: types.ModuleType, prefix: str) -> None:
+    """State the adjoints of the transforms of numpy.fft, or of those of scipy.fft, whose names have a prefix."""
+
+    @linear(f"{prefix}fft")
+    def fft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
+        return package.fft(g, axis=axis, norm=norm)
+
+    @linear(f"{prefix}fft_n")
+    def fft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
+        return fitted(package.fft(g, axis=axis, norm=norm), x, axis), None
+
+    @linear(f"{prefix}ifft")
+    def ifft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
+        return package.ifft(g, axis=axis, norm=norm)
+
+    @linear(f"{prefix}ifft_n")
+    def ifft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
+        return fitted(package.ifft(g, axis=axis, norm=norm), x, axis), None
+
+    @linear(f"{prefix}rfft")
+    def rfft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
+        return np.real(package.fft(g, x.shape[axis], axis=axis, norm=norm))
+
+    @linear(f"{prefix}rfft_n")
+    def rfft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
+        return fitted(np.real(package.fft(g, n, axis=axis, norm=norm)), x, axis), None
+
+    @linear(f"{prefix}irfft")
+    def irfft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
+        return twice_inside(np.conj(package.rfft(g, axis=axis, norm=opposite(norm))), g.shape[axis], axis)
+
+    @linear(f"{prefix}irfft_n")
+    def irfft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
+        full = twice_inside(np.conj(package.rfft(g, axis=axis, norm=opposite(norm))), n, axis)
+        return fitted(full, x, axis), None
+
+
+state_adjoints(np.fft, "")
 
 
 # -- along several axes: one after the other, in the order in which NumPy does it

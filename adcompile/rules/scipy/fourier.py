@@ -23,10 +23,10 @@ from adcompile.rules.define import primitive
 from adcompile.rules.fourier import (
     _TRANSFORMS,
     Norm,
-    fitted,
     half,
     last_axis,
     opposite,
+    state_adjoints,
     transformed,
     twice_inside,
     whole,
@@ -66,44 +66,7 @@ for _name, _length, _given in _TRANSFORMS:
     FUNCTIONS[getattr(scipy.fft, _name)] = Binding(f"scipy.fft.{_name}", choose=choose_transform(_name))
 
 
-@linear("scipy.fft.fft")
-def fft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return scipy.fft.fft(g, axis=axis, norm=norm)
-
-
-@linear("scipy.fft.fft_n")
-def fft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    return fitted(scipy.fft.fft(g, axis=axis, norm=norm), x, axis), None
-
-
-@linear("scipy.fft.ifft")
-def ifft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return scipy.fft.ifft(g, axis=axis, norm=norm)
-
-
-@linear("scipy.fft.ifft_n")
-def ifft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    return fitted(scipy.fft.ifft(g, axis=axis, norm=norm), x, axis), None
-
-
-@linear("scipy.fft.rfft")
-def rfft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return np.real(scipy.fft.fft(g, x.shape[axis], axis=axis, norm=norm))
-
-
-@linear("scipy.fft.rfft_n")
-def rfft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    return fitted(np.real(scipy.fft.fft(g, n, axis=axis, norm=norm)), x, axis), None
-
-
-@linear("scipy.fft.irfft")
-def irfft_adjoint(g: Array, ans: Array, x: Array, axis: int, norm: Norm) -> Array:
-    return twice_inside(np.conj(scipy.fft.rfft(g, axis=axis, norm=opposite(norm))), g.shape[axis], axis)
-
-
-@linear("scipy.fft.irfft_n")
-def irfft_n_adjoint(g: Array, ans: Array, x: Array, n: int, axis: int, norm: Norm) -> tuple[Array, None]:
-    return fitted(twice_inside(np.conj(scipy.fft.rfft(g, axis=axis, norm=opposite(norm))), n, axis), x, axis), None
+state_adjoints(scipy.fft, "scipy.fft.")
 
 
 # -- along several axes
