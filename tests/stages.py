@@ -41,12 +41,20 @@ def lowered(f: Callable[..., object], **values: object) -> tuple[Function, tuple
     return fn, tuple(v for v in leaves(first) if isinstance(v, Var))
 
 
-def unimproved(f: Callable[..., object], **values: object) -> Function:
-    """Lower a function of one result and append its adjoint, as no pass has changed it; not one that recurs."""
-    fn, wrt = lowered(f, **values)
-    if "call" in prims(fn.primal):
+def unimproved(f: Callable[..., object], **values: object) -> tuple[Function, list[object]]:
+    """Lower a function of one result and append its adjoint, as no pass has changed it; not one that recurs.
+
+    Return also the values that it reads from outside, which are parameters after the arguments.
+    """
+    facts = Facts()
+    arguments = abstract_all(values, facts)
+    found = lower(Target(resolve(f), (), {}), arguments, facts)
+    if "call" in prims(found.function.primal):
         raise interpret.NotInterpreted("callees are compiled apart")
-    return reverse.run(fn, wrt, [0], True)
+    wrt = [v for v in leaves(next(iter(arguments.values()))) if isinstance(v, Var)]
+    outside = {name: value for capture in found.captures for name, value in capture.values().items()}
+    read = [outside[v.name] for v in found.function.params if v.name in outside]
+    return reverse.run(found.function, wrt, [0], True), read
 
 
 def with_adjoint(f: Callable[..., object], **values: object) -> Function:

@@ -76,8 +76,8 @@ def compare(subject: Subject, want: object, aspects: Iterable[str]) -> str:
 def unimproved_gradient(subject: Subject) -> tuple[object, np.ndarray] | None:
     """Run the value and gradient as they are before any pass; None if that cannot be interpreted: a recursion."""
     try:
-        fn = unimproved(subject.f, x=subject.x.copy(), **subject.others)
-        value, gradient = interpret.run(fn, *subject.args(), 1.0)
+        fn, outside = unimproved(subject.f, x=subject.x.copy(), **subject.others)
+        value, gradient = interpret.run(fn, *subject.args(), *outside, 1.0)
     except interpret.NotInterpreted:
         return None
     return value, np.asarray(gradient)

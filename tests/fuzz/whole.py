@@ -1,7 +1,7 @@
 """Random functions over the whole language: what `language` has, and what NumPy programs are made of.
 
 Besides x and n they take arguments that are not differentiated: indices, a mask, a complex number, and weights in
-single precision.
+single precision. They read arrays of their module.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ OTHERS = {
     "weights": np.array([0.5, 0.25, -0.5, 0.75, 1.0], np.float32),
 }
 HEAD = """
+
+fixed = np.array([0.7, -0.4, 0.9, 0.3, -0.6])
+fixtures = [fixed*0.5, np.cos(fixed), fixed[::-1].copy()]
+
 
 class Cell:
     def __init__(self, v, w):
@@ -102,6 +106,8 @@ VECTORS = (
     "V = np.where(mask, V, E)",
     "V = (phase*V).imag",
     "V *= weights",
+    "V = fixed*np.sin(V)",
+    "V[:] = fixtures[K]*np.cos(V)*E",
 )
 NUMBERS = (
     "s = 0.1*np.trace(m)",
@@ -129,6 +135,7 @@ NUMBERS = (
     "t = 0.2*np.sum(V[mask])",
     "t = t*weights[K]",
     "s = sum(V[k]*w for k, w in zip(order, weights) if mask[k])*0.3",
+    "s = 0.2*np.sum(fixed*np.sin(V))",
 )
 MATRICES = (
     "m[I] = V*E",
