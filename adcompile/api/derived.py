@@ -7,7 +7,7 @@ import inspect
 import sys
 import threading
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from adcompile.api.wrapping import unwrapped, wrapper
@@ -16,7 +16,7 @@ from adcompile.dispatch.signature import Transform
 from adcompile.dispatch.specialise import MISS, Specialiser
 from adcompile.errors import ArgumentError
 
-__all__ = ["Derivative", "Function", "Recipe", "call_program", "operator", "options_of", "specialiser_for"]
+__all__ = ["Derivative", "Function", "Recipe", "call_program", "operator", "specialiser_for"]
 
 Function = Callable[..., object]
 F = TypeVar("F", bound=Function)
@@ -268,8 +268,3 @@ def _same_function(a: object, b: object) -> bool:
     if isinstance(a, Derivative) and isinstance(b, Derivative):
         return a.same_as(b)
     return a is b
-
-
-def options_of(given: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
-    """Return options in the form that a recipe has them in: argnums as an int or a tuple."""
-    return tuple((key, tuple(v) if isinstance(v, list) else v) for key, v in given.items())

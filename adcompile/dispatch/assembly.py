@@ -43,7 +43,7 @@ def assemble(signature: Signature, values: Values) -> Assembled:
     example = example_for(signature, values)
     _refuse_overlaps(example, values)
     compiled = _compile(signature, example)
-    nodes = _Nodes(signature, example, values)
+    nodes = _Nodes(signature, example)
     captures = [(nodes.captured(c), c) for c in example.lowered.captures]
     roots = {c.root: c.read() for c in example.lowered.captures}
     nodes.classes_in(example.lowered.result)
@@ -213,7 +213,7 @@ def listing(signature: Signature, values: Values) -> str:
 class _Nodes:
     """The objects that a program depends on besides numbers: the function, static arguments, what free names mean."""
 
-    def __init__(self, signature: Signature, example: Example, values: Values) -> None:
+    def __init__(self, signature: Signature, example: Example) -> None:
         self.objects: list[object] = []
         self.places: list[Place] = []
         self.digests: list[str] = []
@@ -221,7 +221,7 @@ class _Nodes:
         self.shareable = True
         self.classes = [found for name, a in example.arguments.items() for found in _classes_in(a, (name,))]
         self.add(signature.callee.function, ("function",), "")
-        for path, value in _statics(example, values):
+        for path, value in _statics(example):
             self.add(value, ("piece", *path), "" if digest.of_value(value) else None)
         for d in example.lowered.dependencies:
             self.dependency(d)
@@ -282,7 +282,7 @@ def _origin(holder: object, name: str) -> tuple[str, str]:
     return "attribute", name
 
 
-def _statics(example: Example, values: Values) -> Iterator[tuple[tuple[object, ...], object]]:
+def _statics(example: Example) -> Iterator[tuple[tuple[object, ...], object]]:
     """Yield the arguments and their parts that are functions or other objects known when compiling."""
     for name, argument in example.arguments.items():
         yield from _statics_in(argument, (name,))

@@ -58,20 +58,16 @@ def _comment(margin: str, line: str) -> str:
     return f"{margin}# {line if len(line) <= room else line[: room - 4] + ' ...'}"
 
 
-def annotate(
-    body: list[ast.stmt], origins: Mapping[ast.stmt, Origin], notes: Notes, above: object = None
-) -> list[ast.stmt]:
-    """Put a comment above each run of statements that came from one line of the user's source.
-
-    `above` is the line that the comment above the body names; it is not repeated.
-    """
+def annotate(body: list[ast.stmt], origins: Mapping[ast.stmt, Origin], notes: Notes) -> list[ast.stmt]:
+    """Put a comment above each run of statements that came from one line of the user's source."""
     notes.origins.update(origins)
-    return _Annotator(origins, notes, above).body(body)
+    return _Annotator(origins, notes).body(body)
 
 
 class _Annotator:
-    def __init__(self, origins: Mapping[ast.stmt, Origin], notes: Notes, above: object) -> None:
-        self.origins, self.notes, self.above = origins, notes, above
+    def __init__(self, origins: Mapping[ast.stmt, Origin], notes: Notes) -> None:
+        self.origins, self.notes = origins, notes
+        self.above: object = None  # the line that the last comment names: it is not repeated
 
     def body(self, body: list[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []

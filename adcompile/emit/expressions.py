@@ -177,7 +177,7 @@ class Expressions:
 
     def subscripted(self, base: Atom, path: object, atoms: tuple[Atom, ...]) -> ast.expr:
         """Write ``base[...]``."""
-        return paths.read(self.atom(base), path, [self.atom(a) for a in atoms], base.type.rank)
+        return paths.read(self.atom(base), path, [self.atom(a) for a in atoms])
 
 
 _OPERATOR_LIKE: Final = {*syntax.OPERATORS, *syntax.COMPARISONS, "neg", "not", "and", "or", "invert"}

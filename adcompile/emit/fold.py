@@ -207,7 +207,7 @@ class _Folder:
         free = eqn.prim in ("dim", "size") or self.is_flip(eqn, stmts)
         if free and not self.reads(eqn.args[0]) & self.stored and not self.keeps_name(eqn):
             self.accept(v, eqn, measure)
-        elif self.is_shift(eqn, k, stmts, readers):
+        elif self.is_shift(eqn):
             self.accept(v, eqn, measure)
         elif self.counts.get(v) == 1 and v in readers:
             reader = stmts[readers[v]] if readers[v] < len(stmts) else None
@@ -223,7 +223,7 @@ class _Folder:
         alone = not any(isinstance(s, Eqn) and s.prim == "pop" and s.attrs[0] == eqn.attrs[0] for s in walk(between))
         return alone and reader.args[1] is eqn.out and all(isinstance(s, Eqn) for s in between)
 
-    def is_shift(self, eqn: Eqn, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int]) -> bool:
+    def is_shift(self, eqn: Eqn) -> bool:
         """Tell whether a value is a loop index plus or minus a constant, read a few times."""
         if eqn.prim not in ("add", "sub") or self.keeps_name(eqn) or self.counts.get(eqn.out, 0) > 3:
             return False

@@ -16,16 +16,15 @@ def steps_of(path: object) -> list[Step]:
     return list(path)
 
 
-def read(base: ast.expr, path: object, operands: Sequence[ast.expr], rank: int | None) -> ast.expr:
-    """Apply all steps of a path to an expression; `rank` is that of `base`."""
+def read(base: ast.expr, path: object, operands: Sequence[ast.expr]) -> ast.expr:
+    """Apply all steps of a path to an expression."""
     supply = iter(operands)
     for step in steps_of(path):
-        base = transposed(base, step[1], rank) if isinstance(step, tuple) else subscript(base, step, supply)
-        rank = len(step[1]) if isinstance(step, tuple) else None
+        base = transposed(base, step[1]) if isinstance(step, tuple) else subscript(base, step, supply)
     return base
 
 
-def transposed(base: ast.expr, axes: tuple[int, ...], rank: int | None) -> ast.expr:
+def transposed(base: ast.expr, axes: tuple[int, ...]) -> ast.expr:
     if axes == tuple(reversed(range(len(axes)))):
         return syntax.attribute(base, "T")
     return syntax.method(base, "transpose", *map(syntax.constant, axes))
@@ -68,9 +67,9 @@ def value_of(index: ast.expr) -> ast.expr:
     return index
 
 
-def store_target(base: ast.expr, path: object, operands: Sequence[ast.expr], rank: int | None) -> ast.expr:
+def store_target(base: ast.expr, path: object, operands: Sequence[ast.expr]) -> ast.expr:
     """Return what to assign to: ``x[...]`` if the path selects all of x."""
-    target = read(base, path, operands, rank)
+    target = read(base, path, operands)
     return target if isinstance(target, ast.Subscript) else syntax.subscript(target, ast.Constant(...))
 
 

@@ -175,7 +175,7 @@ class StatementWriter(abc.ABC):
     def place(self, eqn: Eqn) -> ast.expr:
         base, _, *atoms = eqn.args
         operands = [self.write.atom(a) for a in atoms]
-        return paths.store_target(self.write.atom(base), eqn.attrs[0], operands, base.type.rank)
+        return paths.store_target(self.write.atom(base), eqn.attrs[0], operands)
 
     def add_at(self, eqn: Eqn) -> ast.stmt:
         """Write ``x_bar[i] += g``, or np.add.at where an element may be selected more than once."""

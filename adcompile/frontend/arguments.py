@@ -20,18 +20,14 @@ STATIC_TYPES = (bool, str, bytes, type(None), type, np.dtype, type(Ellipsis), en
 
 
 def abstract_all(values: Mapping[str, object], facts: Facts) -> dict[str, Argument]:
-    """Abstract several arguments; leaves inside containers get names that no argument has."""
-    taken = set(values)
-    return {name: _abstract(name, value, facts, taken) for name, value in values.items()}
-
-
-def abstract(name: str, value: object, facts: Facts) -> Argument:
-    """Return the structure of one argument with a variable for every number, array or object in it.
+    """Return the structures of arguments with a variable for every number, array or object in them.
 
     Numbers and arrays become variables of their type; lengths and ints are symbols that carry their example. None,
     booleans, strings, types and functions are known when compiling. Of anything else only the identity is known.
+    Leaves inside containers get names that no argument has.
     """
-    return _abstract(name, value, facts, {name})
+    taken = set(values)
+    return {name: _abstract(name, value, facts, taken) for name, value in values.items()}
 
 
 def abstract_outside(name: str, value: object, facts: Facts, taken: set[str]) -> Argument:

@@ -67,7 +67,6 @@ class Desugared:
     loops: dict[ast.stmt, LoopFlags] = field(default_factory=dict)
     blocks: dict[ast.stmt, ast.With] = field(default_factory=dict)
     swallows: dict[ast.stmt, bool] = field(default_factory=dict)
-    returns_in_loop: bool = False
     splices: dict[tuple[ast.For, ast.AST, str], list[ast.stmt]] = field(default_factory=dict)
     origins: dict[ast.AST, tuple[Scope, ast.For]] = field(default_factory=dict)
     managed: dict[ast.withitem, ast.For] = field(default_factory=dict)
@@ -240,7 +239,6 @@ class _Rewriter:
         done = [_set(RESULT, value, stmt)] if not self.mark else []
         done.append(_set(self.returned, True, stmt))
         if loop is not None:
-            self.out.returns_in_loop = True
             done.append(_set(loop.broke, True, stmt))
         return done
 

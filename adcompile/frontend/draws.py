@@ -26,7 +26,7 @@ def drawn(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST
     if name in ("rand", "randn"):
         return _shaped(lo, FLOAT64, PY_FLOAT, Node("tuple", tuple(args)) if args else Const(None))
     if name in REAL_DRAWS or name in WHOLE_DRAWS:
-        return _sized(lo, name, args, keywords, node, generator)
+        return _sized(lo, name, args, keywords, node)
     size = keywords.get("size", args[1] if len(args) > 1 else Const(None))
     if name == "permutation" and args:
         return _permuted(lo, args[0])
@@ -49,7 +49,7 @@ def drawn(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST
     return OBJECT if name == "seed" else UNKNOWN
 
 
-def _sized(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST, generator: bool) -> Type:
+def _sized(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AST) -> Type:
     """Return the type of numbers drawn one by one: of shape `size`, or that of the parameters."""
     real = name in REAL_DRAWS
     before = REAL_DRAWS[name] if real else WHOLE_DRAWS[name]

@@ -6,7 +6,7 @@ import ast
 import linecache
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from adcompile import driver
 from adcompile.dispatch.assembly import captured
@@ -22,7 +22,6 @@ from adcompile.records import dataclass
 
 __all__ = ["Line", "Provenance", "provenance", "source_of", "ssa_of", "written"]
 
-Pane = Literal["source", "ssa", "emitted"]
 Place = tuple[str, int]  # a file and a line of it
 
 

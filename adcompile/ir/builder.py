@@ -14,7 +14,7 @@ from adcompile.errors import Span
 from adcompile.ir.core import Atom, Attrs, Const, Eqn, Stmt, Var, atom_key
 from adcompile.ir.lengths import Dim, Facts, Length
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import PY_INT, Type
+from adcompile.ir.types import Type
 
 Phase = Literal["primal", "adjoint"]
 
@@ -188,8 +188,3 @@ def table_of(stmts: tuple[Stmt, ...] | list[Stmt]) -> dict[object, tuple[Var, ..
             if not (p.effect or p.allocates or p.updates):
                 table.setdefault((stmt.prim, tuple(map(atom_key, stmt.args)), _attrs_key(stmt.attrs)), stmt.outs)
     return table
-
-
-def int_type(value: Length | None = None) -> Type:
-    """Return the type of a Python int whose value is a length."""
-    return PY_INT if value is None else Type("py", int, (), value)

@@ -284,11 +284,6 @@ def infer_running(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array", numpy_dtype(t), t.dims)
 
 
-def infer_places(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer the places of running extrema."""
-    return Type("array", np.dtype(np.intp), args[0].type.dims)
-
-
 for _name in ("maximum", "minimum"):
     primitive(
         f"{_name}.accumulate",

@@ -5,8 +5,8 @@ while c(x): x = g(x)   ->   while c(x): x = g(x); trips = trips + 1
 
 from __future__ import annotations
 
-from adcompile.ir.builder import int_type
 from adcompile.ir.core import Block, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of, with_blocks
+from adcompile.ir.types import PY_INT
 from adcompile.records import replace
 
 
@@ -23,11 +23,11 @@ def _count(stmt: Stmt) -> Stmt:
             return stmt
     if stmt.snapshots is not None:
         return stmt  # whoever runs it counts
-    old, new, out = (Var("trips", int_type()) for _ in range(3))
+    old, new, out = (Var("trips", PY_INT) for _ in range(3))
     increment = Eqn((new,), "add", (old, Const(1)))
     body = Block((*stmt.body.params, old), (*stmt.body.stmts, increment), (*stmt.body.yields, new))
     counted = replace(stmt, inits=(*stmt.inits, Const(0)), body=body, outs=(*stmt.outs, out))
     if isinstance(counted, While):
-        cond = replace(counted.cond, params=(*counted.cond.params, Var("trips", int_type())))
+        cond = replace(counted.cond, params=(*counted.cond.params, Var("trips", PY_INT)))
         return replace(counted, cond=cond)
     return counted
