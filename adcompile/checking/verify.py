@@ -36,7 +36,7 @@ def verify_first(signature: Signature, values: Mapping[str, object], result: obj
 
 def check_used(signature: Signature, values: Mapping[str, object], rules: Sequence[CustomFunction]) -> None:
     """Check rules at the arguments of their first calls in a plain call of the function."""
-    args, keywords = plain_arguments(signature, values)
+    args, keywords = signature.plain_arguments({name: copy(value) for name, value in values.items()})
     for rule in rules:
         rule.calls = []
     try:
@@ -53,25 +53,6 @@ def check_used(signature: Signature, values: Mapping[str, object], rules: Sequen
             except BaseException:
                 rule.unchecked = True
                 raise
-
-
-def plain_arguments(signature: Signature, values: Mapping[str, object]) -> tuple[list[object], dict[str, object]]:
-    """Return the arguments of a plain call of the function."""
-    args: list[object] = []
-    keywords: dict[str, object] = {}
-    for name, p in signature.parameters.items():
-        value = copy(values[name])
-        if p.kind is p.VAR_POSITIONAL:
-            assert isinstance(value, tuple)
-            args += value
-        elif p.kind is p.VAR_KEYWORD:
-            assert isinstance(value, dict)
-            keywords |= value
-        elif p.kind is p.KEYWORD_ONLY:
-            keywords[name] = value
-        else:
-            args.append(value)
-    return args, keywords
 
 
 def verify(signature: Signature, values: Mapping[str, object], result: object) -> None:
@@ -166,7 +147,7 @@ class Checked:
         signature = self.signature
 
         def call(*primals: object) -> object:
-            values = {k: copy(v) for k, v in self.values.items()}
+            values = dict(self.values)
             for (name, element), primal in zip(signature.wrt, primals, strict=True):
                 if element is None:
                     values[name] = primal
@@ -174,7 +155,7 @@ class Checked:
                     whole = values[name]
                     assert isinstance(whole, tuple)
                     values[name] = (*whole[:element], primal, *whole[element + 1 :])
-            args, keywords = plain_arguments(signature, values)
+            args, keywords = signature.plain_arguments({name: copy(value) for name, value in values.items()})
             value = signature.callee.target(*args, **keywords)
             return value[0] if signature.transform.has_aux else value  # type: ignore[index]  # a pair
 

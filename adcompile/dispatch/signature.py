@@ -342,6 +342,10 @@ class Signature:
         """Return how the guard is called with given values of the function's arguments."""
         if self.transform.spread:
             return [*_chosen(self.given, values), *tangents], {}
+        return self.plain_arguments(values)
+
+    def plain_arguments(self, values: Mapping[str, object]) -> tuple[list[object], dict[str, object]]:
+        """Return how the function is called plainly with given values of its arguments."""
         args: list[object] = []
         kwargs: dict[str, object] = {}
         for name, p in self.parameters.items():

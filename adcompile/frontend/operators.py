@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import lists, objects, overloading, texts
@@ -13,6 +12,7 @@ from adcompile.frontend.optionals import is_none, used
 from adcompile.frontend.values import Value, is_static, lift, static_value
 from adcompile.ir.core import TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
+from adcompile.rules import arithmetic
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -43,27 +43,7 @@ COMPARE: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "eq",
     ast.NotEq: "ne",
 }
-PYTHON: Final[dict[str, Callable[..., object]]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "floordiv": operator.floordiv,
-    "mod": operator.mod,
-    "pow": operator.pow,
-    "matmul": operator.matmul,
-    "bitand": operator.and_,
-    "bitor": operator.or_,
-    "bitxor": operator.xor,
-    "lshift": operator.lshift,
-    "rshift": operator.rshift,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "eq": operator.eq,
-    "ne": operator.ne,
-}
+PYTHON: Final = arithmetic.PYTHON | {"matmul": operator.matmul}
 
 
 def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value:
