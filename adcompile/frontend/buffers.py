@@ -268,6 +268,8 @@ class Buffers(State):
             case Node():
                 for child in value.children:
                     yield from self.refs_in(child)
+                if value.cls in self.made.classes:
+                    yield from self.refs_of_methods(value.cls)
             case Method() | Super():
                 yield from self.refs_in(value.receiver)
             case Flat():
@@ -286,6 +288,8 @@ class Buffers(State):
             case Iterator(items=tuple() as items):
                 for child in items:
                     yield from self.refs_in(child)
+            case Const(value=type() as cls) if cls in self.made.classes:
+                yield from self.refs_of_methods(cls)
             case LocalFunction():
                 for default in value.defaults.values():
                     yield from self.refs_in(default)
@@ -295,6 +299,13 @@ class Buffers(State):
                     yield from self.refs_in(held)
                 if value.frame.parent is not None:
                     yield from self.refs_captured(value.node, value.frame.parent)
+
+    def refs_of_methods(self, cls: type) -> Yields[Ref]:
+        """Yield the arrays that the methods of a class made here, and of its bases, read from functions."""
+        for base in cls.__mro__:
+            where = self.made.classes.get(base)
+            if where is not None:
+                yield from self.refs_captured(*where)
 
     def refs_captured(self, node: ast.AST, frame: Frame) -> Yields[Ref]:
         """Yield the arrays that an inner function reads from a function that has returned."""

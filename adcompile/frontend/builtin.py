@@ -34,6 +34,7 @@ from adcompile.frontend import (
     trees,
 )
 from adcompile.frontend.array_functions import ARRAY_FUNCTIONS
+from adcompile.frontend.classes import MAKERS
 from adcompile.frontend.construction import CONSTRUCTORS
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.reflection import REFLECTION
@@ -229,6 +230,7 @@ OPERATORS: Final = tuple("add sub mul truediv floordiv mod pow matmul lt le gt g
 
 BUILTINS: Final[dict[object, Builtin]] = {
     **CONSTRUCTORS,
+    **MAKERS,
     **REFLECTION,
     **ARRAY_FUNCTIONS,
     **TABLES,

@@ -17,6 +17,7 @@ from adcompile.frontend import (
     branches,
     callables,
     checkpoints,
+    classes,
     custom,
     expressions,
     generators,
@@ -132,18 +133,21 @@ def run_function(
     from adcompile.frontend.bodies import body_of, run_body
 
     names = bind(lo, source, args, keywords, node)
+    home = None if rule else classes.home(lo, source.function)
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
     if isinstance(source.node, ast.FunctionDef) and is_generator(source.node):
         caller = lo.frame.rule
-        return generators.call(lo, source.node, Frame(source, Desugared([]), names, rule=caller, node=source.node))
+        return generators.call(lo, source.node, Frame(source, Desugared([]), names, home, caller, node=source.node))
     shape = None if rule else running.shape_of(lo, names)
     if not rule and not is_ours(source) and running.is_recursive(lo, source, names, shape):
+        if home is not None:
+            lo.refuse(node, f"`{source.name}` is recursive, and reads variables around its class", "", classes.REMEDY)
         return recursion.recursive_call(lo, source, names, node)
     check_depth(lo, node)
     inner = source.node
     caller = lo.frame.rule if lo.frames else False
     macro = rule and not caller
-    frame = Frame(source, body_of(inner), names, None, caller, False, macro, calls, local_names(inner), inner)
+    frame = Frame(source, body_of(inner), names, home, caller, False, macro, calls, local_names(inner), inner)
     frame.given, frame.shape = dict(names), shape
     return run_body(lo, frame, source.node)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 from collections.abc import Mapping
 from typing import Final, Protocol
 
@@ -120,6 +121,22 @@ class Frame:
         """Return the place of a node of this function, or of a generator that is run in it."""
         scope = self.desugared.origins[node][0] if node in self.desugared.origins else self.scope
         return None if is_ours(scope) else scope.span(node)
+
+
+@dataclass(slots=True)
+class Made:
+    """The classes that were made while lowering a function, and those that it calls by name.
+
+    cells    of variables that methods read: the state of lowering that they belong to, and the frame
+    scopes   of the code objects of methods: the function that the class statement is in
+    classes  what their methods read of which frame
+    known    the classes made in loops, by their statements, to be found again when a loop is lowered again
+    """
+
+    cells: dict[int, tuple[types.CellType, object, Frame]] = field(default_factory=dict)
+    scopes: dict[int, Scope] = field(default_factory=dict)
+    classes: dict[type, tuple[ast.AST, Frame] | None] = field(default_factory=dict)
+    known: dict[object, type] = field(default_factory=dict)
 
 
 def shown(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import types
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,8 @@ def make(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST)
     if not is_record_class(cls) or type(cls).__call__ is not type.__call__:
         refuse_active(lo, cls, args, keywords, node)
         return None
+    if inspect.isabstract(cls):
+        lo.refuse(node, f"`{cls.__name__}` is abstract: there are no objects of it", "Python raises here")
     new = lo.container("object", (), (), cls)
     member = find(cls, "__init__")
     assert member is not None

@@ -123,7 +123,14 @@ class Outside(Buffers):
             )
         if self.frame.rule or self.frame.macro or not isinstance(scope, Source):
             return lift(value)
-        return self.captured_from(scope, name, node)
+        return self.captured_from(self.looked_up_by(scope, name), name, node)
+
+    def looked_up_by(self, scope: Source, name: str) -> Source:
+        """Return the function by which a global name is read: for a method, that which its class is defined in."""
+        outer = self.made.scopes.get(id(scope.function.__code__))
+        if not isinstance(outer, Source) or scope.origin(name) == "closure":
+            return scope
+        return self.looked_up_by(outer, name)
 
     def captured_from(self, scope: Source, name: str, node: ast.AST) -> Value:
         """Return what a free name of a function stands for, decided once."""
@@ -165,7 +172,7 @@ class Outside(Buffers):
                 "its contents may change without notice",
                 f"pass `{name}` as an argument",
             )
-        self.dependencies[(id(scope.function), name)] = Dependency(scope, name, value)
+        self.fix(scope, name, value)
         return lift(value)
 
     def capture(self, holder: Source | object, name: str, value: object) -> Value:
@@ -207,7 +214,19 @@ class Outside(Buffers):
 
     def depend(self, owner: object, name: str, value: object, member: bool = False) -> None:
         """Remember that the program is made of what an attribute of an object holds, which the guard then tests."""
+        if isinstance(owner, type) and owner in self.made.classes:
+            owner = next(c for c in owner.__mro__ if name in vars(c))
+        if self.is_made(owner):
+            return
         self.dependencies[(id(owner), name)] = Dependency(owner, name, value, member)
+
+    def is_made(self, owner: object) -> bool:
+        """Tell whether an object is a class that was made here, or of one."""
+        return (isinstance(owner, type) and owner in self.made.classes) or type(owner) in self.made.classes
+
+    def fix(self, scope: Source, name: str, value: object) -> None:
+        """Remember that the program is made of what a name stands for."""
+        self.dependencies[(id(scope.function), name)] = Dependency(scope, name, value)
 
     def constant(self, owner: object, name: str, value: object, node: ast.AST) -> Value:
         """Return the value of an attribute of a module, class or other constant, which the guard tests."""
@@ -216,7 +235,8 @@ class Outside(Buffers):
             return self.revived(key)
         if not self.frame.rule and not _settled(owner):
             array = type(value) is np.ndarray or _holds_numbers(value)
-            if array or (isinstance(value, float | complex | np.generic) and not isinstance(owner, types.ModuleType)):
+            number = isinstance(value, float | complex | np.generic)
+            if array or (number and not isinstance(owner, types.ModuleType) and not self.is_made(owner)):
                 self.captured[key] = self.capture(owner, name, value)
                 return self.captured[key]
             self.depend(owner, name, value)

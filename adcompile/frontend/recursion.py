@@ -247,6 +247,7 @@ def attempt(
     inner.callees = lo.callees
     inner.resolved = lo.resolved
     inner.layouts = lo.layouts
+    inner.made = lo.made
     inner.tolerant = 1 if callee.types is None else 0
     inner.guesses = guesses
     params: list[Var] = []

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from adcompile.errors import CompileError, Span
-from adcompile.frontend.frames import Frame, is_ours, owner_of, shown
+from adcompile.frontend.frames import Frame, Made, is_ours, owner_of, shown
 from adcompile.frontend.lifetimes import may_be_read
 from adcompile.frontend.optionals import Truths, implied
 from adcompile.frontend.values import Box, Element, Method, Partial, Ref, Rows, Super, Value
@@ -60,6 +60,7 @@ class State:
     starts    what the variables of loops begin with
     known     the conditions that are true, or false, wherever lowering has come to
     implications  the conditions that a condition is the conjunction of, if it is true, or the disjunction, if false
+    made          the classes that were made here
     narrowings    how often a value that may be None was used as one because of what is known
     """
 
@@ -87,6 +88,7 @@ class State:
         self.implications: dict[tuple[Atom, bool], tuple[Atom, ...]] = {}
         self.narrowings = 0
         self.frames: list[Frame] = []
+        self.made = Made()
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
         self.tolerant = 0

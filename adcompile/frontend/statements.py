@@ -12,6 +12,7 @@ from adcompile.frontend import (
     augmentation,
     branches,
     calls,
+    classes,
     exceptions,
     expressions,
     loops,
@@ -114,9 +115,8 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
             attempts.try_(lo, stmt, lambda body: run(lo, body))
         case ast.FunctionDef():
             lo.assign_name(lo.frame, stmt.name, decorated(lo, stmt))
-        case ast.Delete():
-            for target in stmt.targets:
-                delete(lo, target)
+        case ast.ClassDef():
+            lo.assign_name(lo.frame, stmt.name, classes.define(lo, stmt))
         case ast.Global() | ast.Nonlocal():
             declare(lo, stmt)
         case ast.Import() | ast.ImportFrom():
@@ -129,11 +129,6 @@ def statement(lo: Lowering, stmt: ast.stmt) -> None:
             unsupported(lo, stmt)
 
 
-_REMEDIES = {
-    "ClassDef": "define the class outside the differentiated function",
-}
-
-
 def assigned(lo: Lowering, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
     """Let names that blocks for adjoints are about have variables of their own."""
     if not lo.frame.rule and hooked_names(lo.frame.node):
@@ -142,8 +137,8 @@ def assigned(lo: Lowering, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign) -> 
 
 def unsupported(lo: Lowering, stmt: ast.stmt) -> None:
     kind = type(stmt).__name__
-    remedy = _REMEDIES.get(kind, "move it out of the differentiated function")
-    lo.refuse(stmt, f"`{kind.lower()}` statements cannot be differentiated", "here", remedy)
+    message = f"`{kind.lower()}` statements cannot be differentiated"
+    lo.refuse(stmt, message, "here", "move it out of the differentiated function")
 
 
 def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:

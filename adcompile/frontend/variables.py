@@ -61,6 +61,10 @@ def _names(node: ast.AST) -> _Names:
                 if isinstance(n, ast.FunctionDef):
                     assigned.add(n.name)
                 return
+            case ast.ClassDef():
+                assigned.add(n.name)
+                inner.extend(_methods(n))
+                return
             case ast.Name(id=name, ctx=context):
                 if not comprehension and not isinstance(context, ast.Load):
                     assigned.add(name)
@@ -89,6 +93,17 @@ def _names(node: ast.AST) -> _Names:
         visit(part, False)
     own = frozenset(assigned) - outer - globals
     return _Names(own, frozenset(outer), frozenset(globals), frozenset(escaping), tuple(inner), bool(yields))
+
+
+def _methods(node: ast.AST) -> list[Definition]:
+    """Return the functions in the body of a class, and in those of classes inside of it."""
+    found: list[Definition] = []
+    for child in children(node):
+        if isinstance(child, Definition):
+            found.append(child)
+        else:
+            found += _methods(child)
+    return found
 
 
 def _body(node: ast.AST) -> list[ast.stmt] | list[ast.expr]:
