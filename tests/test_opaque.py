@@ -7,6 +7,7 @@ import functools
 import heapq
 import itertools
 import operator
+import os
 import queue
 import random
 import struct
@@ -383,3 +384,112 @@ def test_copies_of_what_is_in_a_cache_may_be_changed() -> None:
         return np.sum(t * (workspace(3) + 2.0))
 
     assert grad(f)(1.5) == pytest.approx(6.0)
+
+
+BUFFERS = """
+buffer, calls = np.zeros(3), 0
+
+def restart():
+    global calls
+    buffer[:], calls = 0.0, 0
+
+def response():
+    return buffer
+
+def refilled() -> object:
+    global calls
+    calls += 1
+    buffer[:] = calls
+    return buffer
+"""
+
+
+def buffers() -> Any:
+    """Return functions without source that return the same array at each call, and one that restores it."""
+    space: dict[str, Any] = {"np": np}
+    exec(BUFFERS, space)
+    return space
+
+
+def test_what_an_unknown_function_returned_is_not_changed() -> None:
+    get = buffers()["response"]
+
+    def stored(x: float) -> float:
+        a = get()
+        a[0] = x
+        return get()[0]  # type: ignore[no-any-return]
+
+    def through_a_view(x: float) -> float:
+        a = get()[1:]
+        a += x
+        return x * get()[1]  # type: ignore[no-any-return]
+
+    for f, column in ((stored, 9), (through_a_view, 9)):
+        with pytest.raises(CompileError, match="this is what `get` returned, which may keep it") as caught:
+            grad(f)(1.5)
+        assert (caught.value.line, caught.value.column) == (f.__code__.co_firstlineno + 2, column)
+        assert "copy it first, as np.array" in str(caught.value)
+
+    def copied(x: float) -> float:
+        a = np.array(get()).reshape(3)
+        a[0] = x
+        return a[0] * (a[1] + 2.0)  # type: ignore[no-any-return]
+
+    assert grad(copied)(1.5) == 2.0
+
+
+def test_what_unknown_functions_change_later_is_kept_for_the_way_back() -> None:
+    space = buffers()
+    refilled, restart = space["refilled"], space["restart"]
+
+    def looped(x: Any) -> Any:
+        y = x * 1.0
+        for _ in range(3):
+            a = refilled().reshape(3)
+            y = y * a + np.sin(y * a)
+        return np.sum(y)
+
+    def twice(x: Any) -> Any:
+        t = np.sin(x * refilled().copy().reshape(3))
+        return np.sum(t * refilled().copy().reshape(3))
+
+    def read_again(x: Any) -> Any:
+        a = refilled().reshape(3)
+        t = x * x * a
+        refilled()
+        return np.sum(t * a)
+
+    def restarted(f: Any, *args: Any) -> Any:
+        restart()
+        return f(*args)
+
+    x, v = np.array([0.3, -0.2, 0.5]), np.array([1.0, 0.5, -0.7])
+    for f in (looped, twice):
+        value, gradient = restarted(value_and_grad(f), x)
+        slope = (restarted(f, x + 1e-6 * v) - restarted(f, x - 1e-6 * v)) / 2e-6
+        assert value == restarted(f, x)
+        assert gradient @ v == pytest.approx(slope, rel=1e-6)
+        assert restarted(jvp, f, (x,), (v,))[1] == pytest.approx(slope, rel=1e-6)
+    with pytest.raises(RuntimeError, match="`refilled` changed an array that was returned before"):
+        restarted(grad(read_again), x)
+
+
+table = np.array([1.0, 2.0, 3.0])
+
+
+def refreshed(k: int) -> float:
+    with open(os.devnull):
+        table[:] = k
+    return 1.0
+
+
+def test_an_array_from_outside_is_not_read_while_an_unknown_function_may_change_it() -> None:
+    def f(x: Any) -> Any:
+        y = np.sum(x * x * table)
+        return y * refreshed(3)
+
+    with pytest.raises(CompileError, match="this call may change `table`, which is read here too") as caught:
+        grad(f)(np.ones(3))
+    assert (caught.value.line, caught.value.column) == (f.__code__.co_firstlineno + 2, 20)
+    own = table.copy()
+    assert grad(lambda x: np.sum(x * own) * refreshed(3))(np.ones(3)) == pytest.approx([1.0, 2.0, 3.0])

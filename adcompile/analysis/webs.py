@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from adcompile.ir.core import Atom, Eqn, For, If, Stmt, Var, While, blocks_of, free, walk
 from adcompile.ir.primitives import PRIMITIVES
@@ -37,12 +38,14 @@ class Webs:
     versions  joins the variables that stores, loop slots and if results make versions of one array
     memory    joins also views with what they are views of
     stored    the webs that contain a store
-    written   the groups of memory that contain a store
+    foreign   the groups of memory that an unknown function returned, which may keep it and change it
+    written   the groups of memory that contain a store, or are foreign
     """
 
     versions: Groups
     memory: Groups
     stored: frozenset[Var]
+    foreign: frozenset[Var]
     written: frozenset[Var]
 
     def web(self, v: Var) -> Var:
@@ -62,12 +65,14 @@ def webs(stmts: Iterable[Stmt]) -> Webs:
     """Find the webs of the arrays that statements bind."""
     versions, memory = Groups(), Groups()
     stores: list[Var] = []
+    foreign: list[Var] = []
     for stmt in walk(stmts):
         match stmt:
             case Eqn():
                 if is_store(stmt):
                     versions.join(stmt.out, stmt.args[0])
                     stores.append(stmt.out)
+                foreign += [o for o in stmt.outs if is_foreign(stmt) and o.type.is_array]
                 for base in bases(stmt):
                     for out in stmt.outs:
                         if out.type.is_array:
@@ -80,7 +85,8 @@ def webs(stmts: Iterable[Stmt]) -> Webs:
     for v in list(versions.parent):
         memory.join(v, versions.parent[v])
     stored = frozenset(versions.find(v) for v in stores)
-    return Webs(versions, memory, stored, frozenset(memory.find(v) for v in stores))
+    theirs = frozenset(map(memory.find, foreign))
+    return Webs(versions, memory, stored, theirs, theirs.union(map(memory.find, stores)))
 
 
 def join_columns(groups: Groups, outs: tuple[Var, ...], *columns: tuple[Atom, ...]) -> None:
@@ -88,6 +94,11 @@ def join_columns(groups: Groups, outs: tuple[Var, ...], *columns: tuple[Atom, ..
         if out.type.is_array:
             for a in atoms:
                 groups.join(out, a)
+
+
+def is_foreign(stmt: Stmt) -> TypeGuard[Eqn]:
+    """Tell whether a statement calls an unknown function, which may keep what it returns and change it later."""
+    return isinstance(stmt, Eqn) and stmt.prim == "opaque" and not stmt.attrs[2]
 
 
 def is_store(eqn: Eqn) -> bool:

@@ -43,6 +43,10 @@ def _check_finite(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return syntax.evaluated(syntax.call("check_finite", g, syntax.constant(name), syntax.constant(place), **keywords))
 
 
+def _evaluated(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    return syntax.evaluated(w.write.equation(eqn))
+
+
 def _raise(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return ast.Raise(syntax.call(str(eqn.attrs[0]), *map(w.write.atom, eqn.args)), None)
 
@@ -88,6 +92,7 @@ SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
     "assert": _assert,
     "raise": _raise,
     "check_finite": _check_finite,
+    "unchanged": _evaluated,
     "call_fwd": _call_forward,
     "opaque": _opaque,
     "untree": _untree,

@@ -287,7 +287,7 @@ def _call(suffix: str) -> Form:
 
 def _opaque(w: Expressions, eqn: Eqn) -> ast.expr:
     """Write a call of a function that the compiler does not know."""
-    form, name, layout, _ = eqn.attrs
+    form, name, _, layout, _ = eqn.attrs
     assert isinstance(name, tuple) and isinstance(layout, tuple)
     args: list[ast.expr] = []
     keywords: dict[str, ast.expr] = {}

@@ -47,6 +47,7 @@ defer(
     "selection",
     "sorting",
     "splitting",
+    "strangers",
     "surgery",
     "texts",
     "views",

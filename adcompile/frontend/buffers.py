@@ -176,13 +176,13 @@ class Buffers(State):
                     raise Unresolved(key)
                 self.refuse_cached(other, node)
 
-    def remember(self, value: Value, since: int, name: str) -> None:
-        """Note that the function `name` has a value in its cache, as far as it is newer than the cell `since`."""
+    def remember(self, value: Value, since: int, what: str) -> None:
+        """Note that a function may keep a value that it returned, as far as it is newer than the cell `since`."""
         value = self.current(value)
         if isinstance(value, Node):
             for child in value.children:
-                self.remember(child, since, name)
-        self.cached.update({number: name for number in self.identities(value) if number > since})
+                self.remember(child, since, what)
+        self.cached.update({number: what for number in self.identities(value) if number > since})
 
     def find_out(self, cell: int) -> None:
         """Raise if it was left open what an array is, and it may be resolved."""

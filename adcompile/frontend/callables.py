@@ -203,7 +203,7 @@ def memoised(
     """Call a function with a cache, whose result is in the cache too: it cannot be changed."""
     since = lo.cell_count
     made = _remembered(lo, f, args, keywords, node)
-    lo.remember(made, since, f.__wrapped__.__name__)
+    lo.remember(made, since, f"in the cache of `{f.__wrapped__.__name__}`, which would return it changed")
     return made
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, picking, tables
+from adcompile.frontend import application, calls, picking, strangers, tables
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
@@ -83,6 +83,7 @@ class Lowering(Outside):
         self.handling: list[tuple[list[int], Value]] = []
         self.places: dict[Var, Span] = {}
         self.dicts: dict[int, tuple[ast.AST, Span | None]] = {}  # where dicts and sets were made, by identity
+        self.strangers: list[tuple[object, Span | None]] = []  # functions that are called as they are, and where
         self.whole = False  # the program is compiled as it is: nothing in it is differentiated from outside
 
     def guarded(self, node: ast.AST | None, make: Callable[[], Value]) -> Value:
@@ -287,6 +288,8 @@ def lower_once(
         message = f"`{target.source.name}` returns a tuple that holds tuples like itself, how deep is known at run time"
         lo.refuse(target.source.node, message, "here", "return numbers and arrays that are computed from it")
     captures = used_captures(lo, flat)
+    if lo.strangers:
+        strangers.refuse_shared(lo, captures)
     function = Function(
         target.source.name,
         (*params, *(v for c in captures for v in c.used)),

@@ -36,6 +36,7 @@ def call_function(
         if known is not None:
             return known
     place = called_as(lo, f, node)
+    lo.strangers.append((f, lo.span(node)))
     captured = held(lo, f, node) if place is None or not is_common(place[0]) else None
     if captured is not None:
         return emit(lo, "value", ("", ""), (captured,), args, keywords, (annotated(f),), node)

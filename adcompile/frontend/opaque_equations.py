@@ -36,14 +36,19 @@ def emit(
     named = keywords if trusted else {k: protected(lo, v, node) for k, v in keywords.items()}
     layout = [("", _layout(lo, a, operands, node)) for a in given]
     layout += [(k, _layout(lo, v, operands, node)) for k, v in named.items()]
-    results = lo.guarded_many(node, "opaque", tuple(operands), (form, (*name, lo.span(node)), tuple(layout), types_))
-    values = [lo.wrap(r) for r in results]
+    attrs = (form, (*name, lo.span(node)), trusted, tuple(layout), types_)
+    since = lo.cell_count
+    values = [lo.wrap(r) for r in lo.guarded_many(node, "opaque", tuple(operands), attrs)]
     for v in values:
         for a in (*args, *keywords.values()):
             for ref in lo.refs_in(a):
                 if isinstance(v, Ref):
                     lo.link(v.cell, ref.cell)
-    return values[0] if len(values) == 1 else Node("tuple", tuple(values))
+    made: Value = values[0] if len(values) == 1 else Node("tuple", tuple(values))
+    if not trusted:
+        called = first[0].name if form == "value" and isinstance(first[0], Var) else name[1]
+        lo.remember(made, since, f"what `{called}` returned, which may keep it: it would see the change")
+    return made
 
 
 def protected(lo: Lowering, value: Value, node: ast.AST) -> Value:

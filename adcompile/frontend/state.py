@@ -80,7 +80,9 @@ class State:
         self.joins: dict[int, object] = {}
         self.choices: dict[int, Either] = {}
         self.held: set[int] = set()  # cells of what was taken out of trees
-        self.cached: dict[int, str] = {}  # cells and containers that functions with a cache returned: their names
+        self.cached: dict[
+            int, str
+        ] = {}  # cells and containers that a function may keep that returned them: what they are
         self.resolved: set[object] = set()
         self.starts: dict[Var, Atom] = {}
         self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
@@ -228,9 +230,8 @@ class State:
         self.contents[held.identity] = held.holding(children, keys)
 
     def refuse_cached(self, number: int, node: ast.AST) -> NoReturn:
-        """Refuse to change what a function with a cache returned."""
-        what = f"this is in the cache of `{self.cached[number]}`, which would return it changed"
-        self.refuse(node, what, "changed here", "copy it first")
+        """Refuse to change what the function that returned it may keep."""
+        self.refuse(node, f"this is {self.cached[number]}", "changed here", "copy it first, as np.array(...) does")
 
     def identities(self, value: Value) -> list[int]:
         """Return what a container is known by: its identity, or the cells of a list of run-time length."""

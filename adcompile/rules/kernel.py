@@ -149,6 +149,8 @@ register(
     Primitive("full", infer_full, "np.full", "fill, (*shape), dtype=None", n_attrs=1, cost="arithmetic", allocates=True)
 )
 register(Primitive("read_only", infer_copy, "read_only", helper=runtime.read_only, shares=True, cost="free"))
+register(Primitive("kept", infer_copy, "kept", helper=runtime.kept, cost="arithmetic", allocates=True))
+register(Primitive("unchanged", given(), "unchanged", "x, before, message", effect=True, helper=runtime.unchanged))
 register(Primitive("unbroadcast", infer_unbroadcast, "unbroadcast", "g, like", helper=runtime.unbroadcast, shares=True))
 register(
     Primitive(

@@ -24,13 +24,14 @@ FLOAT64: Final = np.dtype(np.float64)
 
 # form    "path" for the function of a module, "method" for one of the first operand, "value" for the first operand
 # name    (module, name in it, place in the user's source), or ("", method, place)
+# trusted whether the call is known to make its result anew, and to change nothing
 # layout  pairs of a keyword ("" for an argument by position) and a structure over the numbers of operands
 register(
     Primitive(
         "opaque",
         infer_from_attrs,
-        signature="*xs, form, name, layout, types",
-        n_attrs=4,
+        signature="*xs, form, name, trusted, layout, types",
+        n_attrs=5,
         effect=True,
         cost="product",
     )

@@ -48,6 +48,17 @@ def read_only(x):
     return view
 
 
+def kept(x):
+    """Return what stays as it is: a copy of an array, or what is not an array."""
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def unchanged(x, before, message):
+    """Raise if an array is not what it was before."""
+    if isinstance(x, np.ndarray) and x.tobytes() != before.tobytes():
+        raise RuntimeError(message)
+
+
 def other_factors(x, axis=None):
     """For each entry of x, multiply all others along axis: the derivative of a product."""
     if axis is None:

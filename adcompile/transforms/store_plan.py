@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from adcompile.analysis.mincut import cheapest_to_keep
-from adcompile.analysis.webs import is_store, is_view, overwritten
+from adcompile.analysis.webs import is_foreign, is_store, is_view, overwritten
 from adcompile.ir.core import UNDEFINED, Atom, Eqn, If, Stmt, Var, atom_key, blocks_of, free, variables
 from adcompile.records import dataclass, field
 from adcompile.transforms.store_context import Context, Place, Step, is_cheap
@@ -128,7 +128,7 @@ class Plan:
             if before is None:
                 return False
             version, origin = before, self.made.get(before)
-        return origin is not None and not is_view(origin) and not origin.prim.startswith("call")
+        return origin is not None and not (is_view(origin) or is_foreign(origin) or origin.prim.startswith("call"))
 
     # -- what a store overwrites
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from adcompile.analysis.webs import is_view
-from adcompile.ir.core import Atom, Eqn, Stmt, Var, free, substitute, variables
+from adcompile.analysis.opaque import described
+from adcompile.analysis.webs import is_foreign, is_view
+from adcompile.ir.core import Atom, Const, Eqn, Stmt, Var, free, substitute, variables, walk
 from adcompile.records import dataclass, field, replace
 from adcompile.transforms.store_context import Context, Step
 from adcompile.transforms.store_plan import Pair, Plan
@@ -34,7 +35,9 @@ def rewrite(ctx: Context, pair: Pair) -> Rewritten:
 
 @dataclass
 class _Rewriter:
-    """`now` are the versions held and `have` the other values had so far; `after` is what follows a definition."""
+    """`now` are the versions held and `have` the other values had so far; `after` is what follows a definition, and
+    `last` what follows a statement.
+    """
 
     ctx: Context
     pair: Pair
@@ -43,6 +46,7 @@ class _Rewriter:
     have: dict[Var, Atom] = field(default_factory=dict)
     out: list[Stmt] = field(default_factory=list)
     after: dict[Var, list[Stmt]] = field(default_factory=dict)
+    last: dict[int, list[Stmt]] = field(default_factory=dict)
     kept: list[tuple[Var, Var]] = field(default_factory=list)
 
     def run(self) -> Rewritten:
@@ -61,10 +65,11 @@ class _Rewriter:
         out: list[Stmt] = []
         for v in self.pair.params:
             out += self.after.get(v, ())
-        for stmt in self.pair.primal:
+        for k, stmt in enumerate(self.pair.primal):
             out.append(stmt)
             for v in stmt.outs:
                 out += self.after.get(v, ())
+            out += self.last.get(k, ())
         return tuple(out)
 
     # -- the mirror
@@ -174,7 +179,21 @@ class _Rewriter:
             return v
         if self.pair.place == "loop" and self.plan.is_last_of_newborn(v):
             return v
-        copy = self.ctx.eqn("copy", v, name=self.ctx.fn.name_of(v))
+        copy = self.ctx.eqn("copy" if v.type.dims is not None else "kept", v, name=self.ctx.fn.name_of(v))
         self.ctx.bound[v] = None
         self.after.setdefault(v, []).append(copy)
+        self.guard(v, copy.out)
         return copy.out
+
+    def guard(self, v: Var, copy: Var) -> None:
+        """Let the program raise if an unknown function changes what was returned before, which may be read again."""
+        webs, primal = self.ctx.webs, self.pair.primal
+        if webs.memory.find(v) not in webs.foreign or webs.is_stored(v):
+            return
+        made = next((k for k, s in enumerate(primal) if v in s.outs), -1)
+        calls = {k: s for k in range(made + 1, len(primal)) for s in walk((primal[k],)) if is_foreign(s)}
+        for k, call in list(calls.items())[-1:]:
+            message = (
+                f"`{described(call)}` changed an array that was returned before and is needed: copy it where it is made"
+            )
+            self.last.setdefault(k, []).append(Eqn((), "unchanged", (v, copy, Const(message))))
