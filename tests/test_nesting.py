@@ -716,3 +716,23 @@ def test_random_draws_run_once() -> None:
         with pytest.raises(CompileError) as error:
             grad(refused)(0.5, np.random.default_rng(5))
         assert error.value.line is not None
+
+
+def suffixes(x, k):
+    if k == 0:
+        return x[:1] * 2.0
+    y = suffixes(x, k - 1)
+    return np.concatenate([y, x[:k] * np.sum(y)])
+
+
+def test_pullbacks_of_recursive_functions_whose_results_differ_in_length():
+    x, w = np.array([0.5, 1.2, -0.3, 0.7]), np.arange(4.0)
+
+    def gradient(x):
+        return vjp(lambda x: suffixes(x, 2), x)[1](np.cos(w))[0]
+
+    step = 1e-6 * np.eye(4)
+    rows = [(gradient(x + d) - gradient(x - d)) @ w / 2e-6 for d in step]
+    np.testing.assert_allclose(grad(lambda x: np.sum(gradient(x) * w))(x), rows, atol=1e-7)
+    with pytest.raises(AssertionError, match="the cotangent must have the shape of what it belongs to"):
+        grad(lambda x: np.sum(vjp(lambda x: suffixes(x, 2), x)[1](np.ones(1))[0] * w))(x)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from adcompile.frontend import calls, jacobians, macros
 from adcompile.frontend.closures import Closed, close, numbers_of
 from adcompile.frontend.values import Args, Keywords, Partial, Ref, Value, is_static, lift, static_value
+from adcompile.ir.builder import UnknownLength
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.derivatives import Pullback, Pushforward
 from adcompile.ir.lengths import anchored, example_of
@@ -185,7 +186,9 @@ def call_pullback(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -
         if k is not None and out.type.inexact and isinstance(out, Var):
             seeds[k] = _fitted(lo, g, out.type.rank, "cotangent", node)
             _same_shape(lo, seeds[k], out, "cotangent", node)
-    _, gradients = pulled(lo, of.closed, seeds, node)
+    results, gradients = pulled(lo, of.closed, seeds, node)
+    for k, seed in seeds.items():  # lengths that the function itself decides
+        _same_shape(lo, seed, of.closed.function.outs[k], "cotangent", node, lo.atom(results[k]))
     return Node("tuple", tuple(gradients))
 
 
@@ -252,8 +255,11 @@ def _fitted(lo: Lowering, value: Value, rank: int | None, what: str, node: ast.A
     return atom
 
 
-def _same_shape(lo: Lowering, atom: Atom, like: Atom, what: str, node: ast.AST) -> None:
-    """See to it that the lengths of a tangent or cotangent are those that it needs: proved, or tested at run time."""
+def _same_shape(lo: Lowering, atom: Atom, like: Atom, what: str, node: ast.AST, made: Atom | None = None) -> None:
+    """See to it that the lengths of a tangent or cotangent are those that it needs: proved, or tested at run time.
+
+    Without `made`, lengths that only that array has are left out; with it, the others are.
+    """
     b = lo.builder
     for axis, (have, want) in enumerate(zip(atom.type.dims or (), like.type.dims or (), strict=False)):
         if lo.facts.same(have, want) or not isinstance(like, Var):
@@ -264,7 +270,16 @@ def _same_shape(lo: Lowering, atom: Atom, like: Atom, what: str, node: ast.AST) 
                 lo.refuse(node, f"the {what} has another shape than what it belongs to", "called here")
             lo.facts.unify(have, want)
             continue
-        same = b.emit("eq", b.emit("dim", atom, attrs=(axis,)), b.length(want))
+        try:
+            length = b.length(want)
+        except UnknownLength:
+            if made is None:
+                continue
+            length = b.emit("dim", made, attrs=(axis,))
+        else:
+            if made is not None:
+                continue
+        same = b.emit("eq", b.emit("dim", atom, attrs=(axis,)), length)
         if isinstance(same, Const) and not same.value:
             lo.refuse(node, f"the {what} has another shape than what it belongs to", "called here")
         if not isinstance(same, Const):
