@@ -31,6 +31,7 @@ LIKE_OPERANDS: Final = frozenset(
 
 # Views that keep the order of the axes.
 IN_ORDER: Final = frozenset({"index", "reshape", "ravel", "squeeze", "expand_dims", "flip"})
+COLUMNS: Final = frozenset({"columns", "copied_columns"})
 PERMUTE: Final = frozenset({"transpose", "swapaxes", "moveaxis"})
 
 
@@ -75,12 +76,26 @@ def contiguous(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: in
         return Verdict(True, True)  # the method always makes rows, the function keeps the layout
     if eqn.prim in ("index_update", "index_add") and isinstance(eqn.args[0], Var):
         return contiguous(builder, eqn.args[0], known, depth - 1)
+    if eqn.prim in COLUMNS:
+        return Verdict(False, False)
     if eqn.prim in IN_ORDER or eqn.prim in PERMUTE:  # as x * 1.0, which is x to the compiler and new to the program
         return in_order(builder, base, known, depth - 1)
     if eqn.prim in LIKE_OPERANDS or eqn.prim in UFUNCS or eqn.prim in table.ROWS:
         found = [in_order(builder, a, known, depth - 1) for a in eqn.args if isinstance(a, Var) and a.type.is_array]
         return Verdict(all(v.view for v in found), bool(found) and all(v.sure for v in found))
     return Verdict(_is_new(eqn), False)
+
+
+def by_columns(builder: Builder, base: Atom, known: Mapping[Var, Atom], depth: int = 40) -> Verdict:
+    """Tell whether an array lies column after column; `sure` if that is certain where it does."""
+    if not depth or not isinstance(base, Var):
+        return Verdict(False, False)
+    if base in known:
+        return Verdict(by_columns(builder, known[base], known, depth - 1).view, False)
+    eqn = builder.defs.get(base)
+    if eqn is not None and eqn.prim in ("index_update", "index_add"):
+        return by_columns(builder, eqn.args[0], known, depth - 1)
+    return Verdict(eqn is not None and eqn.prim in COLUMNS, True)
 
 
 def in_order(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: int) -> Verdict:
@@ -111,10 +126,16 @@ def layout_of(
     builder: Builder, base: Var, path: Path, atoms: Sequence[Atom], known: Mapping[Var, Atom]
 ) -> Layout | None:
     """Return the layout of what a path selects; None if nothing is known."""
-    verdict = contiguous(builder, base, known)
     if base.type.dims is None:
         return None
-    axes = _rows(builder.facts, base.type.dims) if verdict.view or len(base.type.dims) == 1 else _loose(base.type.dims)
+    columns = by_columns(builder, base, known)
+    verdict = columns if columns.view else contiguous(builder, base, known)
+    if columns.view:
+        axes = _rows(builder.facts, base.type.dims[::-1])[::-1]
+    elif verdict.view or len(base.type.dims) == 1:
+        axes = _rows(builder.facts, base.type.dims)
+    else:
+        axes = _loose(base.type.dims)
     sure = verdict.sure
     if len(base.type.dims) == 1:
         axes[0].unit = verdict.view

@@ -119,6 +119,12 @@ def _contiguous(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution
     return verdict_of(lo, base, lo.type_of(base).dims or (), True), []
 
 
+def _columns(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
+    backwards: Step = ("T", tuple(range(len(lo.type_of(base).dims or ())))[::-1])
+    layout = contiguity.layout_of(lo.builder, lo.cells[base.cell], (*base.path, backwards), base.atoms, lo.starts)
+    return Verdict(False, False) if layout is None else contiguity.ravelled(lo.facts, layout), []
+
+
 def _squeezed(lo: Lowering, bound: Bound, base: Ref, value: Ref) -> Resolution | None:
     dims = [lo.facts.find(d) for d in lo.type_of(base).dims or ()]
     axis = bound.attrs[0]
@@ -196,6 +202,7 @@ STEPS: Final = {
     "reshape": _reshaped,
     "ravel": _reshaped,
     "contiguous": _contiguous,
+    "columns": _columns,
     "squeeze": _squeezed,
     "expand_dims": _expanded,
     "atleast_1d": _at_least,

@@ -6,6 +6,7 @@ The tables here are always loaded; others when a function in them is first looke
 from adcompile.rules import (
     arithmetic,
     choices,
+    columns,
     complexes,
     creation,
     custom,
@@ -31,6 +32,7 @@ from adcompile.rules import (
 __all__ = [
     "arithmetic",
     "choices",
+    "columns",
     "complexes",
     "creation",
     "custom",

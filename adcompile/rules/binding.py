@@ -15,6 +15,7 @@ A usage text is a parameter list in which the annotation says what a parameter i
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cache
 from typing import Final, Literal, TypeVar
@@ -112,6 +113,7 @@ class Table(MutableMapping[Key, Binding]):
 FUNCTIONS: Final[Table[Callable[..., object]]] = Table()
 METHODS: Final[Table[str]] = Table()
 ATTRIBUTES: Final[dict[str, Binding]] = {}
+IN_COLUMNS: Final[dict[Callable[..., object] | str, Callable[..., object]]] = {}
 
 
 @cache
@@ -152,6 +154,8 @@ def bind(
     binding = METHODS[target] if isinstance(target, str) else FUNCTIONS[target]
     if binding.choose is not None:
         binding = binding.choose(args, kwargs)
+    if target in IN_COLUMNS and asks_for_columns(binding, args, kwargs):
+        binding = Binding(binding.name, macro=IN_COLUMNS[target])
     if binding.macro is not None:
         refuse_given(binding, binding.macro, args, kwargs, static)
         return Bound("", macro=binding.macro)
@@ -175,6 +179,13 @@ def bind(
         binding.prepare(operands, values)
     names = [s.name for s in attribute_slots(PRIMITIVES[binding.prim])]
     return Bound(binding.prim, tuple(operands), tuple(values[n] for n in names))
+
+
+def asks_for_columns(binding: Binding, args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> bool:
+    """Tell whether a call says ``order='F'``, by name or by its place."""
+    place = next((k for k, p in enumerate(parameters(binding.usage)) if p.name == "order" or p.many), len(args))
+    order = kwargs.get("order", args[place] if place < len(args) else None)
+    return isinstance(order, Const) and order.value == "F"
 
 
 Given = Argument | tuple[Argument, ...] | None
@@ -320,11 +331,14 @@ def refuse(binding: Binding, p: Parameter, value: Given, static: Static) -> None
 
 @cache
 def unsupported(macro: Callable[..., object]) -> dict[str, int]:
-    """Return the parameters of a macro that must be None, as their annotations say, with their places."""
+    """Return the parameters of a macro that must be None, as their annotations say, with their places.
+
+    Those that are passed by name alone have places that no argument is at.
+    """
     code = macro.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     must = {name for name, annotation in macro.__annotations__.items() if annotation in ("None", None)}
-    return {name: k for k, name in enumerate(names) if name in must}
+    return {name: k if k < code.co_argcount else sys.maxsize for k, name in enumerate(names) if name in must}
 
 
 def refuse_given(
@@ -385,6 +399,16 @@ def macro(*functions: Callable[..., object]) -> Callable[[F], F]:
     def register(f: F) -> F:
         for target in functions:
             FUNCTIONS[target] = Binding(name_of(target), macro=f)
+        return f
+
+    return register
+
+
+def in_columns(*targets: Callable[..., object] | str) -> Callable[[F], F]:
+    """Mark a function in the rule language as what calls of other functions, or methods, with ``order='F'`` mean."""
+
+    def register(f: F) -> F:
+        IN_COLUMNS.update(dict.fromkeys(targets, f))
         return f
 
     return register

@@ -245,7 +245,9 @@ def choose_copy(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Bin
 
 FUNCTIONS[np.copy] = Binding("np.copy", choose=choose_copy)
 FUNCTIONS[np.array] = Binding("np.array", choose=choose_array)
-FUNCTIONS[np.asarray] = FUNCTIONS[np.ascontiguousarray] = Binding("np.asarray", choose=choose_asarray)
+FUNCTIONS[np.asarray] = FUNCTIONS[np.asanyarray] = FUNCTIONS[np.ascontiguousarray] = Binding(
+    "np.asarray", choose=choose_asarray
+)
 
 
 @linear("array", 0, jointly=True)
