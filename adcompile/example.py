@@ -67,6 +67,11 @@ class Example(NamedTuple):
         return self.lowered.function
 
     @property
+    def captured(self) -> dict[str, object]:
+        """Return the values of the hidden arguments, which are read from outside, by name."""
+        return {name: value for c in self.lowered.captures for name, value in c.values().items()}
+
+    @property
     def variables(self) -> tuple[Var, ...]:
         """Return the differentiated variables."""
         return tuple(v for argument in self.wrt for v in leaves(argument) if isinstance(v, Var) and varies(v))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from adcompile.frontend.outside import Capture
 from adcompile.frontend.resolve import signature_of
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Var
 from adcompile.ir.lengths import example_of
+from adcompile.ir.naming import unlike
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import PY_BOOL, PY_INT, Type
 from adcompile.records import replace
@@ -192,7 +193,7 @@ def _items(name: str, argument: Argument, taken: set[str]) -> list[Param]:
     assert isinstance(argument, Node)
     params: list[Param] = []
     for k, item in enumerate(argument.children):
-        own = unused(f"{name}_{k}", taken)
+        own = unlike(f"{name}_{k}", taken)
         taken.add(own)
         params.append(Param(own, _varying(item)))
     return params
@@ -230,14 +231,7 @@ def dots(example: Example, names: Sequence[str], variables: Sequence[Var]) -> tu
     taken = {v.name for c in example.lowered.captures for v in c.used}
     items = iter(variables)
     trees = [map_leaves(lambda a: next(items) if varies(a) else None, argument) for argument in example.wrt]
-    return tuple(Param(unused(name, taken), tree) for name, tree in zip(names, trees, strict=True))
-
-
-def unused(name: str, taken: Collection[str]) -> str:
-    """Return the name, or one made of it that is not taken."""
-    while name in taken:
-        name += "_"
-    return name
+    return tuple(Param(unlike(name, taken), tree) for name, tree in zip(names, trees, strict=True))
 
 
 def flat(variables: Sequence[Var]) -> tuple[Param, ...]:

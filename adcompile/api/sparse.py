@@ -251,7 +251,7 @@ def _found_pattern(f: Function, argnum: int, args: Sequence[object]) -> sparse.c
     contents: dict[str, object] = {}
     for name, argument in example.arguments.items():
         contents.update(assembly.leaf_values(argument, values[name]))
-    contents.update(assembly.captured(example))
+    contents.update(example.captured)
     (x,) = example.variables
     shape = _shape(contents[x.name])
     size = int(np.prod(shape, dtype=int))

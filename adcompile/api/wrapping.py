@@ -19,6 +19,7 @@ from inspect import Parameter
 import numpy as np
 
 from adcompile.dispatch.signature import inside
+from adcompile.ir.naming import claimed
 
 __all__ = ["unwrapped", "wrapper"]
 
@@ -36,8 +37,8 @@ def wrapper(
     inner, bound, keywords = unwrapped(f)
     shown = [p for p in (signature or signature_like(f)).parameters.values() if p.name not in keywords]
     taken = {p.name for p in shown} | set(keywords)
-    brought = [_unused(hint, taken) for hint in _names(inner, len(bound))]
-    own = {key: _unused(key, taken) for key in ("_operator", "_f", "_partial")}
+    brought = [claimed(hint, taken) for hint in _names(inner, len(bound))]
+    own = {key: claimed(key, taken) for key in ("_operator", "_f", "_partial")}
     parameters = [
         *(Parameter(n, Parameter.POSITIONAL_ONLY) for n in brought),
         *(p.replace(annotation=Parameter.empty, default=_placeholder(p)) for p in shown),
@@ -111,10 +112,3 @@ def _placeholder(p: Parameter) -> object:
 def _passed(p: Parameter) -> str:
     stars = "*" if p.kind is Parameter.VAR_POSITIONAL else "**" if p.kind is Parameter.VAR_KEYWORD else ""
     return f"{p.name}={p.name}" if p.kind is Parameter.KEYWORD_ONLY else f"{stars}{p.name}"
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

@@ -60,11 +60,6 @@ def passed(example: Example, values: Mapping[str, object]) -> Iterator[object]:
             yield value
 
 
-def hidden(example: Example) -> dict[str, object]:
-    """Return what an emitted function reads from outside, by name."""
-    return {name: value for c in example.lowered.captures for name, value in c.values().items()}
-
-
 class Search:
     """Compares pullbacks of the first statements of a function with finite differences."""
 
@@ -187,7 +182,7 @@ class Search:
 
         def run(values: Mapping[str, object]) -> tuple[tuple[object, ...], object]:
             assert callable(forward)
-            results, tape = forward(*passed(self.example, values), **hidden(self.example))
+            results, tape = forward(*passed(self.example, values), **self.example.captured)
             return results[: len(outs)], (results[-1], tape)
 
         def pull(tape: object, cotangents: object) -> object:

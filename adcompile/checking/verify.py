@@ -11,7 +11,7 @@ import numpy as np
 from adcompile import driver
 from adcompile.checking.differences import Vector, differentiate
 from adcompile.checking.leaves import Leaf, copy, flatten, leaves_of, rebuild, shape_like
-from adcompile.checking.locate import along, example_of, first_wrong_place, hidden, passed
+from adcompile.checking.locate import along, example_of, first_wrong_place, passed
 from adcompile.checking.rules import check_rule
 from adcompile.custom.functions import CustomFunction
 from adcompile.dispatch.signature import Signature
@@ -134,7 +134,7 @@ class Checked:
         exec(made.source, namespace)
         function = namespace[made.entries[0]]
         assert callable(function)
-        return function(*passed(example, self.values), *tangents, **hidden(example))[1]
+        return function(*passed(example, self.values), *tangents, **example.captured)[1]
 
     def moved(self, leaf: Leaf, direction: Vector, t: float) -> Vector:
         numbers = [x.value.astype(np.float64) for x in self.leaves]

@@ -21,11 +21,11 @@ from adcompile.example import Example, example_call, varies
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.outside import Capture, Dependency
 from adcompile.frontend.resolve import Source
-from adcompile.ir.core import Const, Var
+from adcompile.ir.core import Const, Var, is_none
 from adcompile.ir.forms import meaning_of_int, parts
 from adcompile.ir.structure import Node
 
-__all__ = ["Assembled", "assemble", "captured", "example_for", "leaf_values", "listing", "source_for"]
+__all__ = ["Assembled", "assemble", "example_for", "leaf_values", "listing", "source_for"]
 
 Values = Mapping[str, object]
 
@@ -48,7 +48,7 @@ def assemble(signature: Signature, values: Values) -> Assembled:
     roots = {c.root: c.read() for c in example.lowered.captures}
     nodes.classes_in(example.lowered.result)
     text = guard.generate(signature, example, {**values, **roots}, nodes.outside, captures, nodes.objects)
-    source = stated(compiled.source, captured(example))
+    source = stated(compiled.source, example.captured)
     filename = programs.filename_of(compiled.entries[0], source)
     program = Program(
         compiled.source,
@@ -86,12 +86,7 @@ def _is_plain(argument: Argument) -> bool:
     """Tell whether a gradient is what the program returns: numbers, and plain containers of them."""
     if isinstance(argument, Node):
         return argument.cls is None and all(map(_is_plain, argument.children))
-    return varies(argument) or (isinstance(argument, Const) and argument.value is None)
-
-
-def captured(example: Example) -> dict[str, object]:
-    """Return the values of the hidden arguments."""
-    return {name: value for c in example.lowered.captures for name, value in c.values().items()}
+    return varies(argument) or is_none(argument)
 
 
 def _hidden(capture: Capture) -> tuple[tuple[str, tuple[object, ...]], ...]:
@@ -110,7 +105,7 @@ def _refuse_overlaps(example: Example, values: Values) -> None:
     arrays: dict[str, object] = {}
     for name, argument in example.arguments.items() if conflicts else ():
         arrays.update(leaf_values(argument, values[name]))
-    arrays.update(captured(example))
+    arrays.update(example.captured)
     for a, b in conflicts:
         first, second = arrays[a], arrays[b]
         assert isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
@@ -132,7 +127,7 @@ def leaf_values(argument: Argument, value: object) -> Iterator[tuple[str, object
 def source_for(signature: Signature, values: Values) -> str:
     """Return the emitted source for arguments, without making a program of it."""
     example = example_for(signature, values)
-    return stated(_compile(signature, example).source, captured(example))
+    return stated(_compile(signature, example).source, example.captured)
 
 
 def example_for(signature: Signature, values: Values) -> Example:

@@ -30,6 +30,7 @@ from adcompile.frontend.arguments import Argument
 from adcompile.frontend.outside import Capture
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.lengths import Dim, Length
+from adcompile.ir.naming import claimed
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
 
@@ -144,10 +145,7 @@ class _Text:
         return self.unused(f"_{self.count}")
 
     def unused(self, name: str) -> str:
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
+        return claimed(name, self.taken)
 
     # -- names from outside
 

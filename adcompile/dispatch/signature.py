@@ -16,6 +16,7 @@ from typing import Final, Literal, NamedTuple
 from adcompile.custom.functions import CustomFunction
 from adcompile.dispatch import containers
 from adcompile.errors import ArgumentError
+from adcompile.ir.naming import claimed
 from adcompile.records import dataclass
 
 __all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee", "inside"]
@@ -266,10 +267,10 @@ class Signature:
         values: dict[str, object] = {}
         taken = set(self.names)
         elements = [(name, k) for name, k in self.given if k is not None]
-        named = {w: w[0] if w[1] is None else _fresh(f"{w[0]}_{w[1]}", taken) for w in self.given}
+        named = {w: w[0] if w[1] is None else claimed(f"{w[0]}_{w[1]}", taken) for w in self.given}
         tangents: list[str] = []
         if self.transform.kind == "jvp":
-            tangents = [_fresh(f"{named[w]}_dot", taken) for w in self.wrt]
+            tangents = [claimed(f"{named[w]}_dot", taken) for w in self.wrt]
         prologue = [*self._constants(self.hidden, values)]
         if self.variadic:
             prologue.append(f"{self.variadic} = ({''.join(named[e] + ', ' for e in elements)})")
@@ -413,10 +414,3 @@ def _state(function: types.FunctionType | None) -> tuple[object, ...]:
     if function is None:
         return ()
     return function.__code__, function.__defaults__, *(function.__kwdefaults__ or {}).values()
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

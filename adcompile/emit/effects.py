@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from adcompile.emit import syntax
-from adcompile.ir.core import Const, Eqn
+from adcompile.ir.core import Eqn, is_none
 
 if TYPE_CHECKING:
     from adcompile.emit.statements import StatementWriter
@@ -31,7 +31,7 @@ def _print(w: StatementWriter, eqn: Eqn) -> ast.stmt:
 
 def _assert(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     condition, message = eqn.args
-    nothing = isinstance(message, Const) and message.value is None
+    nothing = is_none(message)
     return ast.Assert(w.write.atom(condition), None if nothing else w.write.atom(message))
 
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.emit import checkpoints, lists, paths, syntax
-from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, If, Var, same_atom
+from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, If, Var, is_none, same_atom
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.ir.structure import Node
 from adcompile.ir.types import numpy_dtype
@@ -240,7 +240,7 @@ def _astype(w: Expressions, eqn: Eqn) -> ast.expr:
 
 
 def _slice_length(w: Expressions, eqn: Eqn) -> ast.expr:
-    n, *bounds = (None if isinstance(a, Const) and a.value is None else w.atom(a) for a in eqn.args)
+    n, *bounds = (None if is_none(a) else w.atom(a) for a in eqn.args)
     assert n is not None
     return syntax.call("len", syntax.subscript(syntax.call("range", n), ast.Slice(*bounds)))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from adcompile.emit import syntax
-from adcompile.ir.core import Atom, Const, Eqn
+from adcompile.ir.core import Atom, Eqn, is_none
 
 Write = Callable[[Atom], ast.expr]
 
@@ -49,7 +49,7 @@ def item(eqn: Eqn, write: Write) -> ast.Subscript:
 
 def part(eqn: Eqn, write: Write) -> ast.Subscript:
     """Write ``l[lo:hi:step]``."""
-    bounds = [None if isinstance(a, Const) and a.value is None else write(a) for a in eqn.args[1:4]]
+    bounds = [None if is_none(a) else write(a) for a in eqn.args[1:4]]
     return ast.Subscript(write(eqn.args[0]), ast.Slice(*bounds), ast.Load())
 
 

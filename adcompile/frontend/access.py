@@ -35,7 +35,7 @@ from adcompile.frontend.values import (
     lift,
     static_value,
 )
-from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.forms import is_named_tuple, is_record_class
 from adcompile.ir.structure import Node
 
@@ -49,7 +49,7 @@ def slice_(lo: Lowering, node: ast.Slice) -> Slice:
 
 def bound(lo: Lowering, node: ast.expr) -> Atom:
     value = expressions.evaluate(lo, node)
-    return NONE if isinstance(value, Const) and value.value is None else expressions.number(lo, value, node)
+    return NONE if is_none(value) else expressions.number(lo, value, node)
 
 
 def subscript(lo: Lowering, node: ast.expr) -> tuple[str, tuple[Atom, ...]]:
@@ -71,7 +71,7 @@ def components(lo: Lowering, value: Value, node: ast.AST) -> tuple[str, tuple[At
 def component(lo: Lowering, part: Value, node: ast.AST) -> tuple[str, list[Atom]]:
     if isinstance(part, Slice):
         return "s", [part.lo, part.hi, part.step]
-    if isinstance(part, Const) and part.value is None:
+    if is_none(part):
         return "n", []
     if isinstance(part, Const) and part.value is Ellipsis:
         return "e", []

@@ -26,7 +26,7 @@ from adcompile.frontend import (
     rule_sources,
     views,
 )
-from adcompile.frontend.optionals import is_none, required
+from adcompile.frontend.optionals import required
 from adcompile.frontend.values import (
     Args,
     Flat,
@@ -42,7 +42,7 @@ from adcompile.frontend.values import (
     is_static,
     static_value,
 )
-from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.rules import binding

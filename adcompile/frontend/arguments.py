@@ -11,6 +11,7 @@ from adcompile.errors import ArgumentError
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.forms import parts
 from adcompile.ir.lengths import Dim, Facts
+from adcompile.ir.naming import claimed
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_INT, Type, type_of_value
 
@@ -51,7 +52,7 @@ def _abstract(
         return Const(value) if known else Var(name, OBJECT)
     held = parts(value)
     if held is not None:
-        names = [_unused(f"{name}_{_word(step)}", taken) for step in held.steps]
+        names = [claimed(f"{name}_{_word(step)}", taken) for step in held.steps]
         named = zip(names, held.children, strict=True)
         children = tuple(_abstract(own, child, facts, taken, (*around, value), known) for own, child in named)
         return Node(held.kind, children, held.keys, 0, held.cls, held.detail)
@@ -59,13 +60,6 @@ def _abstract(
         return Const(value)
     t = leaf_type(name, value, facts)
     return Const(value) if known and t is OBJECT else Var(name, t)
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
 
 
 def leaf_type(name: str, value: object, facts: Facts) -> Type:

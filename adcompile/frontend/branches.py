@@ -10,11 +10,11 @@ from adcompile.errors import Span
 from adcompile.frontend import alternatives, lists, rows, trees
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
-from adcompile.frontend.optionals import SET, can_pair, implied, is_none, is_optional, narrowed, pair, paired
+from adcompile.frontend.optionals import SET, can_pair, implied, is_optional, narrowed, pair, paired
 from adcompile.frontend.state import Snapshot
 from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows, Value, is_static
 from adcompile.frontend.variables import outlives_its_return
-from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, same_atom
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, is_none, same_atom
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 from adcompile.records import replace

@@ -55,7 +55,7 @@ from adcompile.frontend.values import (
     Value,
     is_static,
 )
-from adcompile.ir.core import NONE, Const, Var
+from adcompile.ir.core import NONE, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
 
@@ -129,7 +129,7 @@ def _sorted(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Valu
 
 
 def _slice(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    atoms = [a if isinstance(a, Const) and a.value is None else lo.number(a, node) for a in args]
+    atoms = [NONE if is_none(a) else lo.number(a, node) for a in args]
     return Slice(*{1: [NONE, *atoms, NONE], 2: [*atoms, NONE], 3: atoms}[len(atoms)])
 
 

@@ -43,7 +43,7 @@ from adcompile.frontend.resolve import resolve
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, lift, static_value
-from adcompile.ir.core import Const, Eqn, Var, walk
+from adcompile.ir.core import Const, Eqn, Var, is_none, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.rules import binding, table
@@ -76,7 +76,7 @@ def call_object(lo: Lowering, f: Callable[..., object], args: Args, keywords: Ke
     Arguments may be None at run time only where the function runs in place.
     """
     given, start = (args, keywords), None
-    if any(optionals.is_optional(v) or optionals.is_none(v) for v in (*args, *keywords.values())):
+    if any(optionals.is_optional(v) or is_none(v) for v in (*args, *keywords.values())):
         start = lo.snapshot(), lo.builder.mark()
         given = optionals.arguments(lo, f, args, keywords, node)
     for carrier in COMPUTING:

@@ -35,7 +35,7 @@ from adcompile.frontend.values import (
     lift,
     static_value,
 )
-from adcompile.ir.core import NONE, Const, Var
+from adcompile.ir.core import NONE, Const, Var, is_none
 from adcompile.ir.forms import is_named_tuple
 from adcompile.ir.structure import Node
 
@@ -359,7 +359,7 @@ def filtered(lo: Lowering, kept: Value, source: Value, node: ast.AST) -> Value:
     """Lower ``filter(kept, source)``."""
     from adcompile.frontend import calls, prelude
 
-    plain = isinstance(kept, Const) and kept.value is None
+    plain = is_none(kept)
     return calls.in_python(lo, prelude.kept, [source] if plain else [source, kept], node)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from adcompile.frontend.custom_pieces import mapped, settled
 from adcompile.frontend.custom_primal import Primal
 from adcompile.frontend.values import Value
-from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join, numpy_dtype
@@ -79,7 +79,7 @@ class Derivatives(Primal):
 
     def paired(self, tree: Value, given: Value, what: str) -> Iterator[tuple[Value, Value]]:
         """Yield the leaves of a structure with those of a derivative of it, where None stands for zero."""
-        if isinstance(given, Const) and given.value is None:
+        if is_none(given):
             return
         if isinstance(tree, Node):
             same = isinstance(given, Node) and (given.kind == "dict") == (tree.kind == "dict")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.frontend.values import Args, Keywords, Value
-from adcompile.ir.core import Const, Var
+from adcompile.ir.core import Const, Var, is_none
 from adcompile.ir.lengths import Length
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_FLOAT, PY_INT, Type, numpy_dtype
@@ -60,7 +60,7 @@ def _sized(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AS
         dtype = np.dtype(lo.static(asked, node))  # type: ignore[call-overload]  # any object may name a dtype
         number = Type("np", dtype) if dtype not in (FLOAT64,) else number
     size = keywords.get("size", args[before] if len(args) > before else Const(None))
-    if not (isinstance(size, Const) and size.value is None):
+    if not is_none(size):
         return _shaped(lo, dtype, number, size)
     others = [*args[:before], *(v for k, v in keywords.items() if k not in ("size", "dtype", "endpoint", "method"))]
     shapes = [lo.type_of(a).dims if not isinstance(a, Node) else None for a in others]
@@ -71,7 +71,7 @@ def _sized(lo: Lowering, name: str, args: Args, keywords: Keywords, node: ast.AS
 
 
 def _shaped(lo: Lowering, dtype: np.dtype, number: Type, size: Value) -> Type:
-    if isinstance(size, Const) and size.value is None:
+    if is_none(size):
         return number
     dims = _dims(lo, size)
     return Type("array", dtype, dims)
@@ -80,7 +80,7 @@ def _shaped(lo: Lowering, dtype: np.dtype, number: Type, size: Value) -> Type:
 def _dims(lo: Lowering, size: Value) -> tuple[Length, ...] | None:
     """Return the shape that an argument `size` gives; None if its rank is not known."""
     size = lo.current(size)
-    if isinstance(size, Const) and size.value is None:
+    if is_none(size):
         return ()
     items = size.children if isinstance(size, Node) else (size,)
     if not all(isinstance(i, Var | Const) and i.type.is_scalar for i in items):

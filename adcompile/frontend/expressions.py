@@ -24,7 +24,7 @@ from adcompile.frontend import (
 )
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
-from adcompile.frontend.optionals import is_none, is_optional, narrowed, used
+from adcompile.frontend.optionals import is_optional, narrowed, used
 from adcompile.frontend.values import (
     LocalFunction,
     Ref,
@@ -34,7 +34,7 @@ from adcompile.frontend.values import (
     lift,
     static_value,
 )
-from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, Stmt, Var
+from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, Stmt, Var, is_none
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 
@@ -227,7 +227,7 @@ def absence(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast.AS
 def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
     """Decide ``left is right`` for things whose identity is known."""
     for a, b in ((left, right), (right, left)):
-        if isinstance(a, Const) and a.value is None:
+        if is_none(a):
             if isinstance(b, Const):
                 return b.value is None
             if lo.type_of(b).is_numeric or not isinstance(b, Var):

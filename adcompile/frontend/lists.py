@@ -14,7 +14,7 @@ import numpy as np
 
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value
-from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 from adcompile.rules.lists import list_type
@@ -260,11 +260,11 @@ def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AS
         calls.in_python(lo, prelude.store_each, [ref, positions, value], node)
         return
     bounds = [b.value for b in (index.lo, index.hi) if isinstance(b, Const) and isinstance(b.value, int)]
-    both = [b for b in (index.lo, index.hi) if not (isinstance(b, Const) and b.value is None)]
+    both = [b for b in (index.lo, index.hi) if not is_none(b)]
     if len(both) == 2 and not (len(bounds) == 2 and bounds[0] <= bounds[1] and (bounds[0] < 0) == (bounds[1] < 0)):
         lo.refuse(node, "the bounds of this slice must be known when compiling", "here", "store item by item in a loop")
-    head = sliced(lo, ref, Slice(Const(0), Const(0) if _absent(index.lo) else index.lo, NONE), node)
-    tail = sliced(lo, ref, Slice(Const(0), Const(0), NONE) if _absent(index.hi) else Slice(index.hi, NONE, NONE), node)
+    head = sliced(lo, ref, Slice(Const(0), Const(0) if is_none(index.lo) else index.lo, NONE), node)
+    tail = sliced(lo, ref, Slice(Const(0), Const(0), NONE) if is_none(index.hi) else Slice(index.hi, NONE, NONE), node)
     new = concatenated(lo, concatenated(lo, head, value, node), tail, node)
     assert isinstance(new, Ref)
     replace_with(lo, ref, new, node)
@@ -277,10 +277,6 @@ def replace_with(lo: Lowering, ref: Ref, new: Ref, node: ast.AST) -> None:
     lo.check_twins(ref.cell, "list", node)
     lo.resized.add(ref.cell)
     lo.cells[ref.cell] = lo.cells[new.cell]
-
-
-def _absent(bound: Atom) -> bool:
-    return isinstance(bound, Const) and bound.value is None
 
 
 def taken(lo: Lowering, ref: Ref, item: Atom) -> Value:

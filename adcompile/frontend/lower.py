@@ -26,14 +26,14 @@ from adcompile.frontend import application, calls, picking, strangers, tables
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
-from adcompile.frontend.optionals import is_none, required, used
+from adcompile.frontend.optionals import required, used
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.targets import Target
 from adcompile.frontend.trees import Layout, opened
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import Atom, Const, Function, Var
+from adcompile.ir.core import Atom, Const, Function, Var, is_none
 from adcompile.ir.lengths import Facts, anchored, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.records import dataclass, field

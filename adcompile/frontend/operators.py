@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import lists, objects, overloading, texts
 from adcompile.frontend.frames import Unbound
-from adcompile.frontend.optionals import is_none, used
+from adcompile.frontend.optionals import used
 from adcompile.frontend.values import Value, is_static, lift, static_value
-from adcompile.ir.core import TRUE, Atom, Const, Var
+from adcompile.ir.core import TRUE, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import arithmetic
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.values import Ref, Value
-from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.records import replace
 
@@ -40,10 +40,6 @@ SET, HELD = STEPS = ("set", "")  # what the names of the parts of a pair end in
 
 def is_optional(value: Value) -> TypeGuard[Node[Value]]:
     return isinstance(value, Node) and value.cls is Maybe
-
-
-def is_none(value: Value) -> bool:
-    return isinstance(value, Const) and value.value is None
 
 
 def pair(present: Atom, value: Value) -> Value:

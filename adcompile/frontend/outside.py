@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from adcompile.frontend.values import Ref, Value, lift
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Stmt, Var, blocks_of, operands, walk
 from adcompile.ir.forms import part_of, parts
+from adcompile.ir.naming import unlike
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Type
 from adcompile.records import dataclass, replace
@@ -98,12 +99,12 @@ class Outside(Buffers):
     def reserve(self, hint: str, node: ast.AST) -> str:
         """Return the name of a parameter of an inner function, which no argument or captured value has."""
         if (node, hint) not in self.reserved:
-            self.reserved[node, hint] = _unlike(hint, self.builder.params)
+            self.reserved[node, hint] = unlike(hint, self.builder.params)
         return self.reserved[node, hint]
 
     def new_root(self, hint: str) -> str:
         """Return a name for a hidden argument that no other one has."""
-        root = _unlike(hint, {*self.builder.params, *self.reserved.values(), *self.roots})
+        root = unlike(hint, {*self.builder.params, *self.reserved.values(), *self.roots})
         self.roots.add(root)
         return root
 
@@ -243,13 +244,6 @@ class Outside(Buffers):
         if isinstance(value, np.ndarray):
             self.refuse(node, f"the array `{name}` of a module is not supported", "here", "bind it to a global name")
         return lift(value)
-
-
-def _unlike(hint: str, taken: Container[str]) -> str:
-    """Return the name, or it with underscores after it, that is not taken."""
-    while hint in taken:
-        hint += "_"
-    return hint
 
 
 def _holds_numbers(value: object) -> bool:

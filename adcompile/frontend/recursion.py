@@ -24,6 +24,7 @@ from adcompile.frontend.variables import free_names, local_names
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Function, Var
 from adcompile.ir.lengths import Dim, Facts
+from adcompile.ir.naming import numbered
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.ir.types import Type
 from adcompile.records import dataclass, field
@@ -228,11 +229,7 @@ def _key(given: Mapping[str, Abstract]) -> object:
 
 
 def _name(lo: Lowering, definition: Definition) -> str:
-    taken = {c.name for c in lo.callees.values()}
-    name, k = definition.name, 2
-    while name in taken:
-        name, k = f"{definition.name}_{k}", k + 1
-    return name
+    return numbered(definition.name, {c.name for c in lo.callees.values()})
 
 
 def attempt(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import application, branches, calls, expressions, iteration, iterators, prelude
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Value, is_static
-from adcompile.ir.core import Const, Var
+from adcompile.ir.core import Const, Var, is_none
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def extremum(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     if set(keywords) - {"key", "default"} or not args:
         lo.refuse(node, f"{f.__name__}() takes values, `key` and `default`", "called here")
     key = keywords.get("key")
-    if isinstance(key, Const) and key.value is None:
+    if is_none(key):
         key = None
     given = [application.run_once(lo, a, node) for a in args]
     if len(given) > 1:

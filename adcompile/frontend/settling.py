@@ -14,7 +14,8 @@ from adcompile.frontend import trees
 from adcompile.frontend.frames import Unbound, shown
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.outside import Capture, used_captures
-from adcompile.ir.core import Atom, Const, Function
+from adcompile.ir.core import Atom, Function, is_none
+from adcompile.ir.naming import numbered
 from adcompile.ir.structure import leaves
 from adcompile.ir.types import OBJECT, Type, join
 
@@ -55,7 +56,7 @@ def settle(lo: Lowering, definition: Definition, callee: Callee, node: ast.AST) 
         found += 1
         callee.types = _joined(inner, callee.types, tuple(a.type for a in flat))
         callee.result = structure
-        callee.absent = frozenset(k for k, a in enumerate(flat) if isinstance(a, Const) and a.value is None)
+        callee.absent = frozenset(k for k, a in enumerate(flat) if is_none(a))
         callee.captures = list(used_captures(inner, flat))
         callee.scopes = [(c.source, c.name, _positions(c)) for c in callee.captures]
         lo.dependencies.update(inner.dependencies)
@@ -84,9 +85,7 @@ def patterns(lo: Lowering) -> dict[str, trees.Pattern | None]:
 
 def _make_tree(lo: Lowering, callee: Callee, path: trees.Path) -> None:
     """Have what stands at a place of a callee's result be a tree, and find out anew what it returns."""
-    name, k = callee.name, 2
-    while name in lo.layouts:
-        name, k = f"{callee.name}_{k}", k + 1
+    name = numbered(callee.name, lo.layouts)
     lo.layouts[name] = trees.Layout(name)
     callee.trees[path] = name
     callee.types, callee.result, callee.absent = None, 0, frozenset()

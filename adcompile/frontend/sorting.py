@@ -11,7 +11,7 @@ import numpy as np
 
 from adcompile.frontend import application, calls, iteration, lists, prelude
 from adcompile.frontend.values import Keywords, Ref, Value, is_static, static_value
-from adcompile.ir.core import NONE, Const
+from adcompile.ir.core import NONE, Const, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import binding
 
@@ -26,13 +26,13 @@ def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> V
     reverse = bool(lo.static(keywords.get("reverse", Const(False)), node))
     key = keywords.get("key", NONE)
     found = iteration.iterable(lo, source, node)
-    if not isinstance(found, list) and isinstance(source, Ref) and not (isinstance(key, Const) and key.value is None):
+    if not isinstance(found, list) and isinstance(source, Ref) and not is_none(key):
         return calls.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
     if not isinstance(found, list):
         held = source if isinstance(source, Ref) else lists.listed(lo, found, node)
         return at_run_time(lo, held, key, reverse, node)
     items = [lo.settled(item) for item in found]
-    keyed = key is not NONE and not (isinstance(key, Const) and key.value is None)
+    keyed = key is not NONE and not is_none(key)
     keys = [lo.settled(calls.call(lo, key, [item], {}, node)) for item in items] if keyed else items
     known = [known_key(k) for k in keys]
     if len(items) < 2 or (all(k is not None for k in known) and _decides(known, keys)):

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists
 from adcompile.frontend.frames import Unbound
-from adcompile.frontend.optionals import Maybe, is_none, is_optional, pair, paired
+from adcompile.frontend.optionals import Maybe, is_optional, pair, paired
 from adcompile.frontend.values import Ref, Value
-from adcompile.ir.core import UNDEFINED, Atom, Const, Var
+from adcompile.ir.core import UNDEFINED, Atom, Const, Var, is_none
 from adcompile.ir.lengths import ANY_LENGTH
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_BOOL, Type, join, tree_type
@@ -133,7 +133,7 @@ def _joined(lo: Lowering, a: Pattern | None, b: Pattern, node: ast.AST) -> Patte
         return a
     either = ((a, b), (b, a))
     for one, other in either:
-        if isinstance(one, Const) and one.value is None:
+        if is_none(one):
             return other if _is_maybe(other) else _maybe(other)
     if _is_maybe(a) or _is_maybe(b):
         return _maybe(_joined(lo, _held_in(a), _held_in(b), node))

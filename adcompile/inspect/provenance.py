@@ -9,7 +9,6 @@ from dataclasses import field
 from typing import NamedTuple
 
 from adcompile import driver
-from adcompile.dispatch.assembly import captured
 from adcompile.dispatch.constants import stated
 from adcompile.driver import Written
 from adcompile.emit import source as emission
@@ -49,7 +48,7 @@ class Provenance:
 
 def source_of(seen: Subject, mode: Mode, value: bool = False) -> str:
     """Return the source of a derivative; with `value`, of the value and the gradient."""
-    return stated(written(seen, mode, value).compiled().source, captured(seen.example))
+    return stated(written(seen, mode, value).compiled().source, seen.example.captured)
 
 
 def ssa_of(seen: Subject, mode: Mode) -> str:
@@ -75,7 +74,7 @@ def provenance(seen: Subject, mode: Mode) -> Provenance:
     made = written(seen, mode)
     emitted = emission.emit_lines(made.units)
     ssa, places, keys = _ssa([unit.fn for unit in made.units])
-    complete = stated(emitted.text, captured(seen.example))
+    complete = stated(emitted.text, seen.example.captured)
     shift = complete.count("\n") - emitted.text.count("\n")  # of constants, which are before all functions
     text = [Line(f"e{k}", k, line) for k, line in enumerate(complete.splitlines(), 1)]
     of_key: dict[object, list[str]] = {}

@@ -104,6 +104,11 @@ def is_const(a: Atom, value: int | float) -> bool:
     return isinstance(a, Const) and type(a.value) in (int, float) and a.value == value
 
 
+def is_none(a: object) -> bool:
+    """Tell whether a value of the program is None."""
+    return isinstance(a, Const) and a.value is None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Eqn:
     """``outs = prim(*args; *attrs)``. `args` are values, `attrs` are static, in the order of the primitive."""

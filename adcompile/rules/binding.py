@@ -420,8 +420,3 @@ def name_of(f: Callable[..., object]) -> str:
     bare = getattr(f, "__name__", repr(f))
     prefix = {"numpy": "np.", "numpy.linalg": "np.linalg.", "math": "math.", "builtins": ""}.get(module, f"{module}.")
     return f"{prefix}{bare}"
-
-
-def optional(a: Operand) -> bool:
-    """Tell whether an operand was left out."""
-    return isinstance(a, Const) and a.value is None

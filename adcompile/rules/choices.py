@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs, is_none
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import OBJECT, Type, numpy_dtype
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, method_of
@@ -96,7 +96,7 @@ def identity(x: Array) -> Array:
 
 def infer_clip(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer clip; a bound may be None."""
-    bounds = [a.type for a in args[1:] if not (isinstance(a, Const) and a.value is None)]
+    bounds = [a.type for a in args[1:] if not is_none(a)]
     types = (strong(args[0].type), *bounds)
     if any(t.kind == "object" for t in types):
         return OBJECT

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const, atom_key
+from adcompile.ir.core import Atom, Attrs, Const, atom_key, is_none
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding
@@ -47,7 +47,7 @@ _bincount = FUNCTIONS[np.bincount]
 def choose_bincount(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
     """Tell weighted counts, which are numbers."""
     given = kwargs.get("weights", args[1] if len(args) > 1 else Const(None))
-    if isinstance(given, Const) and given.value is None:
+    if is_none(given):
         return _bincount
     return Binding("np.bincount", "weighted_count", "x, /, weights, minlength=0")
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const, Var
+from adcompile.ir.core import Atom, Attrs, Const, Var, is_none
 from adcompile.ir.lengths import Dim, Facts, Length, combine
 from adcompile.ir.primitives import Infer
 from adcompile.ir.types import OBJECT, Type, numpy_dtype
@@ -81,7 +81,7 @@ def choose_transform(name: str) -> Callable[[Sequence[Argument], Mapping[str, Ar
     def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
         n = kwargs.get("n", args[1] if len(args) > 1 else Const(None))
         options = "axis: axis = -1, norm: static = None, out: no = None"
-        if isinstance(n, Const) and n.value is None:
+        if is_none(n):
             return Binding(f"np.fft.{name}", name, f"a, n: static = None, {options}", last_axis)
         return Binding(f"np.fft.{name}", f"{name}_n", f"a, n, {options}", last_axis)
 

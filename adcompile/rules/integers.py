@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs, Const, is_none
 from adcompile.ir.lengths import Facts, combine
 from adcompile.ir.primitives import Primitive, register
 from adcompile.ir.types import OBJECT, PY_INT, Type
@@ -25,9 +25,7 @@ def infer_range_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Ty
 def infer_slice_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """``len(range(n)[lo:hi:step])``, as the length of a slice of an array of length n."""
     n, *bounds = (a.value if isinstance(a, Const) else a.type.value for a in args)
-    known = n is not None and all(
-        b is not None or (isinstance(a, Const) and a.value is None) for a, b in zip(args[1:], bounds, strict=True)
-    )
+    known = n is not None and all(b is not None or is_none(a) for a, b in zip(args[1:], bounds, strict=True))
     return Type("py", int, (), combine("slice", (n, *bounds))) if known else PY_INT
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs, Const, is_none
 from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, Type, numpy_dtype, result_type
@@ -122,7 +122,7 @@ def choose_norm(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Bin
         return _norm
     several = isinstance(axis, Node) and len(axis.children) == 2
     given = isinstance(axis, Const) and isinstance(axis.value, tuple) and len(axis.value) == 2
-    whole = isinstance(axis, Const) and axis.value is None and args[0].type.rank == 2
+    whole = is_none(axis) and args[0].type.rank == 2
     if order.value in OTHER_NORMS and (several or given or whole):
         return Binding("np.linalg.norm", macro=matrix_norm)
     return _norm

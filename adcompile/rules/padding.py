@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const, atom_key
+from adcompile.ir.core import Atom, Attrs, Const, atom_key, is_none
 from adcompile.ir.lengths import Dim, Facts, Length, combine, example_of
 from adcompile.ir.primitives import Infer
 from adcompile.ir.structure import Node
@@ -144,7 +144,7 @@ def choose_gradient(args: Sequence[Argument], kwargs: Mapping[str, Argument]) ->
     axis = kwargs.get("axis", Const(None))
     rank = None if not args or isinstance(args[0], Node) else args[0].type.rank
     one = isinstance(axis, Const) and (isinstance(axis.value, int) or (axis.value is None and rank == 1))
-    if isinstance(axis, Const) and axis.value is None:
+    if is_none(axis):
         options = options.replace("axis: axis", "axis: no").replace("= 0", "= None")
     if not one or len(args) > 2:
         return Binding("np.gradient", macro=gradients)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from adcompile.ir.core import Function, Var
+from adcompile.ir.naming import numbered
 from adcompile.records import dataclass, field
 
 
@@ -54,11 +55,7 @@ class Callees:
 
     def unused(self, name: str) -> str:
         """Return a name that no function or pair has."""
-        taken = {*self.functions, *self.pairs}
-        candidate, k = name, 2
-        while candidate in taken:
-            candidate, k = f"{name}_{k}", k + 1
-        return candidate
+        return numbered(name, {*self.functions, *self.pairs})
 
     def add(self, fn: Function, owned: frozenset[Var] | None = None) -> Function:
         """Add a function, which owns some of its arguments if they are given; its name must be unused."""
@@ -76,7 +73,7 @@ class Callees:
     def pair(self, key: object, name: str, make: Callable[[Pair], None]) -> Pair:
         """Return the pair for a key, made at its first use; it may call itself."""
         if key not in self.derived:
-            found = Pair(self.unused_pair(name))
+            found = Pair(numbered(name, self.pairs))
             self.derived[key] = found.name
             self.pairs[found.name] = found
             make(found)
@@ -88,12 +85,6 @@ class Callees:
         if key not in self.pushed:
             self.pushed[key] = make()
         return self.pushed[key]
-
-    def unused_pair(self, name: str) -> str:
-        candidate, k = name, 2
-        while candidate in self.pairs:
-            candidate, k = f"{name}_{k}", k + 1
-        return candidate
 
     def function(self, key: object, name: str, make: Callable[[], Function]) -> str:
         """Return the name of the function for a key, made at its first use; it may call itself."""

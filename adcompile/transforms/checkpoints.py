@@ -34,7 +34,7 @@ from adcompile.ir.core import (
     walk,
     with_blocks,
 )
-from adcompile.ir.lengths import Dim, Facts
+from adcompile.ir.lengths import Dim
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import OBJECT, PY_INT
 from adcompile.records import dataclass, replace
@@ -78,7 +78,7 @@ def outline(fn: Function, loop: Loop, active: Collection[Var], callees: Callees,
     slots = [k for k, p in enumerate(params) if p in active]
     captured = [v for v in others if v in active and v not in measured]
 
-    facts, owned = without_log(fn.facts), frozenset(params)
+    facts, owned = fn.facts.known(), frozenset(params)
     body = Function(
         callees.unused(f"{fn.name}_step"),
         (index, *params, *others, *measured),
@@ -118,7 +118,7 @@ def outline_once(fn: Function, loop: For, active: Collection[Var], callees: Call
     slots = [k for k, o in enumerate(loop.outs) if o in active]
     captured = [v for v in others if v in active]
     name = callees.unused(fn.name_of(loop.index) or f"{fn.name}_part")
-    facts = without_log(fn.facts)
+    facts = fn.facts.known()
     body = Function(name, (*others, *measured), loop.body.stmts, loop.body.yields, facts=facts, names=fn.names)
     joint = reverse(quiet(body), captured, slots)
     seeds = joint.params[len(body.params) :]
@@ -167,13 +167,6 @@ def arguments_in(v: Var) -> Iterable[str]:
             if length.op in ("axis", "value"):
                 yield str(length.args[0])
             todo += length.args
-
-
-def without_log(facts: Facts) -> Facts:
-    """Return the same facts; the function that is outlined from has tested what was assumed."""
-    quiet = Facts()
-    quiet.parent, quiet.serial, quiet.keyed = facts.parent, facts.serial, facts.keyed
-    return quiet
 
 
 # -- what happens once

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.core import Atom, Const, Var, is_none
 from adcompile.ir.lengths import Length
 from adcompile.ir.types import Type, numpy_dtype
 
@@ -108,6 +108,6 @@ def zeros(b: Builder, v: Var | Const) -> Atom:
         return b.emit("zeros_like", v)
     if isinstance(v, Const) and isinstance(v.value, np.ndarray):
         return b.emit("zeros_like", v)
-    if isinstance(v, Const) and v.value is None:  # the adjoint of a tree
+    if is_none(v):  # the adjoint of a tree
         return v
     return Const(0.0)

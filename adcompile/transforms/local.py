@@ -11,7 +11,7 @@ from adcompile.errors import CompileError
 from adcompile.frontend.inline import inline_row, inline_rule
 from adcompile.frontend.values import Value, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Stmt, Var
+from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Stmt, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import table
 from adcompile.rules.opaque import MOVED, is_draw
@@ -125,17 +125,13 @@ def adjoint_terms(b: Builder, eqn: Eqn, g: Atom) -> Iterator[tuple[int, Atom]]:
         if isinstance(group, tuple):
             children = part.children if isinstance(part, Node) else ()
             for k, child in enumerate(children):
-                if isinstance(child, Var | Const) and not _is_none(child):
+                if isinstance(child, Var | Const) and not is_none(child):
                     yield position + k, child
             position += len(group)
         else:
-            if isinstance(part, Var | Const) and not _is_none(part):
+            if isinstance(part, Var | Const) and not is_none(part):
                 yield position, part
             position += 1
-
-
-def _is_none(a: Atom) -> bool:
-    return isinstance(a, Const) and a.value is None
 
 
 def tangent_rule(b: Builder, eqn: Eqn, dots: Mapping[int, Atom]) -> Atom:

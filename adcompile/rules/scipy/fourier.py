@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import scipy.fft
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs, Const, is_none
 from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import Infer
 from adcompile.ir.types import OBJECT, Type, numpy_dtype
@@ -46,7 +46,7 @@ def choose_transform(name: str) -> Callable[[Sequence[Argument], Mapping[str, Ar
     def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
         n = kwargs.get("n", args[1] if len(args) > 1 else Const(None))
         options = f"axis: axis = -1, norm: static = None, {WITHOUT}"
-        if isinstance(n, Const) and n.value is None:
+        if is_none(n):
             return Binding(f"scipy.fft.{name}", f"scipy.fft.{name}", f"x, n: static = None, {options}", last_axis)
         return Binding(f"scipy.fft.{name}", f"scipy.fft.{name}_n", f"x, n, {options}", last_axis)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs, Const, is_none
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type, numpy_dtype, result_type
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function
@@ -232,7 +232,7 @@ _WEIGHTED = Binding("scipy.special.logsumexp", "weighted_logsumexp", _USAGE.form
 def choose_log_sum(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
     """Tell sums with weights."""
     weights = kwargs.get("b", args[2] if len(args) > 2 else Const(None))
-    return _PLAIN if isinstance(weights, Const) and weights.value is None else _WEIGHTED
+    return _PLAIN if is_none(weights) else _WEIGHTED
 
 
 FUNCTIONS[scipy.special.logsumexp] = Binding("scipy.special.logsumexp", choose=choose_log_sum)
