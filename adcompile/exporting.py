@@ -69,8 +69,19 @@ def export_function(
 ) -> None:
     """Write a function and its derivative by `mode` to a file; see `export`.
 
-    Reverse mode gives the gradient of a function that returns one number; forward mode ``f_jvp(*args, *tangents)``,
-    which returns the value and its derivative along tangents of the arguments `wrt`.
+    Parameters
+    ----------
+    function : callable
+        Any function that adcompile differentiates.
+    path : path
+        The file to write.
+    *args
+        Example arguments.
+    wrt : int or sequence of int
+        The arguments to differentiate.
+    mode : "forward" or "reverse"
+        Reverse mode gives the gradient of a function that returns one number; forward mode ``f_jvp(*args, *tangents)``,
+        which returns the value and its derivative along tangents of the arguments `wrt`.
     """
     if mode == "reverse":
         export(grad(function, argnums=wrt), path, *args)

@@ -35,6 +35,12 @@ def from_source(text: str, name: str, namespace: dict[str, object] | None = None
     """Execute a source text and return the function called `name` in it, which can then be differentiated.
 
     The text sees what it imports, and a copy of `namespace`.
+
+    Examples
+    --------
+    >>> from adcompile import from_source, grad
+    >>> grad(from_source("def f(x): return x**2", "f"))(3.0)
+    6.0
     """
     from adcompile.frontend.resolve import from_source
 

@@ -25,12 +25,21 @@ def vjp(
 ) -> tuple[Any, ...]:
     """Evaluate `f` and return its value and the pullback: from a cotangent of the value to that of each argument.
 
-    The pullback returns a tuple, with one entry for each argument, and may be called many times. With `argnums` there
-    is one for each of these, and the other arguments may be anything. With `has_aux` the function returns a pair, whose
-    second part is returned third.
+    The pullback returns a tuple, with one entry for each differentiated argument, and may be called many times.
 
-    `outputs` names arguments that the function stores into: then the tuple of their final values is the result, and
-    what the function returns, if anything, is not. The arrays that are passed stay as they are.
+    Parameters
+    ----------
+    f : callable
+        A function of any number of arguments, which returns numbers, arrays or containers of them.
+    *primals
+        Its arguments.
+    has_aux : bool
+        `f` returns a pair, whose second part is not differentiated and is returned third.
+    outputs : str or sequence of str, optional
+        The names of arguments that `f` stores into: the tuple of their final values is the result then, and what `f`
+        returns, if anything, is not. The arrays that are passed stay as they are.
+    argnums : sequence of int, optional
+        The arguments that are differentiated; the others may be anything. By default all.
 
     Examples
     --------
@@ -59,9 +68,20 @@ def jvp(
 ) -> tuple[Any, ...]:
     """Evaluate `f` and its derivative along `tangents`, which has one entry like each of `primals`; return both.
 
-    With `argnums` it has one for each of these, and the other arguments may be anything. With `has_aux` the function
-    returns a pair, whose second part is returned third. `outputs` names arguments whose final values are the result, as
-    for `vjp`.
+    Parameters
+    ----------
+    f : callable
+        A function of any number of arguments, which returns numbers, arrays or containers of them.
+    primals : sequence
+        Its positional arguments.
+    tangents : sequence
+        The direction: what is added to each differentiated argument.
+    has_aux : bool
+        `f` returns a pair, whose second part is not differentiated and is returned third.
+    outputs : str or sequence of str, optional
+        The names of arguments whose final values are the result, as for `vjp`.
+    argnums : sequence of int, optional
+        The arguments that `tangents` are for; the others may be anything. By default all.
 
     Examples
     --------

@@ -19,14 +19,31 @@ def check_symbolic(
 ) -> Literal["proved", "tested"]:
     """Check the gradient of f at scalar arguments against sympy's; raise DerivativeMismatch where they differ.
 
-    Returns "proved" if sympy simplified the difference of the formulas to zero for each argument, so that the gradient
-    is right wherever the formulas hold; "tested" if some difference was only found to vanish in numbers, at the
-    arguments and next to them.
+    Both the formula that the emitted gradient computes and the numbers that it returns are compared.
 
-    Both the formula that the emitted gradient computes and the numbers that it returns are compared. f must return one
-    number and consist of assignments and calls only: a loop or branch that is still there once the arguments' types
-    are known is refused with CompileError, and so is a function that sympy does not know. Floats are differentiated,
-    or what `argnums` says; Python ints keep their value.
+    Parameters
+    ----------
+    f : callable
+        A function that returns one number and consists of assignments and calls only: a loop or branch that is still
+        there once the arguments' types are known is refused with CompileError, and so is a function that sympy does
+        not know.
+    *args
+        Numbers; Python ints keep their value.
+    argnums : int or sequence of int, optional
+        What is differentiated; by default the floats.
+
+    Returns
+    -------
+    "proved" or "tested"
+        Proved if sympy simplified the difference of the formulas to zero for each argument, so that the gradient is
+        right wherever the formulas hold; tested if some difference was only found to vanish in numbers, at the
+        arguments and next to them.
+
+    Examples
+    --------
+    >>> from adcompile import check_symbolic
+    >>> check_symbolic(lambda x, y: x * y**2, 2.0, 3.0)
+    'proved'
     """
     from adcompile.checking.symbolic import compare  # here, because importing sympy takes a third of a second
 

@@ -45,14 +45,39 @@ def check_grads(
 ) -> None:
     """Check the derivatives of f at some arguments; raise DerivativeMismatch where one is wrong.
 
-    Arguments are differentiated if they are made of floating-point numbers, or as `argnums` says; other arguments are
-    passed on as they are. Small arguments are checked entry by entry, larger ones along random directions drawn with
-    `seed`. With both modes, <u, J d> is compared with <J' u, d> too. `order=2` also checks the derivatives of the
-    emitted gradient, `order=3` those of its gradient's, and so on; f must then return one number.
+    Small arguments are checked entry by entry, larger ones along random directions. With both modes, <u, J d> is
+    compared with <J' u, d> too. At a kink the derivatives agree if the compiled one is the mean of both sides. Where
+    finite differences settle on nothing, at a jump for instance, DerivativeMismatch says so.
 
-    `rtol` is the error allowed relative to the derivative, beyond that of the finite differences themselves: 1e-6, and
-    2e-3 where single precision takes part. At a kink the derivatives agree if the compiled one is the mean of both
-    sides. Where finite differences settle on nothing, at a jump for instance, DerivativeMismatch says so.
+    Parameters
+    ----------
+    f : callable
+        Any function that adcompile differentiates.
+    *args
+        The arguments at which it is checked.
+    modes : sequence of "forward" and "reverse"
+        Which derivatives are checked.
+    order : int
+        2 also checks the derivatives of the emitted gradient, 3 those of its gradient's, and so on; f must then return
+        one number.
+    argnums : int or sequence of int, optional
+        What is differentiated; by default the arguments made of floating-point numbers. Others are passed as they are.
+    rtol : float, optional
+        The error allowed relative to the derivative, beyond that of the finite differences themselves: by default
+        1e-6, and 2e-3 where single precision takes part.
+    seed : int
+        What the random directions are drawn with.
+
+    Raises
+    ------
+    DerivativeMismatch
+        With the entry and both numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from adcompile import check_grads
+    >>> check_grads(lambda x: np.sum(np.sin(x) ** 2), np.array([0.1, 0.2]), order=2)
     """
     unknown = [m for m in modes if m not in get_args(Mode)]
     if unknown or not modes:

@@ -22,8 +22,19 @@ def check_rule(
 
     Adjoint and tangent are compared with finite differences of the function, and with each other by the dot test
     <u, J d> = <J' u, d>; of a function with a reverse rule only, the adjoint. Arguments that are made of floating-point
-    numbers are differentiated, but for those in `nondiff_argnums`. `order` and `rtol` are those of `check_grads`.
+    numbers are differentiated, but for those in `nondiff_argnums`.
 
+    Parameters
+    ----------
+    rule : CustomFunction
+        What `primitive`, `elementwise`, `custom_jvp` or `custom_vjp` returned; also with keywords, as a partial.
+    *args
+        The arguments at which it is checked.
+    order, rtol
+        As for `check_grads`.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> import adcompile
     >>> @adcompile.elementwise("softplus(x)", "1 / (1 + np.exp(-x))")
