@@ -19,6 +19,7 @@ from adcompile.frontend.desugar import CODE, DEPTH, ENDED, MESSAGE, RAISED, RETU
 from adcompile.frontend.exceptions import (
     Catcher,
     Exceptions,
+    again,
     calm,
     catches,
     emit,
@@ -30,7 +31,8 @@ from adcompile.frontend.exceptions import (
 from adcompile.frontend.failures import failures
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.splitting import ends, is_part, split
-from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
+from adcompile.frontend.values import Value
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -137,6 +139,53 @@ def try_(lo: Lowering, stmt: ast.Try, run: Callable[[Sequence[ast.stmt]], None])
     if stmt.finalbody:
         lo.catchers.pop()
         finally_(lo, stmt, lambda: run(stmt.finalbody), uncaught(lo, first))
+    after_try(lo)
+
+
+def managed(
+    lo: Lowering,
+    stmt: ast.With,
+    body: Callable[[], None],
+    leave: Callable[[type[BaseException] | None, Value], Atom],
+) -> None:
+    """Lower a block that a manager is told the end of: by which exception, if by one, and with which arguments.
+
+    `leave` tells it, and returns whether it swallows the exception.
+    """
+    first = len(lo.sites)
+    lo.frame.names[ENDED] = lo.frame.names.get(RETURNED, FALSE)
+    lo.catchers.append(Catcher((BaseException,), False))
+    body()
+    lo.catchers.pop()
+    codes = uncaught(lo, first)
+    classes = sorted({lo.sites[c - 1] for c in codes}, key=lambda cls: (-len(cls.__mro__), cls.__name__))
+    handlers = [((cls,), ast.copy_location(ast.ExceptHandler(None, None, []), stmt)) for cls in classes]
+    onward = ast.copy_location(ast.Raise(), stmt)
+
+    def caught(cls: type[BaseException]) -> None:
+        swallowed = leave(cls, instance(cls, lo.handling[-1][1]))
+        if isinstance(swallowed, Const):
+            if not swallowed.value:
+                again(lo, onward)
+            return
+        branches.merge(lo, stmt, swallowed, lambda: None, lambda: again(lo, onward))
+
+    def run(block: Sequence[ast.stmt]) -> None:
+        caught(next(cls for (cls,), handler in handlers if handler.body is block))
+
+    flag = raised(lo)
+    if isinstance(flag, Const):
+        if flag.value:
+            dispatch(lo, handlers, codes, run)
+        else:
+            leave(None, NONE)
+    else:
+        untouched_or(lo, stmt, flag, lambda: dispatch(lo, handlers, codes, run), lambda: leave(None, NONE))
+    after_try(lo)
+
+
+def after_try(lo: Lowering) -> None:
+    """Forget what is raised, if nothing around catches it, and the parts of statements that were split."""
     if not lo.catchers:
         lo.frame.names[RAISED] = FALSE  # what nothing catches has been raised
     for name in [n for n in lo.frame.names if is_part(n)]:
@@ -144,7 +193,7 @@ def try_(lo: Lowering, stmt: ast.Try, run: Callable[[Sequence[ast.stmt]], None])
 
 
 def untouched_or(
-    lo: Lowering, node: ast.AST, flag: Atom, caught: Callable[[], None], otherwise: Callable[[], None]
+    lo: Lowering, node: ast.AST, flag: Atom, caught: Callable[[], object], otherwise: Callable[[], object]
 ) -> None:
     def one() -> None:
         known(lo)
@@ -155,7 +204,6 @@ def untouched_or(
         if ended:
             lo.frame.names[RETURNED] = TRUE
         calm(lo)
-        lo.frame.names[ENDED] = lo.frame.names[RETURNED]
         otherwise()
 
     ended = lo.frame.names[ENDED] is TRUE  # what did not raise has returned

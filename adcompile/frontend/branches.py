@@ -105,7 +105,7 @@ class Join:
         self.lo, self.node, self.start = lo, node, start
         self.sides = (one, two)
         self.raises = raises
-        self.returns = (_has_returned(lo, one[0]), _has_returned(lo, two[0]))
+        self.returns = (False, False)  # what containers hold is read by others too
         self.outs: list[Var] = []
         self.yields: tuple[list[Atom], list[Atom]] = ([], [])
         self.memo: dict[tuple[object, object], Var] = {}
@@ -136,6 +136,7 @@ class Join:
                 contents[identity] = self.joined_contents(identity, one, two)
         lo.contents = contents
         names: dict[str, Value] = {}
+        self.returns = (_has_returned(lo, end1), _has_returned(lo, end2))
         for name in dict.fromkeys([*end1.names, *end2.names]):
             names[name] = self.value(name, end1.names.get(name, UNDEFINED), end2.names.get(name, UNDEFINED))
         lo.frame.names = names
@@ -143,9 +144,8 @@ class Join:
         self.share()
         then = Block((), tuple(stmts1), tuple(self.yields[0]))
         other = Block((), tuple(stmts2), tuple(self.yields[1]))
-        if not (stmts1 or stmts2 or self.outs):
-            return
-        lo.builder.add(If(cond, then, other, tuple(self.outs), lo.next_key(), span=lo.builder.span))
+        if stmts1 or stmts2 or self.outs:
+            lo.builder.add(If(cond, then, other, tuple(self.outs), lo.next_key(), span=lo.builder.span))
 
     def value(self, name: str, a: Value, b: Value) -> Value:
         """Join what a name stands for on the two sides."""

@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import expressions, texts
-from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED
+from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED, RETURNED
 from adcompile.frontend.frames import Conflict, Frame
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
@@ -104,7 +104,8 @@ def raised(lo: Lowering) -> Atom:
 
 def calm(lo: Lowering) -> None:
     """Nothing is raised here: at the start of a trip of a loop, in a handler, where the flag is not set."""
-    lo.frame.names.update({RAISED: FALSE, ENDED: FALSE, MESSAGE: UNDEFINED})
+    returned = lo.frame.names.get(RETURNED, FALSE)
+    lo.frame.names.update({RAISED: FALSE, ENDED: returned, MESSAGE: UNDEFINED})
 
 
 def leave_call(lo: Lowering, inner: Frame, node: ast.AST) -> None:

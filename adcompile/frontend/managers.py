@@ -9,16 +9,20 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import access, attempts, callables, calls, exceptions, expressions, generators
+from adcompile.errors import CompileError
+from adcompile.frontend import access, attempts, callables, calls, expressions, generators
 from adcompile.frontend.frames import Conflict
+from adcompile.frontend.resolve import resolve
 from adcompile.frontend.values import Generator, Ref, Value
-from adcompile.ir.core import FALSE, NONE, Const, Var
+from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -50,7 +54,7 @@ def enter(
         if isinstance(manager, Generator):
             generators.manage(lo, stmt, item, rest, manager)
         else:
-            general(lo, item, manager, inside, assign)
+            general(lo, stmt, item, manager, inside, assign)
         return
     function, args, keywords = made
     value: Value = Const(Conflict("is a context manager"))
@@ -125,6 +129,7 @@ def suppress(lo: Lowering, stmt: ast.With, args: Sequence[Value], inside: Callab
 
 def general(
     lo: Lowering,
+    stmt: ast.With,
     item: ast.withitem,
     manager: Value,
     inside: Callable[[], None],
@@ -139,10 +144,36 @@ def general(
             "here",
             "move the `with` into a function of its own that takes no differentiated values",
         )
+
+    def leave(cls: type[BaseException] | None, raised: Value) -> Atom:
+        told = [NONE, NONE, NONE] if cls is None else [Const(cls), raised, NONE]
+        swallowed = calls.call(lo, access.attribute(lo, manager, "__exit__", node), told, {}, node)
+        return expressions.truth(lo, swallowed, node)
+
     value = calls.call(lo, access.attribute(lo, manager, "__enter__", node), [], {}, node)
     if item.optional_vars is not None:
         assign(item.optional_vars, value)
+    if lo.catchers or swallows(class_of(manager)):
+        attempts.managed(lo, stmt, inside, leave)
+        return
     inside()
-    if exceptions.raised(lo) is not FALSE:
-        lo.refuse(node, "this context manager is left by an exception that is caught outside of it", "here")
-    calls.call(lo, access.attribute(lo, manager, "__exit__", node), [NONE, NONE, NONE], {}, node)
+    leave(None, NONE)
+
+
+def class_of(manager: Value) -> type:
+    if isinstance(manager, Node):
+        return manager.cls or object
+    return type(manager.value) if isinstance(manager, Const) else object
+
+
+@functools.cache
+def swallows(cls: type) -> bool:
+    """Tell whether the method `__exit__` of a class may return true, so that what was raised does not go on."""
+    method = getattr(cls, "__exit__", None)
+    if not isinstance(method, types.FunctionType):
+        return False
+    try:
+        found = [n.value for n in ast.walk(resolve(method).node) if isinstance(n, ast.Return)]
+    except CompileError:
+        return True
+    return any(v is not None and not (isinstance(v, ast.Constant) and not v.value) for v in found)

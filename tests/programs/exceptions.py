@@ -750,3 +750,124 @@ def items_that_raise(x):
     except ValueError:
         s = s * x[2]
     return s
+
+
+class Swallowing:
+    def __init__(self, a):
+        self.a = a
+        self.left = []
+
+    def __enter__(self):
+        return self.a
+
+    def __exit__(self, kind, error, traceback):
+        self.left.append(1.0 if kind is None else 2.0 + isinstance(error, KeyError))
+        self.a[0] *= 2.0
+        return isinstance(error, ValueError)
+
+
+def put_in(manager, v):
+    r = 7.0 * v
+    with manager as a:
+        a[1] = 3.0 * v
+        if v > 1.0:
+            raise ValueError("large")
+        if v < 0.0:
+            raise KeyError("negative", v)
+        a[1] = v * v
+        r = 5.0 * v
+    return r
+
+
+@program(1.3)
+@program(0.6)
+@program(-0.4)
+def managers_that_swallow(x):
+    a = np.array([x, x, x])
+    manager = Swallowing(a)
+    try:
+        y = put_in(manager, x)
+    except KeyError:
+        y = a[0] * 0.3
+    for i in range(5):
+        with manager, Swallowing(a[1:]) as b:
+            if i == 1:
+                continue
+            if i == 3:
+                break
+            b[i % 2] = x * b[i % 2]
+            y = y + 1.0 / (i * x - 7.0)
+            if i == 2:
+                raise ValueError
+    return y * sum(manager.left) + np.sum(a * np.arange(3.0))
+
+
+class Asking:
+    def __init__(self, x):
+        self.x = x
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *told):
+        return self.x > 1.0
+
+
+@program(1.3)
+@program(0.6)
+def managers_that_swallow_what_a_number_says(x):
+    y = x
+    try:
+        with Asking(x):
+            y = x * x
+            if y > 0.1:
+                raise ValueError("always")
+            y = 3.0 * x
+    except ValueError:
+        y = y * x * 5.0
+    return y * x
+
+
+@program(1.3)
+@program(0.6)
+def lists_changed_before_a_return_in_else(x):
+    found, n = [x], x
+
+    def inner(v):
+        nonlocal n
+        try:
+            if v > 1.0:
+                raise ValueError("large")
+        except ValueError:
+            found.append(v * v)
+            n = 2.0 * v
+        else:
+            found[0] = 10.0 * v
+            n = 3.0 * v
+            return 2.0 * v
+        return 3.0 * v
+
+    return inner(x) * x + sum(found) * n
+
+
+def returned_unless_raised(v):
+    try:
+        if v > 1.0:
+            raise ValueError("large")
+        if v < 0.0:
+            raise KeyError("negative")
+        return 5.0 * v
+    except ValueError:
+        pass
+    return 7.0 * v
+
+
+@program(1.3)
+@program(0.6)
+@program(-0.4)
+def returns_after_two_raises(x):
+    try:
+        y = returned_unless_raised(x)
+    except KeyError:
+        y = x * 0.3
+    return y * x
