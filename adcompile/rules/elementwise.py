@@ -10,13 +10,24 @@ from typing import Final
 
 import numpy as np
 
+from adcompile.ir.core import Atom, Const
 from adcompile.rules import simplify
 from adcompile.rules.define import elementwise
-from adcompile.rules.table import nondifferentiable, row
+from adcompile.rules.table import nondifferentiable, row, special
 
 POWER: Final = ("y * np.power(x, y - 1 + (y == 0))", "ans * np.log(x + (x == 0))")
+FINITE_POWER: Final = ("y * x ** (y - 1 + (y == 0))", POWER[1])
 MAXIMUM: Final = ("0.5 * (np.sign(x - y) + 1.0)", "0.5 * (np.sign(y - x) + 1.0)")
 MINIMUM: Final = ("0.5 * (np.sign(y - x) + 1.0)", "0.5 * (np.sign(x - y) + 1.0)")
+
+
+def finite_derivative(args: tuple[Atom, ...]) -> bool:
+    """Tell whether the derivative of ``x ** y`` in x is finite wherever Python computes ``x ** y``."""
+    y = args[1]
+    if isinstance(y, Const) and isinstance(y.value, int | float):
+        return not 0 < y.value < 1
+    return y.type.kind == "py" and y.type.dtype in (int, bool)
+
 
 # -- the operators
 
@@ -25,6 +36,7 @@ row("sub", "x - y", "1", "-1")
 row("mul", "x * y", "y", "x")
 row("div", "x / y", "1 / y", "-ans / y")
 row("pow", "x ** y", *POWER)
+special("pow", finite_derivative, *FINITE_POWER)
 row("mod", "x % y", "1", "-(x // y)")
 row("neg", "-x", "-1")
 row("abs", "abs(x)", "np.sign(x)")

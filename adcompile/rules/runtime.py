@@ -15,7 +15,8 @@ def unbroadcast(g, like):
     shape = np.shape(like)
     if shape and np.shape(g) == shape:
         return g
-    g = np.sum(g, axis=tuple(range(np.ndim(g) - len(shape))))
+    if np.ndim(g) > len(shape):
+        g = np.sum(g, axis=tuple(range(np.ndim(g) - len(shape))))
     g = np.reshape(g, (1,) * (len(shape) - np.ndim(g)) + np.shape(g))
     for axis, n in enumerate(shape):
         if n == 1:

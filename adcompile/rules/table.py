@@ -69,6 +69,7 @@ LINEAR: Final[dict[str, Linearity]] = {}
 ZERO: Final[set[str]] = set()
 HOLOMORPHIC: Final[set[str]] = set()
 REAL_VALUED: Final[dict[str, str]] = {}
+SPECIAL: Final[dict[str, tuple[Callable[[tuple[Atom, ...]], bool], tuple[str, ...]]]] = {}
 STATIC: Final[set[Callable[..., object]]] = set()
 
 # What the names in the rows mean, besides the operands, ans and g.
@@ -167,6 +168,11 @@ def real_valued(name: str, partial: str) -> None:
     REAL_VALUED[name] = partial
 
 
+def special(name: str, test: Callable[[tuple[Atom, ...]], bool], *partials: str) -> None:
+    """State simpler partial derivatives of a primitive with a row, for operands that pass a test."""
+    SPECIAL[name] = test, partials
+
+
 def holds_for_complex(prim: str) -> bool:
     """Tell whether the rule of a primitive holds for complex operands."""
     return prim in HOLOMORPHIC or prim in REAL_VALUED or (prim in LINEAR and prim not in ROWS)
@@ -176,6 +182,8 @@ def partial_of(prim: str, args: tuple[Atom, ...], operand: int) -> str:
     """Return the partial derivative of an elementwise primitive in one of these operands."""
     if prim in REAL_VALUED and complex_type(args[operand]):
         return REAL_VALUED[prim]
+    if prim in SPECIAL and SPECIAL[prim][0](args):
+        return SPECIAL[prim][1][operand]
     return ROWS[prim].partials[operand]
 
 

@@ -34,7 +34,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.custom import AdjointBlock, Pull
 from adcompile.ir.inlining import inlined, keys_after
-from adcompile.ir.types import PY_INT, numpy_dtype
+from adcompile.ir.types import PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
 from adcompile.transforms import conform, counters, custom, forward, lists, pullbacks, realness, transpose, trees
@@ -319,7 +319,8 @@ class Reverser(Calls):
         if not slots and not captured and not any(_keeps(s) for s in walk(stmts)):
             return
         inits = [self.take(stmt.outs[k]) for k in slots] + [self.full(v) for v in captured]
-        outs = [Var(p.name, p.type) for p in params]
+        ends = [stmt.inits[k] for k in slots] + list(captured)
+        outs = [Var(p.name, shaped(p.type, a)) for p, a in zip(params, ends, strict=True)]
         self.b.add(self.mirror(stmt, inits, params, stmts, yields, outs))
         for noted in zip(outs, inits, params, yields, strict=True):
             self.known.looped(*noted)
@@ -333,7 +334,7 @@ class Reverser(Calls):
     ) -> tuple[list[Var], list[Stmt], list[Atom], list[int], list[Var]]:
         """Build the mirror of one trip for the given slots; return also the slots that it turned out to need."""
         outer, body = self.bars, stmt.body
-        params = [Var(self.hint(body.params[k]), adjoint_type(body.params[k])) for k in slots]
+        params = [Var(self.hint(body.params[k]), shaped(adjoint_type(body.params[k]), body.yields[k])) for k in slots]
         params += [Var(self.hint(v), adjoint_type(v)) for v in captured]
         own = {*body.params, *bound_by(stmt), *(o for s in body.stmts for o in s.outs)}
         with self.b.block(table_of(body.stmts)) as stmts:
@@ -379,6 +380,11 @@ class Reverser(Calls):
         body = Block(tuple(params), (*head, *(substitute(s, env) for s in stmts)), tuple(yields))
         key, span = stmt.key, stmt.span
         return For(index, *bounds, tuple(inits), body, tuple(outs), -key, None, True, counts, key, span)
+
+
+def shaped(t: Type, v: Atom) -> Type:
+    """Return the type of an adjoint with the lengths of the value that it belongs to at one end of a trip."""
+    return replace(t, dims=v.type.dims) if t.is_array and v.type.is_array and t.rank == v.type.rank else t
 
 
 def _keeps(stmt: Stmt) -> bool:

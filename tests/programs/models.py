@@ -1,5 +1,7 @@
 """What models are made of: recurrent cells, filters, dynamics, attention, decompositions, training loops."""
 
+import math
+
 import numpy as np
 
 from adcompile import nn
@@ -291,3 +293,33 @@ def gates_in_nested_loops(x):
             d = d + nn.sigmoid(c) * x * x + 0.1
         c = c * nn.sigmoid(d) + x
     return c
+
+
+@program(1.0, 1.1, 0.2, 4)
+def american_option(s, k, sigma, n):
+    u = np.exp(sigma / np.sqrt(n))
+    q = (1.01 - 1 / u) / (u - 1 / u)
+    v = np.maximum(k - s * u ** np.arange(n, -1, -1) / u ** np.arange(0, n + 1), 0)
+    for i in range(n - 1, -1, -1):
+        price = s * u ** np.arange(i, -1, -1) * (1 / u) ** np.arange(0, i + 1)
+        v = np.maximum(0.99 * (q * v[:-1] + (1 - q) * v[1:]), k - price)
+    return v[0]
+
+
+@program(1.0, 1.1, 0.2, 4)
+def option_by_loops(s, k, sigma, n):
+    u = math.exp(sigma / math.sqrt(n))
+    q = (1.01 - 1 / u) / (u - 1 / u)
+    v = [max(k - s * u**j * u ** (j - n), 0.0) for j in range(n + 1)]
+    for i in range(n - 1, -1, -1):
+        for j in range(i + 1):
+            v[j] = max(0.99 * (q * v[j + 1] + (1 - q) * v[j]), k - s * u**j * (1 / u) ** (i - j))
+    return v[0]
+
+
+@program(0.7, -0.4)
+def powers_of_numbers(x, y):
+    total = x**1.5 + (x * x + y * y) ** 0.5 + x**-2 + x**-0.5 + (x + y) ** y
+    for k in range(-1, 3):
+        total += y**k * x ** (k + 1) + x ** (k * y)
+    return total
