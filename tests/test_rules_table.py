@@ -266,6 +266,8 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[
         ("reshape", (X2, (3, 2)), ()),
         ("ravel", (X2,), ()),
+        ("columns", (X2,), ()),
+        ("copied_columns", (X2,), ("F",)),
         ("atleast_1d", (np.array(0.5),), ()),
         ("atleast_2d", (X1,), ()),
     ],

@@ -31,11 +31,15 @@ def as_list(lo: Lowering, value: Value, node: ast.AST) -> Value:
 
 def piecewise(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
     """Lower np.piecewise: each function is called with the entries where its condition holds."""
-    if len(args) != 3 or keywords:
+    if len(args) < 3:
         lo.refuse(node, "np.piecewise() needs an array, conditions and functions", "called here")
-    x, conditions, functions = (lo.current(a) for a in args)
+    x, conditions, functions = (lo.current(a) for a in args[:3])
     tests = list(conditions.children) if isinstance(conditions, Node) else [conditions]
     choices = list(functions.children) if isinstance(functions, Node) else []
+    if lo.type_of(lo.number(x, node)).dims == ():
+        x, *tests = (_vector(lo, a, node) for a in (x, *tests))
+        row = piecewise(lo, [x, Node("list", tuple(tests)), functions, *args[3:]], keywords, node)
+        return application.apply(lo, np.reshape, [row, Node("tuple", ())], {}, node)
     y = application.apply(lo, np.zeros_like, [x], {}, node)
     if not isinstance(y, Ref) or len(choices) not in (len(tests), len(tests) + 1):
         lo.refuse(node, "np.piecewise() needs as many functions as conditions, or one more", "called here")
@@ -48,8 +52,13 @@ def piecewise(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value]
         step, atoms = access.components(lo, test, node)
         if isinstance(choice, LocalFunction | Partial) or (isinstance(choice, Const) and callable(choice.value)):
             assert isinstance(x, Ref | Var)
-            value: Value = calls.call(lo, choice, [lo.view(x, step, atoms)], {}, node)
+            value: Value = calls.call(lo, choice, [lo.view(x, step, atoms), *args[3:]], keywords, node)
         else:
             value = choice
         lo.write(Ref(y.cell, (*y.path, step), y.atoms + atoms), lo.number(value, node), node)
     return y
+
+
+def _vector(lo: Lowering, number: Value, node: ast.AST) -> Value:
+    """Make an array of one number."""
+    return application.apply(lo, np.array, [Node("list", (lo.number(number, node),))], {}, node)

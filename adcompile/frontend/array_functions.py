@@ -138,8 +138,15 @@ def _along_axis(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     return calls.in_python(lo, prelude.along_axis, args, node, keywords)
 
 
+def _of_objects(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    hint = "use np.vectorize, whose results are arrays of numbers"
+    lo.refuse(node, "what np.frompyfunc() makes returns arrays of objects", "called here", hint)
+
+
 ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
     np.apply_along_axis: _along_axis,
+    np.apply_over_axes: lambda lo, args, keywords, node: calls.in_python(lo, prelude.over_axes, args, node, keywords),
+    np.frompyfunc: _of_objects,
     prelude.of_one_type: _of_one_type,
     np.add.at: _add_at,
     np.subtract.at: _subtract_at,

@@ -55,6 +55,7 @@ from adcompile.frontend.values import (
     Value,
     is_static,
 )
+from adcompile.frontend.vectorized import VECTORIZED
 from adcompile.ir.core import NONE, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
@@ -234,6 +235,7 @@ BUILTINS: Final[dict[object, Builtin]] = {
     **REFLECTION,
     **ARRAY_FUNCTIONS,
     **TABLES,
+    **VECTORIZED,
     **{getattr(heapq, name): _of_heaps(name) for name in HEAPS},
     **{getattr(bisect, name): _of_heaps(name) for name in INSORTS},
     len: _len,

@@ -37,6 +37,7 @@ from adcompile.frontend import (
     rule_sources,
     streams,
     texts,
+    vectorized,
 )
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
@@ -189,6 +190,8 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
             return calls.call(lo, lift(inspect.unwrap(f)), args, keywords, node)
         case functools._lru_cache_wrapper():
             return memoised(lo, f, args, keywords, node)
+        case np.vectorize():
+            return vectorized.known(lo, f, args, keywords, node)
         case functools.partial():
             held = {k: lift(v) for k, v in f.keywords.items()}
             return calls.call(lo, lift(f.func), [*map(lift, f.args), *args], {**held, **keywords}, node)

@@ -284,3 +284,58 @@ def along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any) -> A
     if more == 0:
         return found
     return np.moveaxis(found, tuple(range(-more, 0)), tuple(range(axis, axis + more)))
+
+
+def vectorized(function: Any, otypes: Any, excluded: Any, *arrays: Any) -> Any:
+    """What np.vectorize makes of a function."""
+    raise AssertionError("known to the compiler alone")
+
+
+def first_element(function: Any, *arrays: Any) -> Any:
+    return function(*[np.ravel(np.asarray(a))[0].item() for a in arrays])
+
+
+def over_elements(function: Any, dtypes: Any, said: Any, *args: Any) -> Any:
+    """Call a function with each element of arrays that are broadcast; `said`: the types of its results were given."""
+    given = [np.asarray(a) for a in args]
+    arrays = np.broadcast_arrays(*given) if len(given) > 1 else given
+    flat = [a if a.ndim == 1 else np.ravel(a) for a in arrays]
+    n = len(flat[0])
+    if not said and n == 0:
+        raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
+    outs = [np.empty(n, dtype) for dtype in dtypes]
+    for k in range(n):
+        found = function(*[a[k].item() for a in flat])
+        if len(dtypes) == 1:
+            outs[0][k] = found
+        else:
+            for out, value in zip(outs, found, strict=True):
+                out[k] = value
+    if arrays[0].ndim != 1:
+        outs = [np.reshape(out, arrays[0].shape) for out in outs]
+    return outs[0] if len(dtypes) == 1 else tuple(outs)
+
+
+def over_parts(function: Any, signature: Any, *args: Any) -> Any:
+    """Call a function with parts of arrays, whose axes the signature of np.vectorize names."""
+    ranks = [
+        len(part.split(",")) if part else 0 for part in signature.split("->")[0].replace(" ", "")[1:-1].split("),(")
+    ]
+    arrays = [np.asarray(a) for a in args]
+    lead = np.broadcast_shapes(*[a.shape[: a.ndim - r] for a, r in zip(arrays, ranks, strict=True)])
+    whole = [np.broadcast_to(a, lead + a.shape[a.ndim - r :]) for a, r in zip(arrays, ranks, strict=True)]
+    if len(lead) == 0:
+        return np.asarray(of_one_type(function(*whole)))
+    rows = [a if len(lead) == 1 else np.reshape(a, (-1, *a.shape[len(lead) :])) for a in whole]
+    found = np.array([of_one_type(function(*[a[k] for a in rows])) for k in range(len(rows[0]))])
+    return found if len(lead) == 1 else np.reshape(found, lead + found.shape[1:])
+
+
+def over_axes(func: Any, a: Any, axes: Any) -> Any:
+    """What np.apply_over_axes does: a function that drops an axis is followed by putting it back."""
+    value = np.asarray(a)
+    for axis in axes if isinstance(axes, tuple | list) else (axes,):
+        axis = axis % np.ndim(a)
+        found = func(value, axis)
+        value = found if found.ndim == value.ndim else np.expand_dims(found, axis)
+    return value
