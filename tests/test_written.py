@@ -35,3 +35,12 @@ def test_powers_with_whole_exponents(x: float, n: int) -> None:
 def test_an_infinite_derivative_of_a_power_does_not_raise() -> None:
     with np.errstate(divide="ignore"):
         assert grad(lambda x: x**0.5)(0.0) == np.inf
+
+
+def test_axes_are_inserted_by_an_index() -> None:
+    def pooled(x):
+        return np.sum(np.max(x, axis=(0, 2)) * np.expand_dims(x[0, 0, 0], 0))
+
+    source = grad(pooled).source_for(np.ones((2, 3, 4)))
+    assert "[np.newaxis, :, np.newaxis]" in source
+    assert source.count("expand_dims") == 2  # the user's own, with its comment

@@ -19,6 +19,7 @@ from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, If, Var,
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.ir.structure import Node
 from adcompile.ir.types import numpy_dtype
+from adcompile.rules.lengths import normalise_axes
 from adcompile.rules.signature import Slot, attribute_slots, operand_slots
 
 Trees = Mapping[Var, Eqn | If]
@@ -272,6 +273,17 @@ def _array(w: Expressions, eqn: Eqn) -> ast.expr:
     return syntax.call("np.array", nested, **keywords)
 
 
+def _expand_dims(w: Expressions, eqn: Eqn) -> ast.expr | None:
+    """Write ``x[:, np.newaxis]``, which is many times faster than a call, unless the user wrote the call."""
+    (x,), (axis,) = eqn.args, eqn.attrs
+    if w.plain(eqn) or not x.type.is_array or not x.type.dims:
+        return None
+    count = len(axis) if isinstance(axis, tuple) else 1
+    places = normalise_axes(axis, len(x.type.dims) + count)
+    codes = ["n" if i in places else "s" for i in range(max(places) + 1)]
+    return paths.read(w.atom(x), ("".join(codes),), [ast.Constant(None)] * (3 * codes.count("s")))
+
+
 def _format(w: Expressions, eqn: Eqn) -> ast.expr:
     return syntax.method(syntax.constant(eqn.attrs[0]), "format", *map(w.atom, eqn.args))
 
@@ -336,6 +348,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "transpose": _transpose,
     "full": _full,
     "array": _array,
+    "expand_dims": _expand_dims,
     "format": _format,
     "call": _call(""),
     "opaque": _opaque,
