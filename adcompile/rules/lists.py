@@ -113,7 +113,7 @@ register(Primitive("list_add", infer_add, signature="l, i, x", cost="product", u
 register(Primitive("list_zeros", infer_add, signature="l", cost="product", allocates=True))
 register(Primitive("list_sum", infer_add, signature="l, m", cost="product"))
 register(Primitive("list_array", infer_array, "np.array", signature="l", cost="product"))
-register(Primitive("list_items", infer_items, "list", signature="x", cost="product", shares=True))
+register(Primitive("list_items", infer_items, "list", signature="x", cost="product", allocates=True, shares=True))
 register(Primitive("list_length", infer_length, "len", signature="l", cost="product"))
 register(Primitive("list_slice", infer_add, signature="l, lo, hi, step", cost="product", allocates=True))
 register(Primitive("list_concat", infer_concat, signature="l, m", cost="product", allocates=True))

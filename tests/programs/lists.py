@@ -1191,3 +1191,12 @@ def tuples_by_order(x):
         if (x[i], i) < best:
             best = (x[i], i)
     return best[0] ** 2 * best[1] if (x[0], x[1]) >= (x[0], x[2]) else best[0] + x[1]
+
+
+@program(np.array([0.7, -0.4, 1.3]))
+def two_lists_of_one_array(x):
+    a, b = list(x), list(x)
+    a[0] = a[1] * b[2]
+    b[1] = a[0] ** 2
+    a.append(b.pop() * b[0])
+    return sum(a) * sum(b)
