@@ -48,7 +48,9 @@ def _evaluated(w: StatementWriter, eqn: Eqn) -> ast.stmt:
 
 
 def _raise(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    return ast.Raise(syntax.call(str(eqn.attrs[0]), *map(w.write.atom, eqn.args)), None)
+    args = [*map(w.write.atom, eqn.args)]
+    made = syntax.call(str(eqn.attrs[0]), *args) if eqn.attrs[0] else ast.Call(args[0], args[1:], [])
+    return ast.Raise(made, None)
 
 
 def _opaque(w: StatementWriter, eqn: Eqn) -> ast.stmt:

@@ -97,25 +97,31 @@ def _parts(units: Sequence[Unit | Pair], texts: Sequence[str], notes: Notes) -> 
     constants = _constants(units)
     defined = printing.to_text(ast.Module(constants, [])) if constants else ""
     words = set(re.findall(r"[^\W\d]\w*", "".join([defined, *texts])))
-    head = [f"import {module}\n" for module in ("cmath", "math") if module in words]
+    carried = support_for(units)
+    used = words.union(*(re.findall(r"\b(?:c?math)\b", text) for text in carried))
+    head = [f"import {module}\n" for module in ("cmath", "math") if module in used]
     head += [f"import {module}\n" for module in _modules(units) if f"import {module}\n" not in head]
     head.append("import numpy as np\n")
     aliases = shadows.definitions(words)
     head += ["\n", aliases] if aliases else []
     head += ["\n", defined] if defined else []
-    return ["".join(head), *(f"\n\n{text}" for text in (*support_for(units), *map(notes.restore, texts)))]
+    return ["".join(head), *(f"\n\n{text}" for text in (*carried, *map(notes.restore, texts)))]
 
 
 def _modules(units: Sequence[Unit | Pair]) -> list[str]:
     """Return the modules, besides NumPy, whose functions are called as they are."""
     found = set(re.findall(r"\bscipy\.[a-z]+", "".join(support_for(units))))
     for stmt in (s for u in units for s in walk(u.fn.stmts)):
+        if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].spelling.startswith("statistics."):
+            found.add("statistics")
         if isinstance(stmt, Eqn) and PRIMITIVES[stmt.prim].spelling.startswith("scipy."):
             found.add(".".join(PRIMITIVES[stmt.prim].spelling.split(".")[:2]))
         if isinstance(stmt, Eqn) and stmt.prim == "opaque" and stmt.attrs[0] == "path":
             assert isinstance(stmt.attrs[1], tuple)
             found.add(str(stmt.attrs[1][0]))
-    return sorted(m for m in found if m.partition(".")[0] not in ("numpy", "builtins"))
+        if isinstance(stmt, Eqn) and stmt.prim == "raise":
+            found.add(str(stmt.attrs[0]).rpartition(".")[0])
+    return sorted(m for m in found if m.partition(".")[0] not in ("", "np", "numpy", "builtins"))
 
 
 def _global_names(units: Sequence[Unit | Pair]) -> set[str]:

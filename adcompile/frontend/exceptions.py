@@ -7,11 +7,13 @@ object with the attribute `args`.
 from __future__ import annotations
 
 import ast
+import sys
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import expressions, texts
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED, RETURNED
 from adcompile.frontend.frames import Conflict, Frame
+from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Ref, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -43,8 +45,11 @@ def handled(lo: Lowering, cls: type[BaseException]) -> bool:
 
 def spelled(cls: type[BaseException]) -> str:
     """Return how a program names a class of exceptions; "" for one that it does not know."""
-    module = {"builtins": "", "numpy.linalg": "np.linalg."}.get(cls.__module__)
-    return "" if module is None else f"{module}{cls.__name__}"
+    module = cls.__module__
+    if module in ("builtins", "numpy.linalg"):
+        return {"builtins": "", "numpy.linalg": "np.linalg."}[module] + cls.__name__
+    known = module.partition(".")[0] in sys.stdlib_module_names
+    return f"{module}.{cls.__name__}" if known and getattr(sys.modules.get(module), cls.__name__, None) is cls else ""
 
 
 def instance(cls: type[BaseException], args: Value) -> Node[Value]:
@@ -155,16 +160,26 @@ def again(lo: Lowering, stmt: ast.Raise) -> None:
 
 
 def emit(lo: Lowering, node: ast.AST, cls: type[BaseException], args: Value) -> None:
-    """Make the equation that raises."""
-    if not spelled(cls):
-        refuse_class(lo, node, cls)
+    """Make the equation that raises. A class of the user's is a hidden argument."""
+    raised = () if spelled(cls) else (held(lo, node, cls),)
     known = args.children if isinstance(args, Node) else ()
     atoms = tuple(lo.number(a, node) if isinstance(a, Ref) else texts.piece(lo, a, node) for a in known)
     if any(isinstance(a, Const) and isinstance(a.value, Conflict) for a in (args, *atoms)):
         lo.refuse(node, "what this exception holds is known only at run time", "here", "raise one with a text")
-    lo.builder.emit_many("raise", atoms, (spelled(cls),), ())
+    lo.builder.emit_many("raise", (*raised, *atoms), (spelled(cls),), ())
 
 
-def refuse_class(lo: Lowering, node: ast.AST, cls: type[BaseException]) -> None:
-    message = f"`{cls.__name__}` is not a built-in exception"
-    lo.refuse(node, message, "here", "raise ValueError or another built-in one")
+def held(lo: Lowering, node: ast.AST, cls: type[BaseException]) -> Atom:
+    """Return a class of exceptions of the user's: what a name outside of the function stands for."""
+    scope = lo.frame.scope
+    if isinstance(scope, Source) and not lo.is_made(cls) and _means(scope, cls.__name__, cls):
+        return lo.capture_object(scope, cls.__name__, cls)
+    message = f"`{cls.__name__}` is not known by this name outside of the function"
+    lo.refuse(node, message, "here", "raise a built-in exception, or import this one by its name")
+
+
+def _means(scope: Source, name: str, cls: type[BaseException]) -> bool:
+    try:
+        return scope.lookup(name) is cls
+    except KeyError:
+        return False

@@ -14,7 +14,7 @@ from adcompile.frontend.buffers import Buffers
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Ref, Value, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import Atom, Stmt, Var, blocks_of, operands, walk
+from adcompile.ir.core import Atom, Const, Stmt, Var, blocks_of, operands, walk
 from adcompile.ir.forms import part_of, parts
 from adcompile.ir.naming import unlike
 from adcompile.ir.structure import Node, leaves
@@ -152,7 +152,8 @@ class Outside(Buffers):
     def read_outside(self, holder: Source | object, name: str, node: ast.AST) -> Value:
         """Return what a name of a function, or the attribute of an object, stands for."""
         if isinstance(holder, Source):
-            return self.captured_from(holder, name, node)
+            value = self.captured_from(holder, name, node)
+            return self.capture_object(holder, name, value.value) if isinstance(value, Const) else value
         return self.constant(holder, name, getattr(holder, name), node)
 
     def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:

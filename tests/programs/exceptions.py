@@ -1,6 +1,7 @@
 """try, raise and with: what is raised in a block and caught around it; context managers."""
 
 import contextlib
+import decimal
 import math
 import warnings
 
@@ -871,3 +872,48 @@ def returns_after_two_raises(x):
     except KeyError:
         y = x * 0.3
     return y * x
+
+
+class Diverged(ArithmeticError):
+    """An exception of this module."""
+
+
+def shrink(v):
+    if v > 100:
+        raise Diverged("too large", v)
+    return v * 0.5
+
+
+@program(np.array([1.0, 2.0]), again=False)
+def exceptions_of_the_module_that_nobody_catches(x):
+    s = 0.0
+    for v in x:
+        if v < 0:
+            raise Diverged(f"negative: {v:.2f}")
+        s += shrink(v * v)
+    if s > 1e6:
+        raise decimal.InvalidOperation("too large")
+    return s
+
+
+@program(2.0, again=False)
+def recursion_that_raises_what_nobody_catches(x):
+    def power(v, n):
+        if v > 1e6:
+            raise Diverged("too large")
+        return v if n == 0 else power(v * x, n - 1)
+
+    return power(x, 3)
+
+
+@program(2.0)
+def exceptions_of_the_module_some_of_which_are_caught(x):
+    try:
+        if x < 0:
+            raise Diverged("negative")
+        if x > 10:
+            raise KeyError("large")
+        y = shrink(x) * x
+    except Diverged:
+        y = x
+    return y
