@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import cmath
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -284,7 +285,8 @@ def general(prim: Primitive, eqn: Eqn, args: list[object]) -> object:
         return call(prim.helper, prim, eqn, args)
     if not prim.spelling:
         raise NotInterpreted(f"`{eqn.prim}` is not interpreted")
-    function: object = {"np": np, "math": math, "cmath": cmath}.get(prim.spelling.split(".")[0], builtins)
+    modules = {"np": np, "math": math, "cmath": cmath, "statistics": statistics}
+    function: object = modules.get(prim.spelling.split(".")[0], builtins)
     for part in prim.spelling.split(".")[0 if function is builtins else 1 :]:
         function = getattr(function, part)
     return call(function, prim, eqn, args)

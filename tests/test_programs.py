@@ -188,7 +188,8 @@ def test_forward_over_emitted_reverse(program: Program) -> None:
     assert oracle.close(oracle.flat(got), want, 20 * tolerance(program)), f"{oracle.flat(got)} instead of {want}"
 
 
-COMMON = ("import numpy as np", *(f"import {m}" for m in ("math", "cmath", "random", "time", "os", "logging")))
+MODULES = ("math", "cmath", "random", "time", "os", "logging", "statistics", "decimal")
+COMMON = ("import numpy as np", *(f"import {m}" for m in MODULES))
 
 ALONE = """
 import pickle, sys, io, contextlib, warnings

@@ -8,6 +8,7 @@ from __future__ import annotations
 import cmath
 import itertools
 import math
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ from tests.test_rules_table import CASES, name_of, points
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SPACE = {"np": np, "math": math, "cmath": cmath, "with_parts": runtime.with_parts}
+SPACE = {"np": np, "math": math, "cmath": cmath, "statistics": statistics, "with_parts": runtime.with_parts}
 H = 1e-6
 
 _numbers = itertools.count()

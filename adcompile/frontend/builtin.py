@@ -154,13 +154,6 @@ def _module_function(name: str) -> Builtin:
     return make
 
 
-def _math_prod(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    result: Value = keywords.get("start", Const(1))
-    for item in iteration.static_items(lo, args[0], node, None):
-        result = apply_binary(lo, "mul", result, item, node)
-    return result
-
-
 def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     found = iteration.zip_(lo, args[1:], node)
     if isinstance(found, list):
@@ -266,7 +259,7 @@ BUILTINS: Final[dict[object, Builtin]] = {
     **{f: _spread(f) for f in SPREAD},
     operator.neg: _negative,
     **{getattr(operator, name): _module_function(name) for name in OPERATORS},
-    math.prod: _math_prod,
+    math.prod: lambda lo, args, keywords, node: calls.in_python(lo, prelude.product, args, node, keywords),
     checkpoints.checkpoint: _checkpoint,
     checkpoints.checkpointed: checkpoints.lower_checkpointed,
     warnings.simplefilter: lambda lo, args, keywords, node: managers.filtered(lo, args, keywords, node),

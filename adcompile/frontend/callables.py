@@ -41,6 +41,7 @@ from adcompile.frontend import (
 )
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
+from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, lift, static_value
@@ -135,7 +136,7 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     stream = streams.carry_out(lo, f, args, keywords, node)
     if stream is not None:
         return stream
-    own = builtin.BUILTINS.get(f)
+    own = builtin.BUILTINS.get(f) or _of_statistics(f)
     if own is not None:
         return own(lo, args, keywords, node)
     template: object = getattr(f, "__self__", None)
@@ -146,6 +147,15 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     if not args and not keywords and f in (float, int, bool, complex, str):
         return Const(f())
     return None
+
+
+def _of_statistics(f: object) -> Builtin | None:
+    """Return what carries out a function of the statistics module, which few programs load."""
+    if getattr(f, "__module__", None) != "statistics":
+        return None
+    from adcompile.frontend.averages import AVERAGES
+
+    return AVERAGES.get(f)
 
 
 def _derivative(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:

@@ -5,6 +5,7 @@ These run on abstract values, as a user's own helper functions do: see `calls.in
 
 from __future__ import annotations
 
+import math
 from typing import Any  # of any type: they are lowered for what they are called with
 
 import numpy as np
@@ -339,3 +340,19 @@ def over_axes(func: Any, a: Any, axes: Any) -> Any:
         found = func(value, axis)
         value = found if found.ndim == value.ndim else np.expand_dims(found, axis)
     return value
+
+
+def geometric_mean(data: Any) -> Any:
+    """What statistics.geometric_mean computes."""
+    logarithms = [math.log(x) for x in data]
+    if not logarithms:
+        raise ValueError("geometric mean requires a non-empty dataset containing positive numbers")
+    return math.exp(math.fsum(logarithms) / len(logarithms))
+
+
+def product(items: Any, start: Any = 1) -> Any:
+    """What math.prod computes."""
+    total = start
+    for item in items:
+        total = total * item
+    return total

@@ -31,6 +31,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "numpy.linalg": _LINEAR_ALGEBRA,
     "adcompile.rules.scipy.factors": _SCIPY_LINEAR_ALGEBRA,
     "adcompile.rules.scipy.sums": ("scipy.special",),
+    "statistics": ("averages",),
     "scipy.fft": ("fourier", "scipy.fourier"),
     "scipy.integrate": ("differences", "scipy.integrals"),
     "scipy.linalg": _SCIPY_LINEAR_ALGEBRA,
@@ -61,8 +62,8 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     **_functions("bincount", ("counting",)),
     **_functions("logspace geomspace", ("grids",)),
     **_functions("einsum", ("einsum",)),
-    **_functions("gamma lgamma ldexp remainder fsum", ("mathematics",), "math"),
-    **_functions("polygamma", ("mathematics",), _RUNTIME),
+    **_functions("gamma lgamma ldexp remainder fsum dist modf frexp", ("mathematics",), "math"),
+    **_functions("polygamma fractional_part whole_part mantissa exponent", ("mathematics",), _RUNTIME),
 }
 
 METHODS: Final[Mapping[str, tuple[str, ...]]] = {

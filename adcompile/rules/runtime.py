@@ -274,3 +274,23 @@ def polygamma(n, x):
     for k, b in enumerate(bernoulli, 1):
         total += sign * b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) / x ** (2 * k + n)
     return total
+
+
+def fractional_part(x):
+    """The first part of math.modf."""
+    return math.modf(x)[0]
+
+
+def whole_part(x):
+    """The second part of math.modf."""
+    return math.modf(x)[1]
+
+
+def mantissa(x):
+    """The first part of math.frexp: x is mantissa * 2**exponent."""
+    return math.frexp(x)[0]
+
+
+def exponent(x):
+    """The second part of math.frexp."""
+    return math.frexp(x)[1]

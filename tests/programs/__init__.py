@@ -5,6 +5,7 @@ Each is checked in every mode against finite differences; see `tests/test_progra
 
 from tests.programs import (
     arrays,
+    averages,
     closures,
     complex_parts,
     complexes,
@@ -46,6 +47,7 @@ __all__ = [
     "PROGRAMS",
     "Program",
     "arrays",
+    "averages",
     "closures",
     "complex_parts",
     "complexes",
