@@ -13,10 +13,10 @@ from adcompile.frontend import (
     containers,
     elements,
     expressions,
-    iteration,
     lists,
     objects,
     picking,
+    ranges,
     tables,
     trees,
 )
@@ -108,7 +108,7 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
     if isinstance(base, Flat):
         return elements.read(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Iterable):
-        return iteration.item_of(lo, base, expressions.evaluate(lo, node.slice), node)
+        return ranges.item_of(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
         code, atoms = subscript(lo, node.slice)
         found = lo.guarded(node, lambda: lo.view(base, code, atoms))

@@ -167,8 +167,8 @@ class Join:
         if self.lo.tolerant and UNDEFINED in (a, b) and (is_none(a) or is_none(b)):
             return NONE if self.lo.guesses else UNDEFINED  # what the other side leaves is not known yet
         a, b = trees.alike(self, a, b)
-        if isinstance(a, Node) or isinstance(b, Node):
-            return self.node_value(name, a, b)
+        if isinstance(a, Node | Rows) or isinstance(b, Node | Rows):
+            return a if a == b and isinstance(a, Rows) else self.node_value(name, a, b)
         if isinstance(a, Ref) or isinstance(b, Ref):
             return self.array(name, a, b)
         if isinstance(a, Var | Const) and isinstance(b, Var | Const):
@@ -322,8 +322,9 @@ class Join:
         return joined
 
     def structure(self, name: str, a: Value, b: Value) -> Value:
+        """Join containers of one structure; a conflict if they are not."""
         if not isinstance(a, Node) and not isinstance(b, Node):
-            return a
+            return Const(Conflict("has another structure on the two sides of a branch"))
         shape = a if isinstance(a, Node) else b
         assert isinstance(shape, Node)
         n = len(shape.children)

@@ -27,6 +27,7 @@ from adcompile.frontend import (
     managers,
     opaque_equations,
     prelude,
+    ranges,
     rows,
     selection,
     sorting,
@@ -91,7 +92,7 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
 def _range(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if not 1 <= len(args) <= 3 or keywords:
         lo.refuse(node, "range() takes one to three arguments", "here")
-    return iteration.range_(lo, args, node)
+    return ranges.range_(lo, args, node)
 
 
 def _zip(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:

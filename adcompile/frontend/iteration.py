@@ -22,7 +22,6 @@ from adcompile.frontend.values import (
     Iterator,
     Ref,
     Rows,
-    Slice,
     Value,
     is_static,
     lift,
@@ -100,62 +99,6 @@ def rows(lo: Lowering, value: Ref | Var, node: ast.AST) -> Iterable:
     return Iterable(
         lambda: lo.number(lo.length_of(lo.atom(value), 0), node), lambda k: lo.view(value, "i", (k,)), arrays=held
     )
-
-
-def range_(lo: Lowering, args: Sequence[Value], node: ast.AST) -> Iterable:
-    """Lower ``range(...)``."""
-    atoms = [lo.number(a, node) for a in args]
-    for a in atoms:
-        if not (a.type.is_scalar and a.type.dtype is not None and not a.type.inexact):
-            lo.refuse(node, "range() needs integers", f"got {a.type}", "convert the number with int()")
-    if len(atoms) == 1:
-        atoms = [Const(0), *atoms]
-    start, stop, step = atoms if len(atoms) == 3 else [*atoms, Const(1)]
-    emit = lo.builder.emit
-
-    def count() -> Atom:
-        known = [a.value for a in (start, stop, step) if isinstance(a, Const) and isinstance(a.value, int)]
-        if len(known) == 3:
-            return Const(len(range(*known)))
-        if isinstance(step, Const) and step.value == 1:
-            return emit("max_int", emit("sub", stop, start), Const(0))
-        return emit("range_length", start, stop, step)
-
-    def item(k: Atom) -> Atom:
-        return emit("add", start, emit("mul", k, step))
-
-    return Iterable(count, item, (start, stop, step))
-
-
-def item_of(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Value:
-    """Lower ``range(n)[k]``, or the same of what our own functions are given."""
-    k = lo.static_int(index) if isinstance(index, Const) else None
-    if k is not None and k < 0:
-        return source.item(lo.builder.emit("add", source.count(), Const(k)))
-    if k is not None or (isinstance(index, Var) and source.bounds is None):
-        return source.item(lo.number(index, node))
-    return sliced(lo, source, index, node)
-
-
-def sliced(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Iterable:
-    """Lower ``range(n)[lo:hi:step]``."""
-    if source.bounds is None or not isinstance(index, Slice):
-        lo.refuse(node, "only a range can be sliced here", "here")
-    start, stop, step = source.bounds
-    if not (isinstance(start, Const) and start.value == 0 and isinstance(step, Const) and step.value == 1):
-        lo.refuse(node, "only range(n) can be sliced", "here")
-
-    step_by = 1 if isinstance(index.step, Const) and index.step.value is None else lo.static_int(index.step)
-    first = 0 if isinstance(index.lo, Const) and index.lo.value is None else lo.static_int(index.lo)
-
-    def item(k: Atom) -> Value:
-        open_ended = isinstance(index.lo, Const) and index.lo.value is None
-        if not step_by or first is None or first < 0 or (step_by < 0 and not open_ended):
-            lo.refuse(node, "the items of this slice of a range are not supported", "here", "write the range itself")
-        start = Const(first) if step_by > 0 else lo.builder.emit("sub", stop, Const(1))
-        return lo.builder.emit("add", start, lo.builder.emit("mul", k, Const(step_by)))
-
-    return Iterable(lambda: lo.builder.emit("slice_length", stop, index.lo, index.hi, index.step), item)
 
 
 def zip_(lo: Lowering, parts: Sequence[Value], node: ast.AST) -> Iterable | list[Value]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import calls, generators, iteration, objects, pipelines, prelude
+from adcompile.frontend import calls, generators, iteration, objects, pipelines, prelude, ranges
 from adcompile.frontend.frames import Conflict, Unresolved
 from adcompile.frontend.values import Generator, Iterable, Iterator, Value
 from adcompile.ir.core import Atom, Const, Var
@@ -68,7 +68,7 @@ def rest(lo: Lowering, it: Iterator, node: ast.AST) -> Items:
         return whole
     if whole.bounds is not None:
         start, stop, step = whole.bounds
-        return iteration.range_(lo, [emit("add", start, emit("mul", first, step)), stop, step], node)
+        return ranges.range_(lo, [emit("add", start, emit("mul", first, step)), stop, step], node)
     return Iterable(
         lambda: emit("max_int", emit("sub", whole.count(), first), Const(0)),
         lambda k: whole.item(emit("add", k, first)),

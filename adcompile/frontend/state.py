@@ -255,6 +255,9 @@ class State:
             return
         grown = {i: v for i, v in self.contents.items() if not isinstance(v, Node)}
         own = {identity, *(i for i, v in grown.items() if identity in self.identities(v))}
+        for value in (*grown.values(), *(v for frame in self.frames for v in frame.names.values())):
+            if isinstance(value, Rows) and identity in self.identities(value):
+                own.update(self.identities(value))  # the lists of one list of tuples are never one list
         for other in {i for pair in self.twins if not own.isdisjoint(pair) for i in pair} - own:
             for frame in self.frames:
                 for name, value in frame.names.items():

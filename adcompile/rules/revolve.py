@@ -69,8 +69,8 @@ def run_checkpointed(step, indices, state, others, slots):
         stop = trips
         if len(kept) < slots:
             stop = at + next_kept(trips - at, slots - len(kept) + 1)
-        for k in range(at, stop):
-            state = step(indices[k], *state, *others)
+        for index in indices[at:stop]:
+            state = step(index, *state, *others)
         at = stop
         if at < trips:
             kept.append((at, copied(state)))
@@ -101,14 +101,14 @@ def run_online(step, go_on, indices, state, others, slots, ended=None):
 
 def thinned(kept, trips, slots):
     """Return every k-th state that was kept, for the k with which the fewest trips run again."""
-    best, least = kept, None
+    best, least = 1, -1
     for k in range(1, len(kept) + 1):
         chosen = kept[::k]
         starts = [at for at, _ in chosen] + [trips]
         again = sum(trips_again(starts[i + 1] - starts[i], slots - i) for i in range(len(chosen)))
-        if least is None or again < least:
-            best, least = chosen, again
-    return best
+        if least < 0 or again < least:
+            best, least = k, again
+    return kept[::best]
 
 
 def reverse_checkpointed(step, step_vjp, tape, bars):
@@ -118,21 +118,18 @@ def reverse_checkpointed(step, step_vjp, tape, bars):
     before it. The states are taken off the list in the tape.
     """
     indices, others, kept, end, slots = tape
-    given, bars = len(kept), copied(bars)
+    bars = copied(bars)
     while end > 0:
-        at, state = kept[-1]
-        if at < end - 1 or len(kept) <= given:
-            state = copied(state)
+        at, state = kept[-1][0], copied(kept[-1][1])
         while at < end - 1:
             stop = at + next_kept(end - at, slots - len(kept) + 1)
-            for k in range(at, stop):
-                state = step(indices[k], *state, *others)
+            for index in indices[at:stop]:
+                state = step(index, *state, *others)
             at = stop
             if at < end - 1:
                 kept.append((at, copied(state)))
         bars = step_vjp(indices[at], *state, *others, *bars)
         if kept[-1][0] == at:
             kept.pop()
-        given = min(given, len(kept))
         end = at
     return bars

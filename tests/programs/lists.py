@@ -1200,3 +1200,48 @@ def two_lists_of_one_array(x):
     b[1] = a[0] ** 2
     a.append(b.pop() * b[0])
     return sum(a) * sum(b)
+
+
+@program(V, -2, 100)
+@program(V, 1, -1)
+@program(V, 4, -3)
+def ranges_sliced_at_run_time(x, first, last):
+    trips = int(np.sum(x > 0.0)) + 1
+    places = range(1, 2 * trips, 2)
+    s = 0.0
+    for i in places[first:last]:
+        s += x[i % 5] * x[places[i % trips] % 5]
+    for i in places[last:first:-1]:
+        s += x[i % 5] ** 3 * x[places[-1] % 5]
+    return s
+
+
+@program(V)
+def list_replaced_on_one_side(x):
+    kept = [x[0]]
+    for k in range(int(np.sum(x > 0.0))):
+        kept.append(x[0] * x[k])
+    before = len(kept)
+    if x[1] < 0.0:
+        kept = kept[::2]
+    if x[0] > 0.0:
+        kept = [x[1] * v for v in kept]
+    s = 0.0
+    for v in kept:
+        s = np.sin(s + v)
+    return s * before
+
+
+@program(V)
+def list_of_tuples_replaced_on_one_side(x):
+    kept = [(0, x)]
+    for k in range(int(np.sum(x > 0.0))):
+        kept.append((k, x * x[k]))
+    if x[1] < 0.0:
+        kept = kept[::2]
+    if x[2] > 0.0:
+        kept.append((3, x * x))
+    s = 0.0
+    for k, v in kept:
+        s = np.sin(s + v[k])
+    return s

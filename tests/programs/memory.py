@@ -9,7 +9,7 @@ V = np.array([0.4, -0.7, 0.3, 0.9, -0.5])
 W = np.array([1.1, 0.6, -0.8, 0.7, 1.2])
 
 
-@program(V, W, 17, again=False, second=False)
+@program(V, W, 17)
 def checkpointed_stores(u, x, n):
     u = u.copy()
     for i in checkpointed(range(n), slots=3):
@@ -18,7 +18,7 @@ def checkpointed_stores(u, x, n):
     return np.sum(u * u)
 
 
-@program(V, 0.1, 23, again=False, second=False)
+@program(V, 0.1, 23)
 def checkpointed_buffers_swapped(u, c, n):
     v = np.zeros_like(u)
     for _ in checkpointed(range(n), slots=4):
@@ -57,7 +57,7 @@ def checkpointed_return(x, c):
     return s
 
 
-@program(V, W, again=False, second=False)
+@program(V, W)
 def checkpointed_in_loop(x, w):
     s = 0.0
     for k in range(3):
@@ -68,7 +68,7 @@ def checkpointed_in_loop(x, w):
     return s
 
 
-@program(V, W, again=False, second=False)
+@program(V, W)
 def loop_in_checkpointed(x, w):
     u = x
     for _ in checkpointed(range(7), slots=2):
@@ -80,7 +80,7 @@ def loop_in_checkpointed(x, w):
     return np.sum(u)
 
 
-@program(V, W, again=False, second=False)
+@program(V, W)
 def checkpointed_in_checkpointed(x, w):
     u = x
     for _ in checkpointed(range(7), slots=2):
@@ -89,15 +89,15 @@ def checkpointed_in_checkpointed(x, w):
     return np.sum(u)
 
 
-@program(V, 0, again=False, second=False)
-@program(V, 1, again=False, second=False)
+@program(V, 0)
+@program(V, 1)
 def checkpointed_few_trips(u, n):
     for _ in checkpointed(range(n), slots=3):
         u = u * u
     return np.sum(u)
 
 
-@program(V, 6, again=False, second=False)
+@program(V, 6)
 def checkpointed_new_variable(x, n):
     y = x
     for _ in checkpointed(range(n), slots=3):
@@ -107,7 +107,7 @@ def checkpointed_new_variable(x, n):
     return np.sum(y + x)
 
 
-@program(np.outer(V, W), W, again=False, second=False)
+@program(np.outer(V, W), W)
 def checkpointed_rows(a, w):
     s = w * 0.0
     for row in checkpointed(a, slots=3):
