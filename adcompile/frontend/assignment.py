@@ -76,7 +76,7 @@ def _numbered(lo: Lowering, var: Var, name: str) -> str:
 def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
     starred = [i for i, e in enumerate(target.elts) if isinstance(e, ast.Starred)]
     n = len(target.elts)
-    if starred and isinstance(array := lo.current(value), Ref) and not is_short(lo, array, target):
+    if starred and isinstance(array := lo.current(value), Ref | Rows) and not is_short(lo, array, target):
         items = around_star(lo, array, starred[0], n - starred[0] - 1, target)
         for element, item in zip(target.elts, items, strict=True):
             assign(lo, element.value if isinstance(element, ast.Starred) else element, item)
@@ -95,7 +95,7 @@ def unpack(lo: Lowering, target: ast.Tuple | ast.List, value: Value) -> None:
         assign(lo, element.value if isinstance(element, ast.Starred) else element, item)
 
 
-def is_short(lo: Lowering, values: Ref, node: ast.AST) -> bool:
+def is_short(lo: Lowering, values: Ref | Rows, node: ast.AST) -> bool:
     """Tell whether the items of an array are so few, in the example, that they are taken one by one."""
     found = iteration.iterable(lo, values, node)
     if isinstance(found, list):
@@ -105,7 +105,7 @@ def is_short(lo: Lowering, values: Ref, node: ast.AST) -> bool:
     return n is not None and n <= SHORT
 
 
-def around_star(lo: Lowering, values: Ref, before: int, after: int, node: ast.AST) -> list[Value]:
+def around_star(lo: Lowering, values: Ref | Rows, before: int, after: int, node: ast.AST) -> list[Value]:
     """Return what the names in ``a, *b, c = values`` are assigned."""
 
     def item(k: int) -> Value:

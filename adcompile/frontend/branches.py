@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
-from adcompile.frontend import alternatives, lists, rows, trees
+from adcompile.frontend import alternatives, rows, trees
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
 from adcompile.frontend.optionals import SET, can_pair, implied, is_optional, narrowed, pair, paired
@@ -16,7 +17,7 @@ from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows,
 from adcompile.frontend.variables import outlives_its_return
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, is_none, same_atom
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Type, join
+from adcompile.ir.types import join
 from adcompile.records import replace
 
 if TYPE_CHECKING:
@@ -253,40 +254,18 @@ class Join:
 
     def lengthened(self, a: Value, b: Value) -> Value | None:
         """Join lists of different lengths: one of run-time length; None if that cannot hold all items."""
-        if any(not isinstance(v, Node | Ref | Rows) or (isinstance(v, Node) and v.detail is not None) for v in (a, b)):
+        if not all(isinstance(v, Node | Ref | Rows) for v in (a, b)):
             return None
-        grown = self.grown_rows(a, b) if isinstance(a, Rows) or isinstance(b, Rows) else self.grown(a, b)
-        return self.grown_rows(a, b) if grown is None else grown
-
-    def grown(self, a: Value, b: Value) -> Value | None:
-        """Join lists of numbers, or of arrays of one rank."""
-        if any(isinstance(v, Node) and v.kind != "list" for v in (a, b)):
+        filled = [(k, v) for k, v in enumerate((a, b)) if not isinstance(v, Node) or v.children]
+        held = rows.joined(self.lo, [self.on_side(k, partial(rows.covering, self.lo, (v,))) for k, v in filled])
+        if held is None or isinstance(held, Const):
             return None
-        lo = self.lo
-        items: list[Type] = []
-        dynamic: list[Type] = []
-        for side, v in enumerate((a, b)):
-            parts = v.children if isinstance(v, Node) else (v,)
-            found = self.on_side(side, lambda parts=parts: [lo.type_of(c) for c in parts])  # type: ignore[misc]  # bound now
-            (items if isinstance(v, Node) else dynamic).extend(found)
-        held = lists.covering(lo, dynamic, items)
-        if held is None:
+        one, two = (self.on_side(k, partial(rows.at_run_time, self.lo, v, held)) for k, v in enumerate((a, b)))
+        if not isinstance(one, Rows) or not isinstance(two, Rows):
+            return None if isinstance(one, Rows) or isinstance(two, Rows) else self.array("", one, two)
+        if not rows.alike(one.pattern, two.pattern):
             return None
-        refs: list[Value] = []
-        for side, v in enumerate((a, b)):
-            if isinstance(v, Node):
-                v = self.on_side(side, lambda v=v: lists.make(lo, v.children, held))  # type: ignore[misc]  # bound now
-            refs.append(v)
-        return self.array("", *refs)
-
-    def grown_rows(self, a: Value, b: Value) -> Value | None:
-        """Join lists of tuples; None if the tuples are not of one structure."""
-        patterns = [self.on_side(k, lambda v=v: rows.pattern_in(self.lo, v)) for k, v in enumerate((a, b))]  # type: ignore[misc]  # bound now
-        pattern = rows.joined(self.lo, *(p for p in patterns if p is not None))
-        if not isinstance(pattern, Node) or not all(isinstance(v, Node | Rows) for v in (a, b)):
-            return None
-        sides = [self.on_side(k, lambda v=v: rows.of_list(self.lo, v, pattern)) for k, v in enumerate((a, b))]  # type: ignore[misc]  # bound now
-        return rows.paired(sides[0], sides[1], lambda one, two: self.array("", one, two))
+        return rows.paired(one, two, lambda x, y: self.array("", x, y))
 
     def on_side(self, side: int, make: Callable[[], T]) -> T:
         """Make something at the end of one side."""

@@ -49,14 +49,20 @@ class NeedsUnrolling(Exception):
 
     Or a store may be seen through names that stand for other arrays on other trips: then `error` says so, if the loop
     has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container, and
-    `resolving` what is to be resolved if the loop cannot be unrolled.
+    `resolving` what is to be resolved if the loop cannot be unrolled. `lengths`: a list is replaced by one of
+    another length, and the loop can be lowered as one if it may be a list of run-time length.
     """
 
     def __init__(
-        self, place: ast.AST, error: CompileError | None = None, said: str = "", resolving: object = None
+        self,
+        place: ast.AST,
+        error: CompileError | None = None,
+        said: str = "",
+        resolving: object = None,
+        lengths: bool = False,
     ) -> None:
         super().__init__(place)
-        self.place, self.error, self.said, self.resolving = place, error, said, resolving
+        self.place, self.error, self.said, self.resolving, self.lengths = place, error, said, resolving, lengths
 
 
 class Unresolved(Exception):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 LONGEST_UNROLLED = 1000
-LONGEST_ALIASED = 32  # of loops that are repeated only to know which array each name stands for
+LONGEST_ALIASED = 32  # of loops that are repeated only to know which array each name stands for, or how long lists are
 LONG = 64  # a comprehension of more items is a loop
 PINNED = 100
 
@@ -273,7 +273,7 @@ def counted_items(lo: Lowering, source: Iterable | list[Value], longest: int, pi
     yield from [lambda k=k: source.item(Const(k)) for k in range(n)]
 
 
-def known_count(lo: Lowering, source: Iterable, pin: bool) -> int | None:
+def known_count(lo: Lowering, source: Iterable, pin: bool = False) -> int | None:
     """Return the number of items, if it is known. `pin`: short lengths and int arguments are as in the example."""
     n = lo.static_int(source.count())
     if n is not None or not pin:

@@ -7,13 +7,14 @@ numbers or all arrays of one rank.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from adcompile.frontend.frames import NeedsUnrolling
-from adcompile.frontend.values import Generator, Iterable, Ref, Slice, Value
+from adcompile.frontend.values import Generator, Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
@@ -333,6 +334,28 @@ def listed(lo: Lowering, value: Value, node: ast.AST) -> Value:
     if isinstance(value, Ref):
         return sliced(lo, value, Slice(NONE, NONE, NONE), node) if lo.is_list(value) else of_array(lo, value, node)
     return calls.in_python(lo, prelude.listed, [found], node)
+
+
+def display(lo: Lowering, node: ast.List) -> Value:
+    """Lower ``[x, *items]``; where items are of run-time length it is ``[x] + items``."""
+    from adcompile.frontend import expressions, iteration, operators
+
+    known: list[Value] = []
+    parts: list[Value] = []
+    for element in node.elts:
+        items = lo.current(expressions.evaluate(lo, element.value)) if isinstance(element, ast.Starred) else None
+        if items is None:
+            known.append(expressions.or_none(lo, element))
+        elif not isinstance(items, Rows) and not lo.is_list(items):
+            known += iteration.static_items(lo, items, element, None, pin=True)
+        else:
+            parts += [lo.container("list", known), items] if known else [items]
+            known = []
+    if not parts:
+        return lo.container("list", known)
+    if known or len(parts) == 1:
+        parts.append(lo.container("list", known))
+    return functools.reduce(lambda a, b: operators.apply_binary(lo, "add", a, b, node), parts)
 
 
 # NumPy's functions that join arrays.

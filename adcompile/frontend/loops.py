@@ -71,11 +71,7 @@ def go_through(lo: Lowering, node: ast.For, source: Iterable | list[Value]) -> N
     except NeedsUnrolling as needed:
         lo.restore(start)
         lo.builder.rewind(mark)
-        longest = iteration.LONGEST_UNROLLED if needed.error is None else iteration.LONGEST_ALIASED
-        n = iteration.known_count(lo, source, pin=needed.error is None)
-        if n is None or n > longest or source.snapshots is not None:
-            raise
-        repeat(lo, node, [lambda k=k: source.item(Const(k)) for k in range(n)])  # type: ignore[misc]  # bound now
+        unrolled_or_one(lo, node, source, count, needed)
     lo.frame.names.pop(held, None)
     if any(cell in lo.resized for cell in lists_in):
         lo.refuse(
@@ -85,6 +81,24 @@ def go_through(lo: Lowering, node: ast.For, source: Iterable | list[Value]) -> N
             "iterate over a copy, as list(...) makes",
         )
     lo.resized |= outer
+
+
+def unrolled_or_one(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None, needed: NeedsUnrolling) -> None:
+    """Repeat the body for each item, or lower the loop as one in which lists have a length that is not known."""
+    longest = iteration.LONGEST_UNROLLED if needed.error is None else iteration.LONGEST_ALIASED
+    if needed.lengths and (iteration.known_count(lo, source) or longest) > iteration.LONGEST_ALIASED:
+        start, mark = lo.snapshot(), lo.builder.mark()
+        try:
+            lowered_as_one(lo, needed)
+            counted(lo, node, source, count)
+            return
+        except NeedsUnrolling:
+            lo.restore(start)
+            lo.builder.rewind(mark)
+    n = iteration.known_count(lo, source, pin=needed.error is None)
+    if n is None or n > longest or source.snapshots is not None:
+        raise needed
+    repeat(lo, node, [lambda k=k: source.item(Const(k)) for k in range(n)])  # type: ignore[misc]  # bound now
 
 
 def few_trips(lo: Lowering, node: ast.For, source: Iterable) -> bool:
@@ -204,7 +218,12 @@ def while_(lo: Lowering, node: ast.While) -> None:
         try:
             trip_by_trip(lo, node)
         except NeedsUnrolling:
-            raise needed from None  # which tells where
+            if not needed.lengths:
+                raise needed from None  # which tells where
+            lo.restore(start)
+            lo.builder.rewind(mark)
+            lowered_as_one(lo, needed)
+            while_loop(lo, node)
 
 
 def trip_by_trip(lo: Lowering, node: ast.While) -> None:
@@ -313,12 +332,22 @@ def test(lo: Lowering, node: ast.expr) -> Atom:
         return UNDEFINED
 
 
+def plan_of(lo: Lowering, node: ast.For | ast.While) -> Plan:
+    """Return what is known about a loop, in this call."""
+    return lo.plans.setdefault((node, lo.frame.calls), Plan())
+
+
+def lowered_as_one(lo: Lowering, needed: NeedsUnrolling) -> None:
+    """Have a loop be lowered as one, although it replaces lists by longer or shorter ones."""
+    assert isinstance(needed.place, ast.For | ast.While)
+    plan_of(lo, needed.place).replaces = True
+
+
 def settle(
     lo: Lowering, node: ast.For | ast.While, flags: LoopFlags, attempt: Callable[[Slots], Loop]
 ) -> tuple[Loop, Slots]:
     """Attempt a loop until its slots hold everything that changes in it."""
-    key = (node, lo.frame.calls)
-    plan = lo.plans.setdefault(key, Plan())
+    plan = plan_of(lo, node)
     plan.forget()
     start = lo.snapshot()
     mark = lo.builder.mark()

@@ -118,7 +118,7 @@ def used(lo: Lowering, value: Value, node: ast.AST) -> Value:
     return lo.current(held)
 
 
-SHOWING: Final = (print, str, repr, format, isinstance, hash, id, type)  # they take None as any other object
+SHOWING: Final = (print, str, repr, format, hash, id, type)  # they take None as any other object
 
 
 NUMERIC: Final = (abs, divmod, float, int, len, max, min, pow, round, sum)
@@ -133,6 +133,8 @@ def arguments(
     if lo.tolerant and f in NUMERIC and any(map(is_none, args)):
         raise Unbound("None is used as an argument", lo.span(node))  # what it becomes in the loop is not known yet
     if not any(map(is_optional, (*args, *keywords.values()))):
+        return args, keywords
+    if f is isinstance:
         return args, keywords
     if f is bool:
         return [expressions.truth(lo, args[0], node)], {}

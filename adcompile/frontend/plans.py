@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from functools import cache
+from typing import Final
 
 from adcompile.frontend.nodes import children, walk
 from adcompile.frontend.optionals import STEPS, is_optional
-from adcompile.frontend.values import Path, Value
+from adcompile.frontend.values import Path, Rows, Value
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Const, Var, same_atom
 from adcompile.ir.lengths import Dim, Facts, Length
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 from adcompile.records import dataclass, field
 
+ITEMS: Final = ".items"  # the step from a list of tuples to what holds its items
 Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to
 
 
@@ -40,6 +42,8 @@ class Plan:
     shapes   of the containers in slots that have no value before the loop
     optional the slots that are None on some trips
     written  cells that the body writes to, and `names` through which they were found
+    dynamic  the lists from before the loop that grow or shrink in it, and what they hold
+    lengths  the same of those that a trip replaces; in loops that are lowered as one whatever they replace, `replaces`
     dropped  names that hold things of different kinds from trip to trip
     aliases  pairs of slots or cells that may share memory after a trip
     twins    pairs of names, with positions in them, that refer to one container after a trip
@@ -54,6 +58,8 @@ class Plan:
     written: set[int] = field(default_factory=set)
     lists: set[int] = field(default_factory=set)
     dynamic: dict[int, Type | Node[Type | Const]] = field(default_factory=dict)
+    lengths: dict[Key, Type | Node[Type | Const]] = field(default_factory=dict)
+    replaces: bool = False
     dropped: dict[str, str] = field(default_factory=dict)
     promoted: set[Key] = field(default_factory=set)
     aliases: set[frozenset[Key]] = field(default_factory=set)
@@ -103,15 +109,25 @@ def carried(t: Type) -> Type:
     return Type(t.kind, t.dtype, t.dims)
 
 
-def parts(value: Node[Value]) -> Iterable[tuple[object, Value]]:
+def parts(value: Node[Value] | Rows) -> Iterable[tuple[object, Value]]:
     """Yield the children of a container with the positions that the keys of slots have for them."""
+    if isinstance(value, Rows):
+        return [(ITEMS, value.pattern)]
     return zip(STEPS if is_optional(value) else range(len(value.children)), value.children, strict=True)
 
 
 def skeleton(value: Value) -> Value:
     if isinstance(value, Node):
         return value.holding([skeleton(c) for c in value.children])
-    return UNDEFINED
+    return Rows(_of_lists(value.pattern)) if isinstance(value, Rows) else UNDEFINED
+
+
+def _of_lists(pattern: Node[Value]) -> Node[Value]:
+    """Return the pattern of a list of tuples without its lists, but with what all tuples have in common."""
+    new: list[Value] = []
+    for child in pattern.children:
+        new.append(_of_lists(child) if isinstance(child, Node) else child if isinstance(child, Const) else UNDEFINED)
+    return pattern.holding(new)
 
 
 def covers(facts: Facts, wide: Type, narrow: Type) -> bool:

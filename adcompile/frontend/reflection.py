@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,16 +12,30 @@ import numpy as np
 from adcompile.frontend import (
     access,
     objects,
+    optionals,
 )
 from adcompile.frontend.signatures import Builtin
-from adcompile.frontend.values import Args, Keywords, LocalFunction, Method, Partial, Slice, Super, Value, static_value
+from adcompile.frontend.values import (
+    Args,
+    Keywords,
+    LocalFunction,
+    Method,
+    Partial,
+    Rows,
+    Slice,
+    Super,
+    Value,
+    static_value,
+)
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
+from adcompile.ir.types import Type
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 
+PYTHON: Final[Mapping[str, type]] = {"b": bool, "i": int, "f": float, "c": complex}
 PLAIN: Final[Mapping[str, type]] = {"tuple": tuple, "list": list, "dict": dict, "set": set}
 
 
@@ -30,7 +44,13 @@ def _isinstance(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     kinds = static_value(classes)
     kinds = kinds.__args__ if isinstance(kinds, types.UnionType) else kinds
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    return Const(any(isinstance(k, type) and _is_kind(lo, value, k) for k in kinds))
+    if not optionals.is_optional(value):
+        return Const(any(isinstance(k, type) and _is_kind(lo, value, k) for k in kinds))
+    present, held = value.children
+    one, other = (any(isinstance(k, type) and _is_kind(lo, v, k) for k in kinds) for v in (held, NONE))
+    if one == other:
+        return Const(one)
+    return present if one else lo.builder.emit("not", lo.atom(present))
 
 
 def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
@@ -43,13 +63,24 @@ def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
     if isinstance(value, Const):
         return isinstance(value.value, kind)
     t = lo.type_of(value)
-    if t.is_array:
-        return issubclass(np.ndarray, kind)
-    if t.kind == "py" and isinstance(t.dtype, type):
-        return issubclass(t.dtype, kind)
-    if t.kind == "np" and isinstance(t.dtype, np.dtype):
-        return issubclass(t.dtype.type, kind)
+    found = {issubclass(c, kind) for c in _classes(t, isinstance(value, Rows))}
+    if len(found) == 1:
+        return found.pop()
     lo.refuse(None, f"isinstance() of {t} is not known when compiling", "", "convert the value with float() first")
+
+
+def _classes(t: Type, rows: bool) -> Sequence[type]:
+    """Return the classes that values of a type may have, if they are known."""
+    if t.is_list or rows:
+        return (list,)
+    if t.is_array:
+        return (np.ndarray,)
+    if t.kind == "py" and isinstance(t.dtype, type):
+        return (t.dtype,)
+    if isinstance(t.dtype, np.dtype):
+        plain = PYTHON.get(t.dtype.kind)
+        return (t.dtype.type,) if t.kind == "np" or plain is None else (t.dtype.type, plain)
+    return ()
 
 
 def _super(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:

@@ -42,20 +42,56 @@ def pattern_of(lo: Lowering, items: Sequence[Value]) -> Pattern | None:
     return lists.common_type(lo, [lo.type_of(i) for i in items])
 
 
-def pattern_in(lo: Lowering, value: Value) -> Pattern | None:
-    """Return the pattern of the items of a list; None if it is empty or they differ."""
-    if isinstance(value, Rows):
-        return types_of(lo, value)
-    return pattern_of(lo, value.children) if isinstance(value, Node) and value.children else None
-
-
-def joined(lo: Lowering, *patterns: Pattern) -> Pattern | None:
-    """Return the pattern that covers all of some; None if there is none."""
-    if not patterns:
+def covering(lo: Lowering, values: Sequence[Value]) -> Type | Node[Type | Const] | None:
+    """Return what a list of run-time length holds that can be any of some lists; None if there is none."""
+    items = [lo.current(c) for v in values if isinstance(v, Node) for c in v.children]
+    if any(isinstance(v, Node) and (v.kind != "list" or v.detail is not None) for v in values):
         return None
-    first: Pattern | None = patterns[0]
+    if not any(isinstance(v, Rows) for v in values):
+        held = lists.covering(lo, [lo.type_of(v) for v in values if isinstance(v, Ref)], list(map(lo.type_of, items)))
+        if held is not None or any(isinstance(v, Ref) for v in values):
+            return held
+    patterns = [pattern_of(lo, items)] if items else []
+    patterns += [types_of(lo, v) for v in values if isinstance(v, Rows)]
+    found = joined(lo, patterns)
+    return found if isinstance(found, Node) and has_lists(found) else None
+
+
+def has_lists(pattern: Pattern) -> bool:
+    """Tell whether items of a pattern hold numbers or arrays."""
+    return any(map(has_lists, pattern.children)) if isinstance(pattern, Node) else isinstance(pattern, Type)
+
+
+def at_run_time(lo: Lowering, value: Value, held: Type | Node[Type | Const]) -> Value:
+    """Return a list as one of run-time length."""
+    if not isinstance(value, Node):
+        return value
+    items = [lo.current(c) for c in value.children]
+    return make(lo, items, held) if isinstance(held, Node) else lists.make(lo, items, held)
+
+
+def become(lo: Lowering, value: Value, held: Type | Node[Type | Const]) -> Value:
+    """Have a list be one of run-time length, by whatever name it is known."""
+    made = at_run_time(lo, value, held)
+    if isinstance(value, Node) and value.identity in lo.contents:
+        lo.contents[value.identity] = made
+    return made
+
+
+def alike(a: Value, b: Value) -> bool:
+    """Tell whether the items of two lists, by their patterns, differ in their numbers and arrays only."""
+    if isinstance(a, Node) and isinstance(b, Node):
+        return a.form == b.form and all(alike(x, y) for x, y in zip(a.children, b.children, strict=True))
+    return (isinstance(a, Ref) and isinstance(b, Ref)) or (
+        isinstance(a, Const) and isinstance(b, Const) and a.key == b.key
+    )
+
+
+def joined(lo: Lowering, patterns: Sequence[Pattern | None]) -> Pattern | None:
+    """Return the pattern that covers all of some; None if there is none, or one of them is missing."""
+    first = patterns[0] if patterns else None
     for other in patterns[1:]:
-        first = None if first is None else _joined(lo, first, other)
+        first = None if first is None or other is None else _joined(lo, first, other)
     return first
 
 
@@ -204,6 +240,18 @@ def held(lo: Lowering, rows: Rows) -> Value:
     new = lo.container("list", [])
     lo.contents[new.identity] = rows
     return rows
+
+
+def concatenated(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value:
+    """Lower ``left + right`` of two lists, one of which at least is one of tuples."""
+    values = [lo.current(v) for v in (left, right)]
+    pattern = covering(lo, values)
+    if not isinstance(pattern, Node):
+        lo.refuse(node, "the items of these lists are not alike", "joined here")
+    one, two = (of_list(lo, v, pattern) for v in values)
+    if not alike(one.pattern, two.pattern):
+        lo.refuse(node, "the items of these lists are not alike", "joined here")
+    return held(lo, paired(one, two, lambda a, b: lists.concatenated(lo, a, b, node)))
 
 
 def store(lo: Lowering, rows: Rows, index: Value, item: Value, node: ast.AST) -> None:

@@ -11,9 +11,9 @@ from adcompile.frontend.desugar import FLAGS, RAISED, STATE, LoopFlags
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.optionals import HELD, paired
-from adcompile.frontend.plans import Key, Plan, Slot, carried, parts, read_before_assigned, stored_names
+from adcompile.frontend.plans import ITEMS, Key, Plan, Slot, carried, parts, read_before_assigned, stored_names
 from adcompile.frontend.references import References
-from adcompile.frontend.values import Box, Ref, Value
+from adcompile.frontend.values import Box, Ref, Rows, Value
 from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, numpy_dtype
@@ -60,6 +60,8 @@ class Slots:
     def shaped(self, key: Key, value: Value) -> Value:
         """Return what is held before the loop, with the structure that it has in the loop."""
         value = self.plan.shapes.get(key, UNDEFINED) if value is UNDEFINED else self.lo.current(value)
+        if key in self.plan.lengths:
+            return rows.become(self.lo, value, self.plan.lengths[key])
         return paired(value) if key in self.plan.optional else value
 
     def leaves(self) -> Iterator[tuple[Key, Value]]:
@@ -67,7 +69,7 @@ class Slots:
 
         def visit(key: Key, value: Value) -> Iterator[tuple[Key, Value]]:
             value = self.shaped(key, value)
-            if isinstance(value, Node):
+            if isinstance(value, Node | Rows):
                 for k, child in parts(value):
                     yield from visit((*key, k), child)
             else:
@@ -116,6 +118,8 @@ class Slots:
             new = lo.like(value, [self.enlist((*key, k), c) for k, c in parts(value)])
             lo.twin(new.identity, value.identity)
             return new
+        if isinstance(value, Rows):
+            return Rows(self.enlist_items(key, value))
         known = self.plan.types.get(key)
         if key in self.references.begins:
             return value
@@ -141,6 +145,12 @@ class Slots:
                 return self.promote(key, value, known)
             self.slots.append(Slot(key, value, known or carried(value.type)))
         return value
+
+    def enlist_items(self, key: Key, value: Rows) -> Node[Value]:
+        """Make slots for the lists that the items of a list of tuples are in."""
+        found = self.enlist((*key, ITEMS), value.pattern)
+        assert isinstance(found, Node)
+        return found
 
     def limit(self, longest: object, made: Value) -> None:
         if isinstance(longest, int) and isinstance(made, Ref):
@@ -232,7 +242,7 @@ class Slots:
     def pair_twins(self) -> None:
         """Remember which names may refer to one container, since a trip left them so."""
         for pair in self.plan.twins:
-            one, two = (self.entered_as.get(key, 0) for key in sorted(pair, key=str))
+            one, two = (self.entered_as.get(key) or outside_slots(key) for key in sorted(pair, key=str))
             self.lo.twin(one, two)
 
     def enter_lists(self, by_key: dict[Key, Slot]) -> None:
@@ -247,9 +257,15 @@ class Slots:
             self.lo.twin(new.identity, value.identity)
             self.entered_as[key] = new.identity
             return new
+        if isinstance(value, Rows):
+            pattern = self.entered((*key, ITEMS), value.pattern, by_key)
+            assert isinstance(pattern, Node)
+            return Rows(pattern)
         if key in self.references.begins:
             return self.references.entered(key, by_key)
         if isinstance(value, Ref):
+            if self.lo.is_list(value):
+                self.entered_as[key] = value.cell
             return value
         slot = by_key.get(key)
         return value if slot is None or slot.param is None else slot.param
@@ -259,7 +275,7 @@ class Slots:
         if name == "":
             value = self.lo.cells.get(slot.cell or 0)
             return self.lo.names.get(value, value.name) if value is not None else ""
-        return "" if name.startswith((".", "@")) else "_".join(str(k) for k in slot.key if k != HELD)
+        return "" if name.startswith((".", "@")) else "_".join(str(k) for k in slot.key if k not in (HELD, ITEMS))
 
     def cell_of(self, key: Key, by_key: dict[Key, Slot]) -> int | None:
         if key in by_key:
@@ -323,3 +339,8 @@ class Slots:
         branches.merge(
             lo, node, empty, lambda: lo.builder.emit_many("raise", (Const(text),), ("ValueError",), ()), lambda: None
         )
+
+
+def outside_slots(key: Key) -> int:
+    """Return what a container is known by that no slot holds; 0 if that is not what a key stands for."""
+    return key[1] if key[0] == "" and isinstance(key[1], int) else 0

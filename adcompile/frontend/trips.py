@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import lists, rows
 from adcompile.frontend.frames import Conflict, NeedsUnrolling
 from adcompile.frontend.optionals import HELD, can_pair, held_in, paired
-from adcompile.frontend.plans import Key, Slot, carried, covers, parts, skeleton
+from adcompile.frontend.plans import ITEMS, Key, Slot, carried, covers, parts, skeleton
 from adcompile.frontend.values import Ref, Rows, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var, same_atom
 from adcompile.ir.lengths import Dim, Length, anchored, example_of
@@ -16,6 +16,7 @@ from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 
 if TYPE_CHECKING:
+    from adcompile.frontend.lower import Lowering
     from adcompile.frontend.slots import Slots
 
 
@@ -52,6 +53,9 @@ class Trip:
         self.find_twins()
         if self.unrolling is not None and not self.learned:
             raise self.unrolling
+        if self.learned:  # lists may hold other items than they did in this attempt
+            plan.lengths.clear()
+            plan.dynamic.clear()
         after = (len(plan.types), len(plan.shapes), len(plan.names), len(plan.dropped), len(plan.promoted))
         return before == after and not self.changed and not self.loop.references.learned
 
@@ -105,6 +109,8 @@ class Trip:
             self.drop(name, value.value.reason)
         elif self.is_reference(key, entry, value):
             self.exits |= self.loop.references.exits(key, value, self.stmts)
+        elif self.has_lengths(key, entry, value):
+            self.compare_lists(key, entry, value)
         elif isinstance(entry, Node) and isinstance(value, Node):
             if entry.form != value.form:
                 return self.restructured(name, "changes its structure from trip to trip")
@@ -120,6 +126,44 @@ class Trip:
             self.exits[key] = value
             if key not in {s.key for s in self.loop.slots} and not unchanged(entry, value):
                 self.differs(name)
+
+    def has_lengths(self, key: Key, entry: Value, value: Value) -> bool:
+        """Tell whether these are lists, one of them of run-time length, or to become one."""
+        lists_ = [is_list(self.lo, v) for v in (entry, value)]
+        if not all(lists_):
+            return False
+        same = isinstance(entry, Node) and isinstance(value, Node) and entry.form == value.form
+        return key in self.plan.lengths or not same
+
+    def compare_lists(self, key: Key, entry: Value, value: Value) -> None:
+        """Record which list a slot is after the trip; one that becomes longer or shorter is one of run-time length."""
+        if isinstance(entry, Node):
+            held = rows.covering(self.lo, (entry, value))
+            if held is None or not self.plan.replaces:
+                raise NeedsUnrolling(self.loop.node, lengths=held is not None)
+            self.plan.lengths[key] = held
+            self.changed = True
+            return
+        if isinstance(value, Node):
+            held = rows.covering(self.lo, (entry, value))
+            if held is None:
+                raise NeedsUnrolling(self.loop.node)
+            with self.lo.reopened(self.stmts):
+                value = rows.become(self.lo, value, held)
+        if isinstance(entry, Ref) and isinstance(value, Ref):
+            self.exits[key] = value
+        elif isinstance(entry, Rows) and isinstance(value, Rows) and rows.alike(entry.pattern, value.pattern):
+            self.compare_items((*key, ITEMS), entry.pattern, value.pattern)
+        else:
+            raise NeedsUnrolling(self.loop.node)
+
+    def compare_items(self, key: Key, entry: Value, value: Value) -> None:
+        """Record which lists the parts of a list of tuples are in after the trip."""
+        if isinstance(entry, Node) and isinstance(value, Node):
+            for (k, e), (_, v) in zip(parts(entry), parts(value), strict=True):
+                self.compare_items((*key, k), e, v)
+        elif isinstance(value, Ref):
+            self.exits[key] = value
 
     def differs(self, name: str) -> None:
         """A name stands for another function, text or the like after the trip: no slot can hold that."""
@@ -142,6 +186,8 @@ class Trip:
     def numeric(self, value: Value) -> bool:
         if isinstance(value, Node):
             return all(map(self.numeric, value.children))
+        if isinstance(value, Rows):
+            return True
         return isinstance(value, Ref) or (isinstance(value, Var | Const) and value.type.is_numeric)
 
     def learn(self, key: Key, value: Value) -> None:
@@ -150,7 +196,7 @@ class Trip:
         self.learn_types(key, value)
 
     def learn_types(self, key: Key, value: Value) -> None:
-        if isinstance(value, Node):
+        if isinstance(value, Node | Rows):
             for k, child in parts(value):
                 self.learn_types((*key, k), child)
         else:
@@ -171,7 +217,7 @@ class Trip:
             return
         if held is None or not held.is_list:
             pattern = rows.types_of(self.lo, after) if isinstance(after, Rows) else rows.pattern_of(self.lo, parts)
-            if not isinstance(pattern, Node) or before.detail is not None or not _has_lists(pattern):
+            if not isinstance(pattern, Node) or before.detail is not None or not rows.has_lists(pattern):
                 self.unrolling = NeedsUnrolling(self.loop.node)
                 return
             self.plan.dynamic[identity] = pattern
@@ -269,27 +315,37 @@ class Trip:
 
     def find_twins(self) -> None:
         """Find the names that refer to one container when the next trip starts."""
-        held: dict[int, Key] = {}
+        own = {s.cell for s in self.loop.slots}
+        outside = self.loop.start.contents.keys() | self.loop.start.cells.keys() - own
+        held: dict[int, Key] = {number: ("", number) for number in outside}
+
+        def note(other: Key, key: Key) -> None:
+            pair = frozenset((other, key))
+            if other != key and pair not in self.plan.twins:
+                self.plan.twins.add(pair)
+                self.changed = True
 
         def visit(key: Key, value: Value) -> None:
             value = self.lo.current(value)
-            if not isinstance(value, Node):
-                return
-            if value.identity:
-                other = held.setdefault(value.identity, key)
-                pair = frozenset((other, key))
-                if other != key and pair not in self.plan.twins:
-                    self.plan.twins.add(pair)
-                    self.changed = True
-            for k, child in parts(value):
+            number = value.cell if isinstance(value, Ref) and self.lo.is_list(value) else 0
+            number = value.identity if isinstance(value, Node) else number
+            if number:
+                note(held.setdefault(number, key), key)
+            for k, child in parts(value) if isinstance(value, Node | Rows) else ():
                 visit((*key, k), child)
 
         for name in self.loop.names:
             visit((name,), self.lo.frame.names.get(name, UNDEFINED))
+        for identity in self.loop.lists:
+            changing = self.lo.contents[identity]
+            for k, child in parts(changing) if isinstance(changing, Node) else ():
+                visit((f"@{identity}", k), child)
 
 
-def _has_lists(pattern: rows.Pattern) -> bool:
-    return any(map(_has_lists, pattern.children)) if isinstance(pattern, Node) else isinstance(pattern, Type)
+def is_list(lo: Lowering, value: Value) -> bool:
+    """Tell whether a value is a plain list, of any length."""
+    plain = isinstance(value, Node) and value.kind == "list" and value.cls is None and value.detail is None
+    return plain or isinstance(value, Rows) or lo.is_list(value)
 
 
 def unchanged(before: Value, after: Value) -> bool:

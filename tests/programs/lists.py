@@ -1245,3 +1245,61 @@ def list_of_tuples_replaced_on_one_side(x):
     for k, v in kept:
         s = np.sin(s + v[k])
     return s
+
+
+@program(np.array([1.2, 0.5, 3.1]))
+def list_replaced_in_a_loop(x):
+    kept, swapped = [x[0]], [x[1], x[0]]
+    for k in range(int(x[2] * 2.0)):
+        if len(kept) == 4:
+            kept = kept[::2]
+        kept = [*kept, x[1] * k] if k == 2 else kept + [np.sin(kept[-1]) * x[0]]
+        kept, swapped = swapped, kept
+    return sum(kept) * swapped[0]
+
+
+@program(np.array([1.2, 0.5, 3.1]))
+def queue_replaced_in_a_loop(x):
+    queue = [(x[0], 0), (x[1], 1)]
+    s = 0.0
+    while len(queue) > 0:
+        v, depth = queue[0]
+        queue = queue[1:]
+        s += v * v
+        if depth < int(x[2]):
+            queue = queue + [(v * x[0], depth + 1), (v + x[1], depth + 2)]
+    return s
+
+
+@program(np.array([1.2, 0.5, 3.1]))
+def list_in_dict_replaced_in_a_loop(x):
+    state = {"path": [(x, 0.0)], "count": 0}
+    for _ in range(int(x[2])):
+        point, t = state["path"][-1]
+        state["path"] = state["path"] + [(np.sin(point), t + x[0])]
+        state["count"] += 1
+    s = 0.0
+    for point, t in state["path"]:
+        s += np.sum(point) * t
+    return s * state["count"]
+
+
+@program(np.array([1.2, 0.5, 3.1]))
+def longest_run(x):
+    run, best = [], []
+    for k in range(int(9.0 * x[2])):
+        v = np.sin(k * x[0] + x[1])
+        run = run + [v] if v > 0.0 else []
+        if len(run) > len(best):
+            best = run
+    return sum(best)
+
+
+@program(np.array([1.2, 0.5, 3.1]), refusable=True)
+def list_from_outside_changed_in_a_loop(x):
+    first = [x[0], x[1]]
+    kept = [x[0] * 2.0, x[1] * 3.0]
+    for _ in range(int(x[2])):
+        kept[0] = kept[0] * x[1]
+        kept = first
+    return first[0] + kept[1]

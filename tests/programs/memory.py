@@ -27,7 +27,7 @@ def checkpointed_buffers_swapped(u, c, n):
     return np.sum(u**2)
 
 
-@program(1.3, 0.2, again=False, second=False)
+@program(1.3, 0.2)
 def checkpointed_while(x, c):
     t = 0.0
     while checkpointed(x < 20.0, slots=4):
@@ -36,8 +36,8 @@ def checkpointed_while(x, c):
     return x * c + t
 
 
-@program(1.3, 0.2, 20.0, again=False, second=False)
-@program(1.3, 0.2, 1e9, again=False, second=False)
+@program(1.3, 0.2, 20.0)
+@program(1.3, 0.2, 1e9)
 def checkpointed_break(x, c, limit):
     s = x
     for i in checkpointed(range(60), slots=4):

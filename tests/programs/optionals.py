@@ -236,3 +236,16 @@ def in_lists_that_become_arrays(x):
         p = v if p is None else p * v
         q = v if v > 0.5 else q
     return np.sum(np.array([p, q]) ** 2) * max([p, 2.0 * q]) + np.sum(np.stack([p, q, x[0]]))
+
+
+@program(V)
+def kind_of_an_optional(x):
+    before = None
+    s = 0.0
+    for v in x:
+        if isinstance(before, float):
+            s += v * before
+        if not isinstance(before, type(None)):
+            s += v * before * before
+        before = v
+    return s
