@@ -392,6 +392,8 @@ def creation_cases() -> Iterator[tuple[Any, ...]]:
         for x in (0.5, 1, F8(0.5), F4(0.5), X2):
             yield f, (x,), {}
     yield np.ascontiguousarray, (X2,), {}
+    yield np.asfortranarray, (X2,), {}
+    yield np.asanyarray, (X2, F4), {}
 
 
 def choice_cases() -> Iterator[tuple[Any, ...]]:
@@ -528,6 +530,9 @@ def ordering_cases() -> Iterator[tuple[Any, ...]]:
         for f, q in ((np.median, {}), (np.quantile, {"q": 0.3}), (np.percentile, {"q": 30})):
             yield f, (x,), q
             yield f, (x,), {"axis": 0, "keepdims": True, **q}
+        for f, q in ((np.nanquantile, 0.3), (np.nanpercentile, 30)):
+            yield f, (x, q), {}
+            yield f, (x, [q, q]), {"axis": 0, "method": "midpoint"}
         yield np.maximum.accumulate, (x,), {}
         yield np.minimum.accumulate, (x,), {"axis": 0}
         yield np.take_along_axis, (x, np.argsort(x, axis=0), 0), {}

@@ -335,11 +335,23 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     *[("partition", (x,), (1, axis, "introselect")) for x in (X1, X3) for axis in (-1, 0, None)],
     *[("median", (x,), (axis, k)) for x in (X2, X3) for axis in (None, 0, 1) for k in (False, True)],
     *[
-        (name, (x,), (q, axis, k))
+        (name, (x, q), (axis, k, "linear"))
         for name, p in (("quantile", 1), ("percentile", 100))
-        for q in (0.3 * p, (0.1 * p, 0.8 * p))
+        for q in (np.array(0.3 * p), np.array([0.13 * p, 0.77 * p]))
         for x, axis in ((X2, None), (X3, 1), (X3, 0))
         for k in (False, True)
+    ],
+    *[("nanmedian", (x,), (axis, k)) for x in (X2, X3) for axis in (None, 0, 1) for k in (False, True)],
+    *[
+        (name, (x, q), (axis, k, "linear"))
+        for name, q in (("nanquantile", np.array([0, 1])), ("nanpercentile", np.array([0, 30])))
+        for x, axis in ((X2, None), (X3, 1))
+        for k in (False, True)
+    ],
+    *[
+        ("percentile", (X2, np.array([20, 55])), (axis, False, method))
+        for method in ("hazen", "midpoint", "nearest", "averaged_inverted_cdf")
+        for axis in (None, 1)
     ],
     *[(f"{name}.accumulate", (x,), (axis,)) for name in ("maximum", "minimum") for x in (X2, X3) for axis in (0, 1)],
     ("added_along", (X2, np.array([[0, 1, 1], [0, 0, 1]])), ()),

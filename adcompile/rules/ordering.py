@@ -9,18 +9,15 @@ the order that NumPy gives them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, Const
+from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
-from adcompile.ir.types import Type, numpy_dtype, result_type
+from adcompile.ir.types import Type, numpy_dtype
 from adcompile.rules import runtime
-from adcompile.rules.binding import FUNCTIONS, METHODS, Argument, Binding, Operand, entries, function, macro
+from adcompile.rules.binding import METHODS, Binding, function, macro
 from adcompile.rules.define import primitive
-from adcompile.rules.lengths import product, reduced
-from adcompile.rules.reductions import averaged, restore
+from adcompile.rules.lengths import product
 from adcompile.rules.table import adjoint, nonlinear
 
 Array = np.ndarray
@@ -113,167 +110,6 @@ def partition_in_place(a: Array, kth: int, axis: int = -1, kind: str = "introsel
 
 METHODS["sort"] = Binding("the method sort", macro=sort_in_place)
 METHODS["partition"] = Binding("the method partition", macro=partition_in_place)
-
-# -- median, quantile
-
-
-def infer_median(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer median."""
-    t, (axis, keepdims) = args[0].type, attrs
-    if isinstance(axis, tuple):
-        raise TypeError("np.median: several axes are not supported; reshape them to one")
-    dtype = numpy_dtype(t)
-    return result_type(None if dtype is None else averaged(dtype), reduced(t.dims, axis, keepdims))
-
-
-def infer_quantile(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer quantile: the axes of the probabilities come first."""
-    inner, q = infer_median(facts, args, attrs[1:]), attrs[0]
-    several = (len(q),) if isinstance(q, tuple) else ()
-    found = np.result_type(inner.dtype, np.float64) if several and inner.dtype is not None else inner.dtype
-    return result_type(found, None if inner.dims is None else (*several, *inner.dims))
-
-
-def prepare_quantile(operands: list[Operand], values: dict[str, object]) -> None:
-    """Write the probabilities as one number or a tuple of them."""
-    q = np.asarray(values["q"], float)
-    if q.ndim > 1:
-        raise TypeError("np.quantile: the probabilities must be a number or a vector")
-    values["q"] = tuple(map(float, q)) if q.ndim else values["q"]
-
-
-primitive(
-    "median",
-    infer_median,
-    "np.median",
-    "x",
-    "axis=None, keepdims=False",
-    usage="a, axis: axes = None, out: no = None, overwrite_input: no = False, keepdims: static = False",
-)
-_QUANTILE = "a, q: static, axis: axes = None, out: no = None, overwrite_input: no = False, method: no = 'linear', "
-_QUANTILE += "keepdims: static = False, *, weights: no = None, interpolation: no = None"
-for _name in ("quantile", "percentile"):
-    primitive(
-        _name,
-        infer_quantile,
-        f"np.{_name}",
-        "x",
-        "q, axis=None, keepdims=False",
-        usage=_QUANTILE,
-        prepare=prepare_quantile,
-    )
-
-
-def over_axes(function: Callable[..., Array]) -> Callable[..., Array]:
-    """Make the quantile along several axes of that along the last one."""
-
-    def taken(a: Array, q: object, axis: tuple[int, ...], keepdims: bool = False) -> Array:
-        axes = tuple([i % a.ndim for i in axis])
-        kept = tuple([i for i in range(a.ndim) if i not in axes])
-        flat = np.reshape(np.transpose(a, kept + axes), tuple([a.shape[i] for i in kept]) + (-1,))
-        found = function(flat, q, axis=-1)
-        return np.expand_dims(found, tuple([i - a.ndim for i in axes])) if keepdims else found
-
-    return taken
-
-
-quantile_over, percentile_over = over_axes(np.quantile), over_axes(np.percentile)
-
-
-def median_over(a: Array, axis: tuple[int, ...], keepdims: bool = False) -> Array:
-    """The median along several axes."""
-    axes = tuple([i % a.ndim for i in axis])
-    kept = tuple([i for i in range(a.ndim) if i not in axes])
-    found = np.median(np.reshape(np.transpose(a, kept + axes), tuple([a.shape[i] for i in kept]) + (-1,)), axis=-1)
-    return np.expand_dims(found, axes) if keepdims else found
-
-
-def choose_axes(usual: Binding, several: Callable[..., Array], place: int) -> Binding:
-    """Tell whether there are several axes."""
-
-    def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
-        axis = kwargs.get("axis", args[place] if len(args) > place else Const(None))
-        named = entries(axis)
-        plain = len(args) <= place + 1 and kwargs.keys() <= {"q", "axis", "keepdims"}
-        return Binding(usual.name, macro=several) if named is not None and len(named) > 1 and plain else usual
-
-    return Binding(usual.name, choose=choose)
-
-
-FUNCTIONS[np.median] = choose_axes(FUNCTIONS[np.median], median_over, 1)
-FUNCTIONS[np.quantile] = choose_axes(FUNCTIONS[np.quantile], quantile_over, 2)
-FUNCTIONS[np.percentile] = choose_axes(FUNCTIONS[np.percentile], percentile_over, 2)
-
-
-def ranks(x: Array, axis: int | None) -> Array:
-    """The place of each entry in the order along an axis, or of all."""
-    if axis is None:
-        return np.reshape(np.argsort(np.argsort(np.ravel(x))), x.shape)
-    return np.argsort(np.argsort(x, axis=axis), axis=axis)
-
-
-def length(x: Array, axis: int | None) -> int:
-    return x.size if axis is None else x.shape[axis]
-
-
-def median_slope(x: Array, axis: int | None) -> Array:
-    """The derivative of the median: a half for each of the two entries in the middle, or 1 for the one."""
-    n, place = length(x, axis), ranks(x, axis)
-    return (0.5 * ((place == (n - 1) // 2).astype(x.dtype) + (place == n // 2).astype(x.dtype))).astype(x.dtype)
-
-
-@nonlinear("median")
-def median_tangent(ans: Array, x: Array, axis: int | None, keepdims: bool, x_dot: Array) -> Array:
-    return np.sum(median_slope(x, axis) * x_dot, axis=axis, keepdims=keepdims)
-
-
-@adjoint("median")
-def median_adjoint(g: Array, ans: Array, x: Array, axis: int | None, keepdims: bool) -> Array:
-    return restore(g, axis, keepdims) * median_slope(x, axis)
-
-
-def quantile_slopes(x: Array, q: Array, axis: int | None) -> Array:
-    """The derivative of quantiles: of the two entries between which they lie, by nearness; probabilities first."""
-    place = np.expand_dims(q * (length(x, axis) - 1), tuple(range(q.ndim, q.ndim + x.ndim)))
-    return np.maximum(1.0 - np.abs(ranks(x, axis) - place), 0.0).astype(x.dtype)
-
-
-def quantile_forward(x: Array, q: Array, axis: int | None, keepdims: bool, x_dot: Array) -> Array:
-    slopes = quantile_slopes(x, q, axis) * x_dot
-    if axis is None:
-        return np.sum(slopes, axis=tuple(range(q.ndim, q.ndim + x.ndim)), keepdims=keepdims)
-    return np.sum(slopes, axis=axis + q.ndim, keepdims=keepdims)
-
-
-def quantile_backward(g: Array, x: Array, q: Array, axis: int | None, keepdims: bool) -> Array:
-    if q.ndim == 0:
-        return restore(g, axis, keepdims) * quantile_slopes(x, q, axis)
-    if axis is None and not keepdims:
-        g = np.expand_dims(g, tuple(range(1, 1 + x.ndim)))
-    elif axis is not None and not keepdims:
-        g = np.expand_dims(g, axis + 1)
-    return np.sum(g * quantile_slopes(x, q, axis), axis=0)
-
-
-@nonlinear("quantile")
-def quantile_tangent(ans: Array, x: Array, q: object, axis: int | None, keepdims: bool, x_dot: Array) -> Array:
-    return quantile_forward(x, np.asarray(q), axis, keepdims, x_dot)
-
-
-@adjoint("quantile")
-def quantile_adjoint(g: Array, ans: Array, x: Array, q: object, axis: int | None, keepdims: bool) -> Array:
-    return quantile_backward(g, x, np.asarray(q), axis, keepdims)
-
-
-@nonlinear("percentile")
-def percentile_tangent(ans: Array, x: Array, q: object, axis: int | None, keepdims: bool, x_dot: Array) -> Array:
-    return quantile_forward(x, np.asarray(q) / 100.0, axis, keepdims, x_dot)
-
-
-@adjoint("percentile")
-def percentile_adjoint(g: Array, ans: Array, x: Array, q: object, axis: int | None, keepdims: bool) -> Array:
-    return quantile_backward(g, x, np.asarray(q) / 100.0, axis, keepdims)
-
 
 # -- running extrema
 

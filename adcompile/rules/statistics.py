@@ -123,9 +123,3 @@ def nanmax(a: Array, axis: Axis = None, out: None = None, keepdims: bool = False
 @macro(np.nanmin)
 def nanmin(a: Array, axis: Axis = None, out: None = None, keepdims: bool = False) -> Array:
     return np.fmin.reduce(a, axis=axis, keepdims=keepdims)
-
-
-@macro(np.nanmedian)
-def nanmedian(a: Array) -> Array:
-    flat = np.ravel(a)
-    return np.median(flat[np.flatnonzero(np.logical_not(np.isnan(flat)))])
