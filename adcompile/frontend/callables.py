@@ -321,6 +321,8 @@ def _static_argument(lo: Lowering, value: Value) -> object:
     """Return what a function of a rule's receives: constants as they are, run-time operands as variables."""
     if isinstance(value, Node):
         items = [_static_argument(lo, c) for c in value.children]
+        if value.kind == "dict":
+            return dict(zip(value.keys, items, strict=True))
         return tuple(items) if value.kind == "tuple" else items
     if isinstance(value, Ref):
         return lo.read(value)

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from adcompile.errors import CompileError
+from adcompile.frontend import places
 from adcompile.frontend.frames import Frame, lookup_local
 from adcompile.frontend.lifetimes import may_be_read
 from adcompile.frontend.nodes import children, walk
-from adcompile.frontend.places import is_impure
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import Args, Keywords, Value, is_static, static_value
@@ -249,7 +249,7 @@ def _check_function(lo: Lowering, node: ast.expr) -> None:
     if isinstance(own, str | tuple | float | int) and not isinstance(found, type):
         return
     fine = module == "builtins" or str(module).partition(".")[0].lstrip("_") in MODULES or isinstance(found, np.ufunc)
-    if not fine or found in ACTING or is_impure(lo, found, ast.Pass()):
+    if not fine or found in ACTING or places.is_impure(lo, found, ast.Pass()):
         lo.refuse(node, "what this call in the body of a class does is not followed", "called here", REMEDY)
 
 

@@ -7,7 +7,9 @@ every assumption made about the arguments so that a guard can test exactly those
 
 from __future__ import annotations
 
+import functools
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Final
 
@@ -157,13 +159,16 @@ def _slice_length(args: tuple[object, ...], example: int | None) -> Length:
     step = None if step == 1 else step
     if lo is None and hi is None and (step is None or step == -1):
         return dim
-    if isinstance(dim, Dim) and dim.op == "+" and step is None:  # the parts of what was joined
+    if isinstance(dim, Dim) and dim.op == "+" and step is None:
         head, tail = dim.args
         assert isinstance(head, int | Dim) and isinstance(tail, int | Dim)
         if lo in (None, 0) and hi == head:
             return head
-        if lo == head and (hi is None or hi == dim):
+        if lo == head and hi in (None, dim):
             return tail
+        part = _part(dim, lo, hi)
+        if part is not None:
+            return part
     values = [None if a is None else example_of(a) if isinstance(a, Dim) else a for a in args]
     n, *bounds = (v if isinstance(v, int) else None for v in values)
     usable = all(v is not None or a is None for v, a in zip((n, *bounds), args, strict=True))
@@ -177,6 +182,39 @@ def _slice_length(args: tuple[object, ...], example: int | None) -> Length:
     if step is None and head is not None and tail is not None:
         lo, hi = head + tail, None
     return Dim("slice", (dim, lo, hi, step), example)
+
+
+def _part(dim: Dim, lo: object, hi: object) -> Length | None:
+    """Return the length of the part of what was joined that lies between two sums of joined lengths."""
+    number, whole = _terms(dim)
+    start, before = _terms(lo if isinstance(lo, int | Dim) else 0)
+    stop, upto = _terms(hi if isinstance(hi, int | Dim) else dim)
+    if not (0 <= start <= stop <= number and before <= upto <= whole and all(map(_not_negative, whole))):
+        return None
+    left = sorted((upto - before).elements(), key=str)
+    terms: list[Length] = [*left, stop - start]
+    return functools.reduce(lambda a, b: combine("+", (a, b)), terms)
+
+
+def _not_negative(length: Dim) -> bool:
+    """Tell whether a length is that of an axis, or a product of such lengths: a number may be negative."""
+    if length.op == "*":
+        return all(isinstance(a, int) or (isinstance(a, Dim) and _not_negative(a)) for a in length.args)
+    return length.op in ("axis", "slice")
+
+
+def _terms(length: Length) -> tuple[int, Counter[Dim]]:
+    """Return the number and the other lengths that a sum is made of."""
+    number, found, todo = 0, Counter[Dim](), [length]
+    while todo:
+        term = todo.pop()
+        if isinstance(term, int):
+            number += term
+        elif term.op == "+":
+            todo += [x for x in term.args if isinstance(x, int | Dim)]
+        else:
+            found[term] += 1
+    return number, found
 
 
 # -- equalities

@@ -314,6 +314,8 @@ def plain(value: Given, static: Static) -> object:
         return tuple(plain(v, static) for v in value)
     if isinstance(value, Node):
         items = [plain(c, static) for c in value.children]
+        if value.kind == "dict":
+            return dict(zip(value.keys, items, strict=True))
         return items if value.kind == "list" else tuple(items)
     return None if value is None else static(value)
 

@@ -40,13 +40,20 @@ def infer_pad(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("array", numpy_dtype(t), dims)
 
 
+def pairs(given: object, rank: int) -> Widths:
+    """Return the widths of the margins as one pair for each axis; a dict tells them by axis."""
+    if isinstance(given, dict):
+        named = [given.get(i, given.get(i - rank, 0)) for i in range(rank)]
+        given = [(w, w) if isinstance(w, int) else w for w in named]
+    return tuple((int(lo), int(hi)) for lo, hi in np.broadcast_to(np.asarray(given), (rank, 2)))
+
+
 def prepare_pad(operands: list[Operand], values: dict[str, object]) -> None:
     """Write the widths as one pair for each axis."""
     rank, given = rank_of(operands[0]), values["pad_width"]
     if rank is None:
         raise TypeError("np.pad needs an array of known rank")
-    pairs = np.broadcast_to(np.asarray(given), (rank, 2))
-    values["pad_width"] = tuple((int(lo), int(hi)) for lo, hi in pairs)
+    values["pad_width"] = pairs(given, rank)
     value = values["constant_values"]
     values["constant_values"] = tuple(map(tuple, value)) if isinstance(value, list) else value
 
