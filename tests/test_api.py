@@ -483,3 +483,17 @@ def test_public_names_are_not_names_of_modules() -> None:
     """A module of the package, once it is imported, would take the place of the function."""
     modules = {m.name for m in pkgutil.iter_modules(adcompile.__path__)}
     assert not modules & set(adcompile.__all__)
+
+
+def test_pullbacks_hold_arrays_that_only_one_path_makes() -> None:
+    def f(x, n):
+        if n > 2.0:
+            part = x[1:]
+            return np.sum(part**3)
+        return np.sum(x)
+
+    x = np.arange(4.0)
+    for n, wanted in ((1.0, np.ones(4)), (3.0, np.array([0.0, 3.0, 12.0, 27.0]))):
+        value, pullback = vjp(f, x, n)
+        assert value == f(x, n)
+        np.testing.assert_allclose(pullback(1.0)[0], wanted)

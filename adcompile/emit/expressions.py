@@ -208,6 +208,12 @@ def _method(text: str) -> Form:
     return lambda w, eqn: syntax.method(w.atom(eqn.args[0]), text)
 
 
+def _copy_if_made(w: Expressions, eqn: Eqn) -> ast.expr:
+    value = w.atom(eqn.args[0])
+    made = ast.Compare(value, [ast.IsNot()], [ast.Constant(None)])
+    return ast.IfExp(made, syntax.method(w.atom(eqn.args[0]), "copy"), ast.Constant(None))
+
+
 def _attribute(text: str) -> Form:
     return lambda w, eqn: syntax.attribute(w.atom(eqn.args[0]), text)
 
@@ -334,6 +340,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "abs": _builtin("abs"),
     "truth": _builtin("bool"),
     "copy": _method("copy"),
+    "copy_if_made": _copy_if_made,
     "raises": _raises,
     "item": _method("item"),
     "conj": _method("conjugate"),

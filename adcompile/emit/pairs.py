@@ -33,6 +33,7 @@ from adcompile.ir.core import (
     Var,
     blocks_of,
     free,
+    is_none,
     substitute,
     variables,
     with_blocks,
@@ -130,13 +131,28 @@ def with_copies(fn: Function, kept: int, read: Collection[Var]) -> Function:
         if v in read and v.type.is_array and roots[v] & (set(fn.params) - set(early))
     }
     held = tuple(late.get(v, early.get(v, v)) for v in variables(fn.outs[kept:]))
+    absent = maybe_absent(fn.primal)
     primal = (
         *(Eqn((c,), "copy", (p,)) for p, c in early.items()),
         *(substitute(s, early) for s in fn.primal),
-        *(Eqn((c,), "copy", (v,)) for v, c in late.items()),
+        *(Eqn((c,), "copy_if_made" if v in absent else "copy", (v,)) for v, c in late.items()),
     )
     names = {**fn.names, **{c: fn.name_of(p) for p, c in early.items()}}
     return replace(fn, primal=primal, outs=(*fn.outs[:kept], *held), names=names)
+
+
+def maybe_absent(stmts: Iterable[Stmt]) -> set[Var]:
+    """Return the variables that are None, or not defined, where the program takes another path."""
+    found: set[Var] = set()
+    for stmt in stmts:
+        for block in blocks_of(stmt):
+            found |= maybe_absent(block.stmts)
+        starts = () if isinstance(stmt, Eqn | If) else stmt.inits
+        for ends in (starts, *(b.yields for b in blocks_of(stmt))):
+            if len(ends) == len(stmt.outs):
+                pairs = zip(stmt.outs, ends, strict=True)
+                found |= {o for o, a in pairs if a in found or is_undefined(a) or is_none(a)}
+    return found
 
 
 def contents(stmts: Iterable[Stmt], outs: Sequence[Atom]) -> set[Var]:

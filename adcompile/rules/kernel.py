@@ -150,6 +150,7 @@ register(
 )
 register(Primitive("read_only", infer_copy, "read_only", helper=runtime.read_only, shares=True, cost="free"))
 register(Primitive("kept", infer_copy, "kept", helper=runtime.kept, cost="arithmetic", allocates=True))
+register(Primitive("copy_if_made", infer_copy, signature="x", cost="arithmetic", allocates=True))
 register(Primitive("unchanged", given(), "unchanged", "x, before, message", effect=True, helper=runtime.unchanged))
 register(Primitive("unbroadcast", infer_unbroadcast, "unbroadcast", "g, like", helper=runtime.unbroadcast, shares=True))
 register(
