@@ -55,7 +55,18 @@ def formats(x: Any) -> Any:
     return s * s
 
 
-@pytest.mark.parametrize("f", [containers, lists, formats])
+def choices(x: Any) -> Any:
+    print("large" if x[0] > 1 else "small", f"{'+' if x[2] > 0 else '-'}", ("ok" if x[0] > 1 else f"{x[1]:.2f}") + "!")
+    last = "none"
+    for v in x:
+        if v > 1:
+            last = f"{v:.1f}"
+        print(f"{v:.1f}" if v < 0 else "positive", last)
+    assert x[0] > 0, "one" if x[1] > 0 else "both"
+    return np.sum(x * x)
+
+
+@pytest.mark.parametrize("f", [containers, lists, formats, choices])
 def test_printed_once_as_by_the_plain_call(f: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
     f(X)
     expected = capsys.readouterr().out

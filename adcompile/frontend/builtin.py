@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import (
+    application,
     callables,
     calls,
     checkpoints,
     containers,
     elements,
+    expressions,
     heaps,
     iteration,
     iterators,
@@ -58,6 +60,7 @@ from adcompile.frontend.values import (
 )
 from adcompile.frontend.vectorized import VECTORIZED
 from adcompile.ir.core import NONE, Const, Var, is_none
+from adcompile.ir.forms import is_named_tuple
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
 
@@ -87,6 +90,22 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if isinstance(value, Var) and value.type.kind == "object":
         return opaque_equations.emit(lo, "path", ("builtins", "len"), (), args, {}, (PY_INT,), node)
     lo.refuse(node, f"len() of {lo.type_of(value)} is not known", "here")
+
+
+def _new_tuple(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower ``tuple.__new__(cls, items)``, as the method `_make` of NamedTuples calls it."""
+    cls = lo.static(args[0], node)
+    if not isinstance(cls, type) or not is_named_tuple(cls):
+        lo.refuse(node, "tuple.__new__() needs the class of a NamedTuple", "called here", "call the class")
+    return Node("tuple", tuple(iteration.static_items(lo, args[1], node, len(cls._fields))), cls=cls)  # type: ignore[attr-defined]  # of a NamedTuple
+
+
+def _bool(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower ``bool(value)``: of a container, whether it has items."""
+    value = lo.current(args[0]) if len(args) == 1 else None
+    if isinstance(value, Node | Rows) or (isinstance(value, Ref) and lo.is_list(value)):
+        return expressions.truth(lo, value, node)
+    return application.apply(lo, bool, args, keywords, node) if args else Const(False)
 
 
 def _range(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -219,9 +238,32 @@ def _of_heaps(name: str) -> Builtin:
     return lambda lo, args, keywords, node: calls.in_python(lo, getattr(heaps, name), args, node)
 
 
+def _in_python(f: Callable[..., object]) -> Builtin:
+    return lambda lo, args, keywords, node: calls.in_python(lo, f, args, node, keywords)
+
+
 HEAPS: Final = ("heappush", "heappop", "heapreplace", "heappushpop", "heapify")
 INSORTS: Final = ("insort_left", "insort_right")
 OPERATORS: Final = tuple("add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne".split())
+
+OPERATIONS: Final[Mapping[str, Callable[..., object]]] = {
+    "getitem": prelude.item_of,
+    "setitem": prelude.store_item,
+    "delitem": prelude.delete_item,
+    "contains": prelude.contained,
+    "not_": prelude.negation,
+    "truth": prelude.truth,
+    "is_": prelude.is_same,
+    "is_not": prelude.is_other,
+    "pos": prelude.positive,
+    "abs": prelude.absolute,
+    "index": prelude.same,
+    "concat": prelude.joined,
+    "iadd": prelude.add_to,
+    "isub": prelude.subtract_from,
+    "imul": prelude.multiply_by,
+    "itruediv": prelude.divide_by,
+}
 
 BUILTINS: Final[dict[object, Builtin]] = {
     **CONSTRUCTORS,
@@ -232,6 +274,8 @@ BUILTINS: Final[dict[object, Builtin]] = {
     **VECTORIZED,
     **{getattr(heapq, name): _of_heaps(name) for name in HEAPS},
     **{getattr(bisect, name): _of_heaps(name) for name in INSORTS},
+    tuple.__new__: _new_tuple,
+    bool: _bool,
     len: _len,
     range: _range,
     zip: _zip,
@@ -260,6 +304,7 @@ BUILTINS: Final[dict[object, Builtin]] = {
     **{f: _spread(f) for f in SPREAD},
     operator.neg: _negative,
     **{getattr(operator, name): _module_function(name) for name in OPERATORS},
+    **{getattr(operator, name): _in_python(f) for name, f in OPERATIONS.items()},
     math.prod: lambda lo, args, keywords, node: calls.in_python(lo, prelude.product, args, node, keywords),
     checkpoints.checkpoint: _checkpoint,
     checkpoints.checkpointed: checkpoints.lower_checkpointed,

@@ -10,7 +10,7 @@ import inspect
 import math
 import operator
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -45,7 +45,7 @@ from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, lift, static_value
-from adcompile.ir.core import Const, Eqn, Var, is_none, walk
+from adcompile.ir.core import Const, Eqn, Stmt, Var, is_none, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.rules import binding, table
@@ -226,8 +226,7 @@ def _remembered(
     """Call a function with a cache: run it again where that makes no difference, else call it as it is."""
     mark, names = lo.builder.mark(), lo.snapshot()
     made = calls.call(lo, lift(f.__wrapped__), args, keywords, node)
-    done = (s.prim for s in walk(lo.builder.stmts[mark[0] :]) if isinstance(s, Eqn))
-    if not any(PRIMITIVES[prim].effect and prim not in EXITS for prim in done):
+    if not has_effects(lo.builder.stmts[mark[0] :]):
         return made
     lo.builder.rewind(mark)
     lo.restore(names)
@@ -237,6 +236,12 @@ def _remembered(
             return called
     message = f"`{f.__wrapped__.__name__}` keeps its results in a cache, and does more than compute them"
     lo.refuse(node, message, "called here", "leave out what it prints, draws or changes, or the cache")
+
+
+def has_effects(stmts: Sequence[Stmt]) -> bool:
+    """Tell whether statements do more than compute, or raise: print, draw, call what is not known."""
+    done = (s.prim for s in walk(stmts) if isinstance(s, Eqn))
+    return any(PRIMITIVES[prim].effect and prim not in EXITS for prim in done)
 
 
 # Effects of functions that only compute: what they raise, they raise each time.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,10 @@ from adcompile.frontend import (
     generators,
     iteration,
     lists,
+    membership,
     objects,
     overloading,
     rows,
-    tables,
     texts,
     trees,
 )
@@ -30,9 +29,6 @@ from adcompile.frontend.values import (
     Ref,
     Rows,
     Value,
-    is_static,
-    lift,
-    static_value,
 )
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, Stmt, Var, is_none
 from adcompile.ir.primitives import PRIMITIVES
@@ -209,7 +205,7 @@ def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast
         case ast.Is() | ast.IsNot():
             return Const(identical(lo, left, right, node) == isinstance(op, ast.Is))
         case ast.In() | ast.NotIn():
-            inside = contains(lo, right, left, node)
+            inside = membership.contains(lo, right, left, node)
             return inside if isinstance(op, ast.In) else negate(lo, inside)
     return apply_binary(lo, COMPARE[type(op)], left, right, node)
 
@@ -241,33 +237,6 @@ def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
     if isinstance(left, Const) and isinstance(right, Const):
         return left.value is right.value
     lo.refuse(node, "`is` between these values is not known when compiling", "here", "compare with ==")
-
-
-def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom:
-    own = objects.special(lo, container, "__contains__", [item], node)
-    if own is not None:
-        return truth(lo, own, node)
-    if isinstance(item, Var) and item in lo.builder.params.values():
-        number = lo.static_int(item, pin=True)  # as subscripts have it
-        item = item if number is None else Const(number)
-    if isinstance(container, Node) and container.kind in ("dict", "set"):
-        if not container.keys:
-            return FALSE
-        if isinstance(item, Node) and not is_static(item):
-            tables.needed(lo, container, node)
-    if isinstance(container, Node) and container.kind in ("dict", "set") and is_static(item):
-        return Const(static_value(item) in container.keys)
-    if is_static(container) and is_static(item):
-        return Const(operator.contains(static_value(container), static_value(item)))  # type: ignore[arg-type]  # Python raises as it would
-    if isinstance(container, Node) and isinstance(item, Var) and item.type.is_scalar:
-        held = [lift(k) for k in container.keys] if container.kind in ("dict", "set") else container.children
-        found: Atom = FALSE
-        for child in held:
-            if is_static(child) and not isinstance(static_value(child), int | float | complex):
-                continue
-            found = either(lo, found, truth(lo, apply_binary(lo, "eq", item, child, node), node))
-        return found
-    lo.refuse(node, "`in` is supported for containers and items that are known when compiling", "here")
 
 
 def either(lo: Lowering, a: Atom, b: Atom) -> Atom:

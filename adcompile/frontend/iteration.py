@@ -103,6 +103,8 @@ def rows(lo: Lowering, value: Ref | Var, node: ast.AST) -> Iterable:
 
 def zip_(lo: Lowering, parts: Sequence[Value], node: ast.AST) -> Iterable | list[Value]:
     """Lower ``zip(...)``: as long as the shortest."""
+    if len(parts) > 1 and isinstance(parts[0], Iterator) and all(p is parts[0] for p in parts):
+        return _groups(lo, iterators.rest(lo, parts[0], node), len(parts))
     sources = [iterators.shared(lo, p, node) for p in parts]
     lengths = [len(s) for s in sources if isinstance(s, list)]
     if len(lengths) == len(sources):
@@ -119,6 +121,19 @@ def zip_(lo: Lowering, parts: Sequence[Value], node: ast.AST) -> Iterable | list
 
     held = tuple(ref for s in streams for ref in s.arrays)
     return Iterable(count, lambda k: Node("tuple", tuple(s.item(k) for s in streams)), arrays=held)
+
+
+def _groups(lo: Lowering, items: Iterable | list[Value], size: int) -> Iterable | list[Value]:
+    """Return tuples of items that follow each other: those of one iterator that is zipped with itself."""
+    if isinstance(items, list):
+        return [Node("tuple", tuple(items[k : k + size])) for k in range(0, len(items) - size + 1, size)]
+    emit, source = lo.builder.emit, items
+
+    def item(k: Atom) -> Value:
+        first = emit("mul", k, Const(size))
+        return Node("tuple", tuple(source.item(emit("add", first, Const(j)) if j else first) for j in range(size)))
+
+    return Iterable(lambda: emit("floordiv", source.count(), Const(size)), item, arrays=source.arrays)
 
 
 def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node: ast.AST) -> Iterable:

@@ -157,6 +157,36 @@ def sums(items: Any) -> Any:
     return totals(items, lambda a, b: a + b)
 
 
+def totals_from(items: Any, function: Any, initial: Any) -> Any:
+    total = initial
+    yield total
+    for item in items:
+        total = function(total, item)
+        yield total
+
+
+def grouped(iterable: Any, key: Any = None) -> Any:
+    """What itertools.groupby yields, with lists of the groups."""
+    begun = False
+    for item in iterable:
+        wanted = item if key is None else key(item)
+        if begun and wanted == present:  # type: ignore[has-type]  # noqa: F821  # assigned on the trip before
+            group.append(item)  # type: ignore[has-type]  # noqa: F821  # likewise
+        else:
+            if begun:
+                yield present, list(group)  # type: ignore[has-type]  # noqa: F821  # likewise
+            present, group, begun = wanted, [item], True
+    if begun:
+        yield present, group
+
+
+def zipped_longest(first: Any, second: Any, fillvalue: Any) -> Any:
+    for k in range(max(len(first), len(second))):
+        a = first[k] if k < len(first) else fillvalue
+        b = second[k] if k < len(second) else fillvalue
+        yield a, b
+
+
 def products(first: Any, second: Any) -> Any:
     for a in first:
         for b in second:

@@ -373,3 +373,78 @@ def product(items: Any, start: Any = 1) -> Any:
     for item in items:
         total = total * item
     return total
+
+
+def any_equal(items: Any, value: Any) -> Any:
+    """What ``value in items`` tells."""
+    for item in items:
+        if item == value:
+            return True
+    return False
+
+
+# -- the operator module
+
+
+def item_of(a: Any, b: Any) -> Any:
+    return a[b]
+
+
+def store_item(a: Any, b: Any, c: Any) -> None:
+    a[b] = c
+
+
+def delete_item(a: Any, b: Any) -> None:
+    del a[b]
+
+
+def contained(a: Any, b: Any) -> Any:
+    return b in a
+
+
+def negation(a: Any) -> Any:
+    return not a
+
+
+def truth(a: Any) -> Any:
+    return True if a else False
+
+
+def is_same(a: Any, b: Any) -> Any:
+    return a is b
+
+
+def is_other(a: Any, b: Any) -> Any:
+    return a is not b
+
+
+def absolute(a: Any) -> Any:
+    return abs(a)
+
+
+def positive(a: Any) -> Any:
+    return +a
+
+
+def joined(a: Any, b: Any) -> Any:
+    return a + b
+
+
+def add_to(a: Any, b: Any) -> Any:
+    a += b
+    return a
+
+
+def subtract_from(a: Any, b: Any) -> Any:
+    a -= b
+    return a
+
+
+def multiply_by(a: Any, b: Any) -> Any:
+    a *= b
+    return a
+
+
+def divide_by(a: Any, b: Any) -> Any:
+    a /= b
+    return a

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import application, branches, calls, expressions, iteration, iterators, prelude
+from adcompile.frontend import application, branches, calls, expressions, iteration, iterators, pipelines, prelude
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Value, is_static
-from adcompile.ir.core import Const, Var, is_none
+from adcompile.ir.core import NONE, Const, Var, is_none
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -101,10 +102,11 @@ def accumulated(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     if set(keywords) - {"func", "initial"}:
         lo.refuse(node, "accumulate() takes `func` and `initial`", "called here")
     if not isinstance(items, list):
-        if "initial" in keywords:
-            lo.refuse(node, "`initial` needs a known number of items", "called here", "write a for loop")
+        if not is_none(keywords.get("initial", NONE)):
+            return calls.in_python(lo, pipelines.totals_from, [items, function, keywords["initial"]], node)
         return calls.in_python(lo, prelude.accumulated, [items, function], node)
-    given = [lo.settled(item) for item in ([keywords["initial"], *items] if "initial" in keywords else items)]
+    first = [] if is_none(keywords.get("initial", NONE)) else [keywords["initial"]]
+    given = [lo.settled(item) for item in [*first, *items]]
     out: list[Value] = []
     for item in given:
         out.append(calls.call(lo, function, [out[-1], item], {}, node) if out else item)
@@ -117,6 +119,8 @@ def spread(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keyword
     for a in args:
         number = lo.static_int(a) if isinstance(a, Var | Const) else None
         given.append(number if number is not None else iteration.static_items(lo, a, node, None, pin=True))
-    options = {k: lo.static(v, node) for k, v in keywords.items()}
+    options = {k: v if k == "fillvalue" else lo.static(v, node) for k, v in keywords.items()}
+    if f is itertools.zip_longest:
+        options.setdefault("fillvalue", NONE)
     made = list(f(*given, **options))  # type: ignore[call-overload]  # an iterator over values, or over tuples of them
     return iterators.make(lo, [Node("tuple", tuple(i)) if isinstance(i, tuple) else i for i in made])

@@ -28,6 +28,9 @@ def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> V
     found = iteration.iterable(lo, source, node)
     if not isinstance(found, list) and isinstance(source, Ref) and not is_none(key):
         return calls.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
+    if not isinstance(found, list) and not isinstance(source, Ref):
+        n = lo.static_int(found.count())
+        found = [found.item(Const(k)) for k in range(n)] if n is not None and n <= iteration.LONG else found
     if not isinstance(found, list):
         held = source if isinstance(source, Ref) else lists.listed(lo, found, node)
         return at_run_time(lo, held, key, reverse, node)

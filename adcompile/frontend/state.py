@@ -91,6 +91,7 @@ class State:
         self.narrowings = 0
         self.frames: list[Frame] = []
         self.made = Made()
+        self.texts: set[Var] = set()  # that branches choose
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
         self.tolerant = 0

@@ -9,9 +9,9 @@ import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import calls, generators, iteration, lists, pipelines, selection
+from adcompile.frontend import callables, calls, generators, iteration, iterators, lists, pipelines, selection
 from adcompile.frontend.values import Args, Generator, Iterable, Iterator, Keywords, Ref, Value
-from adcompile.ir.core import Const
+from adcompile.ir.core import NONE, Const, is_none
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -44,12 +44,16 @@ def _zip(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
 
 
 def _held(lo: Lowering, value: Value, node: ast.AST) -> Value:
-    """Return the items of a generator that a zip() does not follow: it must end by itself."""
+    """Return the items of a generator that is not followed item by item: it must end by itself."""
     if not (isinstance(value, Generator) and flows(lo, value)):
         return value
     if not generators.ends(lo, value):
-        lo.refuse(node, "zip() of two generators, the second of which may not end", "here", "write one loop for both")
-    return lists.listed(lo, value, node)
+        lo.refuse(node, "this generator may not end, and is read beside another one", "here", "write one loop for both")
+    first = lo.builder.mark()[0]
+    listed = lists.listed(lo, value, node)
+    if callables.has_effects(lo.builder.stmts[first:]):
+        lo.refuse(node, "this generator prints or draws, and is read beside another one", "here", "write one loop")
+    return listed
 
 
 def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -59,9 +63,10 @@ def _map(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
 
 
 def _accumulate(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    if "initial" in keywords:
-        lo.refuse(node, "`initial` is not supported for a generator", "here", "write a for loop")
     function = args[1] if len(args) > 1 else keywords.get("func", Const(operator.add))
+    initial = keywords.get("initial", NONE)
+    if not is_none(initial):
+        return calls.in_python(lo, pipelines.totals_from, [args[0], function, initial], node)
     return calls.in_python(lo, pipelines.totals, [args[0], function], node)
 
 
@@ -93,10 +98,30 @@ def _two(name: str, f: Callable[..., object]) -> Stream:
     return make
 
 
+def _tee(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Make several iterators over the items that are left."""
+    number = lo.static(args[1] if len(args) > 1 else keywords.get("n", Const(2)), node)
+    held = lo.current(args[0])
+    if isinstance(held, Iterator):
+        items = iterators.rest(lo, held, node)
+    else:
+        items = iteration.iterable(lo, _held(lo, held, node), node)
+    assert isinstance(number, int)
+    return Node("tuple", tuple(iterators.make(lo, items) for _ in range(number)))
+
+
 def _product(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if len(args) == 2 and not keywords and not any(flows(lo, a) or isinstance(a, Iterator) for a in args):
         return calls.in_python(lo, pipelines.products, args, node)
     return selection.spread(lo, itertools.product, args, keywords, node)
+
+
+def _zip_longest(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower zip_longest() of two arrays or lists; of others, the number of items is that of the example."""
+    if len(args) == 2 and all(isinstance(a, Ref) for a in args):
+        fill = keywords.get("fillvalue", NONE)
+        return calls.in_python(lo, pipelines.zipped_longest, [*args, fill], node)
+    return selection.spread(lo, itertools.zip_longest, args, keywords, node)
 
 
 # What is called for arguments of which one has a number of items that is not known.
@@ -105,6 +130,7 @@ OPEN: Final[Mapping[object, Stream]] = {
     itertools.islice: _in_python("first", "between"),
     itertools.pairwise: _in_python("neighbours"),
     itertools.product: _product,
+    itertools.zip_longest: _zip_longest,
     itertools.combinations: _two("pairs", itertools.combinations),
     itertools.permutations: _two("ordered_pairs", itertools.permutations),
 }
@@ -127,6 +153,8 @@ ALWAYS: Final[Mapping[object, Stream]] = {
     itertools.filterfalse: _in_python("filtered_out"),
     itertools.takewhile: _in_python("taken_while"),
     itertools.dropwhile: _in_python("dropped_while"),
+    itertools.groupby: _in_python("grouped"),
+    itertools.tee: _tee,
     itertools.count: _in_python("counted"),
     itertools.repeat: _in_python("repeated_always", "repeated"),
     itertools.cycle: _in_python("cycled"),
