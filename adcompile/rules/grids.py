@@ -1,4 +1,4 @@
-"""Numbers with equal ratios."""
+"""Numbers with equal ratios, and the places of a grid."""
 
 # mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, index, arg-type, return-value"
 # (NumPy's stubs give Any for arithmetic on arrays of unknown dtype, and miss many overloads)
@@ -30,3 +30,19 @@ def geomspace(start: float, stop: float, num: int = 50, endpoint: bool = True) -
     if endpoint:
         return sign * np.concatenate([np.atleast_1d(start / sign), inner[1:-1], np.atleast_1d(stop / sign)])
     return sign * np.concatenate([np.atleast_1d(start / sign), inner[1:]])
+
+
+@macro(np.ix_)
+def ix_(*args: Array) -> tuple[Array, ...]:
+    """The places of a grid: one array of indices for each axis, of as many axes as there are."""
+    return tuple(along(placed(a), k, len(args)) for k, a in enumerate(args))
+
+
+def placed(a: Array) -> Array:
+    """Indices; those where a mask is true."""
+    a = np.asarray(a)
+    return np.nonzero(a)[0] if a.dtype == bool else a
+
+
+def along(a: Array, axis: int, count: int) -> Array:
+    return np.reshape(a, tuple(-1 if k == axis else 1 for k in range(count)))

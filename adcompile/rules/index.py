@@ -62,7 +62,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     **_functions("trapezoid diff ediff1d cumulative_sum cumulative_prod unwrap", ("differences",)),
     **_functions("polyval polyder polyint polyfit polyadd polysub polymul vander", ("polynomials",)),
     **_functions("bincount", ("counting",)),
-    **_functions("logspace geomspace", ("grids",)),
+    **_functions("logspace geomspace ix_", ("grids",)),
     **_functions("einsum", ("einsum",)),
     **_functions("gamma lgamma ldexp remainder fsum dist modf frexp", ("mathematics",), "math"),
     **_functions("polygamma fractional_part whole_part mantissa exponent", ("mathematics",), _RUNTIME),

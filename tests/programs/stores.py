@@ -622,3 +622,12 @@ def rows_and_parts_that_spread_in_place(m):
         y *= m[:, 2 - i]
         y[i:] -= np.cos(y[: 3 - i])
     return np.sum(y * y)
+
+
+@program(V, np.array([2, 0, 1]), np.array([True, False, True, True, False]))
+def parts_of_a_grid(x, order, mask):
+    m = np.outer(x, x * x)
+    m[np.ix_(order[:2], mask)] *= 0.5
+    m[np.ix_([0, 0], [1, 1])] += x[0]
+    x[[]] = 3.0
+    return np.sum(m * m) + np.sum(m[np.ix_(mask, order)] * x[:3]) + np.sum(m[[]])
