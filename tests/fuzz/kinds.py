@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.fuzz import language, stores, views, whole
+from tests.fuzz import language, states, stores, views, whole
 
 
 @dataclass(frozen=True)
@@ -23,5 +23,6 @@ KINDS = {
     "stores": Kind(stores.write, np.array(stores.X)),
     "language": Kind(language.write, np.array(stores.X)),
     "whole": Kind(whole.write, np.array(stores.X), whole.OTHERS),
+    "states": Kind(states.write, np.array(stores.X), whole.OTHERS),
     "views": Kind(views.write, views.X),
 }
