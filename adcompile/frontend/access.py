@@ -75,6 +75,8 @@ def component(lo: Lowering, part: Value, node: ast.AST) -> tuple[str, list[Atom]
         return "n", []
     if isinstance(part, Const) and part.value is Ellipsis:
         return "e", []
+    if isinstance(part, Node) and part.kind == "list" and not part.children:
+        return "a", [lo.builder.emit("zeros", Const(0), attrs=(np.dtype(np.intp),))]
     atom = expressions.number(lo, lists.listed(lo, part, node) if isinstance(part, Iterable) else part, node)
     t = atom.type
     kind = "" if t.dtype is None else "biufc"["biufc".index(_kind(t.dtype))]

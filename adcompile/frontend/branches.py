@@ -303,6 +303,8 @@ class Join:
     def structure(self, name: str, a: Value, b: Value) -> Value:
         """Join containers of one structure; a conflict if they are not."""
         if not isinstance(a, Node) and not isinstance(b, Node):
+            if UNDEFINED in (a, b) and (isinstance(a, Ref) or isinstance(b, Ref)):
+                return self.array(name, a, b)
             return Const(Conflict("has another structure on the two sides of a branch"))
         shape = a if isinstance(a, Node) else b
         assert isinstance(shape, Node)

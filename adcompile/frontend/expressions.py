@@ -173,19 +173,17 @@ def negate(lo: Lowering, cond: Atom) -> Atom:
 
 
 def compare(lo: Lowering, node: ast.Compare) -> Value:
-    """Lower a comparison; ``a < b < c`` is ``a < b and b < c`` with b evaluated once."""
-    left = or_none(lo, node.left)
-    if len(node.ops) == 1:
-        return comparison(lo, node.ops[0], left, or_none(lo, node.comparators[0]), node)
-    results: list[Atom] = []
-    for op, right_node in zip(node.ops, node.comparators, strict=True):
-        right = or_none(lo, right_node)
-        results.append(truth(lo, comparison(lo, op, left, right, node), node))
-        left = right
-    result = results[0]
-    for other in results[1:]:
-        result = both(lo, result, other)
-    return result
+    """Lower a comparison; ``a < b < c`` is ``a < b and b < c`` with b evaluated once, and c only where a < b."""
+    return compared(lo, node, or_none(lo, node.left), 0)
+
+
+def compared(lo: Lowering, node: ast.Compare, left: Value, k: int) -> Value:
+    """Lower a comparison from its operator k on."""
+    right = or_none(lo, node.comparators[k])
+    found = comparison(lo, node.ops[k], left, right, node)
+    if k + 1 == len(node.ops):
+        return found
+    return conjoined(lo, node, True, truth(lo, found, node), lambda: truth(lo, compared(lo, node, right, k + 1), node))
 
 
 def both(lo: Lowering, a: Atom, b: Atom) -> Atom:
@@ -309,11 +307,16 @@ def _conditions(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> At
     first, rest = condition(lo, operands[0]), operands[1:]
     if not rest:
         return first
+    return conjoined(lo, operands[0], conjunction, first, lambda: _conditions(lo, conjunction, rest))
+
+
+def conjoined(lo: Lowering, node: ast.AST, conjunction: bool, first: Atom, rest: Callable[[], Atom]) -> Atom:
+    """Lower ``first and rest()``, or ``first or rest()``, where only the truth matters."""
     if isinstance(first, Const):
-        return _conditions(lo, conjunction, rest) if bool(first.value) == conjunction else first
+        return rest() if bool(first.value) == conjunction else first
     try:
         with lo.supposing(first, conjunction):
-            simple = simple_boolean(lo, lambda: _conditions(lo, conjunction, rest))
+            simple = simple_boolean(lo, rest)
     except Unbound:  # an attempt at a loop that has not come to the assignment yet: what follows tells the types
         if not lo.tolerant:
             raise
@@ -321,7 +324,7 @@ def _conditions(lo: Lowering, conjunction: bool, operands: list[ast.expr]) -> At
         return first
     if simple is not None:
         return lo.builder.emit("and" if conjunction else "or", first, simple)
-    return short_circuit(lo, operands[0], conjunction, first, lambda: _conditions(lo, conjunction, rest))
+    return short_circuit(lo, node, conjunction, first, rest)
 
 
 def short_circuit(lo: Lowering, node: ast.AST, conjunction: bool, first: Atom, rest: Callable[[], Atom]) -> Atom:

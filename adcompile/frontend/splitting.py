@@ -90,6 +90,12 @@ def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
     return (*splitter.done, last)
 
 
+def _renamed(target: ast.expr, name: str) -> ast.expr:
+    """Return the target of an assignment with a name instead, starred if it is."""
+    new: ast.expr = ast.copy_location(ast.Name(name, ast.Store()), target)
+    return ast.copy_location(ast.Starred(new, ast.Store()), target) if isinstance(target, ast.Starred) else new
+
+
 class _Splitter:
     def __init__(self, stmt: ast.stmt) -> None:
         self.stmt = stmt
@@ -127,17 +133,16 @@ class _Splitter:
         """Return the last of the statements that assign a value to one target."""
         if not (isinstance(target, ast.Tuple | ast.List) and may_raise(target)):
             return ast.Assign([self.target(target)], held)
-        names = [self.fresh() if may_raise(t) else "" for t in target.elts]
-        stored: list[ast.expr] = [
-            ast.copy_location(ast.Name(name, ast.Store()), t) if name else t
-            for name, t in zip(names, target.elts, strict=True)
-        ]
+        first = next(k for k, t in enumerate(target.elts) if may_raise(t))
+        names = [self.fresh() if k >= first else "" for k in range(len(target.elts))]  # what is stored is in order
+        stored = [_renamed(t, name) if name else t for name, t in zip(names, target.elts, strict=True)]
         unpacked = ast.Assign([ast.copy_location(ast.Tuple(stored, ast.Store()), target)], held)
         self.done.append(ast.copy_location(unpacked, target))
         for name, t in zip(names, target.elts, strict=True):
             if name:
                 item = ast.copy_location(ast.Name(name, ast.Load()), t)
-                self.done.append(ast.copy_location(self.one(t, item), t))
+                inner = t.value if isinstance(t, ast.Starred) else t
+                self.done.append(ast.copy_location(self.one(inner, item), t))
         return ast.Pass()
 
     def augmented(self, target: ast.expr, op: ast.operator, value: ast.expr) -> ast.stmt:
@@ -202,6 +207,8 @@ class _Splitter:
                 return self.kept(ast.BinOp(first, op, second), node)
             case ast.UnaryOp(op=unary, operand=operand):
                 return ast.copy_location(ast.UnaryOp(unary, self.part(operand)), node)
+            case ast.Compare(comparators=[_, *later]) if any(map(may_raise, later)):
+                return self.boolean(node, ast.And(), self.links(node))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 first, *rest = self.parts([left, *others])
                 return ast.copy_location(ast.Compare(first, ops, rest), node)
@@ -251,6 +258,16 @@ class _Splitter:
         last = self.part(value)
         done, self.done = self.done, outer
         return [*done, self.assign(name, last)]
+
+    def links(self, node: ast.Compare) -> list[ast.expr]:
+        """Return the comparisons that a chain of them is the conjunction of."""
+        left, found = node.left, list[ast.expr]()
+        for op, right in zip(node.ops, node.comparators, strict=True):
+            name = self.fresh()
+            held = ast.NamedExpr(ast.copy_location(ast.Name(name, ast.Store()), right), right)
+            found.append(ast.copy_location(ast.Compare(left, [op], [ast.copy_location(held, right)]), node))
+            left = ast.copy_location(ast.Name(name, ast.Load()), right)
+        return found
 
     def boolean(self, node: ast.expr, op: ast.boolop, values: list[ast.expr]) -> ast.expr:
         name = self.fresh()

@@ -21,7 +21,7 @@ from adcompile.frontend import (
     texts,
 )
 from adcompile.frontend.assignment import assign, delete
-from adcompile.frontend.desugar import always_raises
+from adcompile.frontend.desugar import always_raises, is_flag
 from adcompile.frontend.frames import Unbound, owner_of
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.optionals import implied
@@ -165,7 +165,7 @@ def if_(lo: Lowering, stmt: ast.If) -> None:
     if isinstance(cond, Const):
         run(lo, stmt.body if cond.value else stmt.orelse)
         return
-    flag = stmt.test.id if isinstance(stmt.test, ast.Name) and stmt.test.id.startswith(".") else None
+    flag = stmt.test.id if isinstance(stmt.test, ast.Name) and is_flag(stmt.test.id) else None
 
     def side(body: Sequence[ast.stmt], taken: Atom) -> None:
         if flag is not None:

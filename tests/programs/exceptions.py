@@ -917,3 +917,53 @@ def exceptions_of_the_module_some_of_which_are_caught(x):
     except Diverged:
         y = x
     return y
+
+
+def size(v):
+    return abs(v)
+
+
+@program(0.7)
+@program(0.0, second=False)
+def choices_of_values_in_try(x):
+    try:
+        s = (size(x) or 1.5) * 0.5
+        t = 1.0 / (x - 2.0) and 3.0 * x
+    except ZeroDivisionError:
+        s = t = 2.0 * x
+    return s * s + t * x
+
+
+@program(3.5)
+@program(1.8)
+@program(0.6)
+def chained_comparisons_in_try(x):
+    n = 0
+
+    def counted(v):
+        nonlocal n
+        n += 1
+        return v
+
+    try:
+        y = x * 3.0 if x > 3.0 < 1.0 / (x - 2.0) < counted(x) else x * x
+        y += x if counted(x) < counted(1.0) < 1.0 / (x - 0.5) else 0.3
+    except ZeroDivisionError:
+        y = x * 7.0
+    return y * x * n
+
+
+@program(V)
+def targets_in_order_in_try(x):
+    a, s = x.copy(), 0.0
+    try:
+        k = 1
+        a[k], k = x[0] * 3.0, 2
+        k, a[k] = 1, a[k] * a[0]
+        a[k], *rest, k = x[1], x[2], x[0], 0
+        a[k], (a[k + 1], k), s = rest[0], (rest[1], 2), 5.0 * a[k]
+        s, a[k] = a[k], s
+        a[0], a[1] = a[1], a[0]
+    except OverflowError:
+        s = 1.0
+    return np.sum(a * np.arange(1.0, 5.0)) * s

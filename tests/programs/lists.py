@@ -1303,3 +1303,18 @@ def list_from_outside_changed_in_a_loop(x):
         kept[0] = kept[0] * x[1]
         kept = first
     return first[0] + kept[1]
+
+
+@program(V, again=False)
+def list_made_under_a_condition_and_used_under_it(x):
+    positive = x[0] > 0
+    if positive:
+        found = []
+        for v in x:
+            if v > 0:
+                found.append(v * v)
+    y = x[1]
+    if positive:
+        found.append(y * y)
+        y = found[0] * len(found) + found[-1]
+    return y

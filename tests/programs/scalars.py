@@ -288,3 +288,25 @@ def gamma_functions(x, y):
 def distances_and_exact_sums(x, y):
     total = math.fsum([x, y * y, x * y]) + math.fsum(v * x for v in (1.0, 2.0, y))
     return total * math.hypot(x, y, x * y) + math.hypot(x) + math.ldexp(x, 3) * y + math.remainder(5 * x, y)
+
+
+@program(V)
+def chained_comparisons_that_count(x):
+    n = 0.0
+
+    def seen(v):
+        nonlocal n
+        n += v
+        return v
+
+    s = x[0] if seen(x[0]) < seen(x[2]) < seen(x[1]) else 2.0 * x[1]
+    if seen(x[1]) > 0 < seen(x[2]) or seen(x[3]) < seen(x[0]) != seen(x[4]):
+        s = s * x[3]
+    while -1.0 < seen(s) < n < 9.0:
+        s = 1.3 * s + 0.1
+    return s * n
+
+
+@program(np.array([0.0, 0.3, -1.2]))
+def sinc_at_zero(x):
+    return np.sum(np.sinc(x) * np.array([1.0, 2.0, 3.0])) + np.sinc(x[0]) * x[1]
