@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from adcompile.ir.core import Eqn, Function, Var, walk
 from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean, dce
-from adcompile.records import replace
+from adcompile.records import NamedTuple, replace
 from adcompile.transforms import custom, derivatives, forward, inplace, linearize, reverse, store, store_neutral
 from adcompile.transforms.callees import Callees
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import types
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from adcompile.analysis.storage import storage
 from adcompile.custom.functions import CustomFunction
@@ -19,7 +19,7 @@ from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, leaves
 from adcompile.opt import adjoin
-from adcompile.records import replace
+from adcompile.records import NamedTuple, replace
 from adcompile.transforms import derivatives
 from adcompile.transforms.callees import Callees
 

@@ -1,17 +1,20 @@
-"""Dataclasses that cost little to define, for the classes of the compiler itself.
+"""Dataclasses and named tuples that cost little to define, for the classes of the compiler itself.
 
-    from adcompile.records import dataclass, field, replace
+    from adcompile.records import NamedTuple, dataclass, field, replace
 
 These mean what the standard library's do, of which a type checker sees only those. `dataclasses` compiles up to seven
 methods for each class that is defined, which for all classes of the compiler takes longer than compiling a function
-of thirty lines. Here `__init__` is compiled when a class has had some objects, and the other methods are shared.
+of thirty lines; `typing.NamedTuple` compiles one, and each annotation. Here `__init__` is compiled once for all classes
+of slots with the same number of fields, and the other methods are shared.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -24,7 +27,6 @@ class _Missing:
 
 
 _MISSING: Final = _Missing()
-FIRST: Final = 16  # objects
 
 
 class Field:
@@ -65,7 +67,7 @@ def _define(cls: type[T], frozen: bool, slots: bool, eq: bool) -> type[T]:
     if slots:
         cls = _with_slots(cls)
     names = [f.name for f in fields.values() if f.compare]
-    methods: dict[str, object] = {"__init__": _first_init(cls, fields, frozen, slots), "__repr__": _repr}
+    methods: dict[str, object] = {"__init__": _first_init(cls, fields, slots), "__repr__": _repr}
     if eq:
         methods["__eq__"], hashed = _comparison(names)
         methods["__hash__"] = hashed if frozen else None
@@ -108,27 +110,19 @@ def _with_slots(cls: type[T]) -> type[T]:
 # -- making objects
 
 
-def _first_init(cls: type, fields: dict[str, Field], frozen: bool, slots: bool) -> Callable[..., None]:
-    """Return an `__init__` for the first objects. After them, or for arguments that do not fit, it makes the real one.
-
-    To compile the real one takes as long as to make FIRST objects with this one, which most classes never have.
-    """
+def _first_init(cls: type, fields: dict[str, Field], slots: bool) -> Callable[..., None]:
+    """Return an `__init__` for a class. In a class of slots the first object that is made gives it a faster one."""
     names = tuple(name for name, f in fields.items() if f.init)
     finish: Callable[[object], None] | None = getattr(cls, "__post_init__", None)
-    made = 0
+    plain = slots and finish is None and all(f.init and f.factory is _MISSING for f in fields.values())
 
     def __init__(self: object, *args: object, **kwargs: object) -> None:
-        nonlocal made
-        made += 1
-        given = dict(zip(names, args, strict=False)) | kwargs
-        fits = len(given) == len(args) + len(kwargs) and given.keys() <= {*names}
-        values = _completed(fields, given) if fits and made <= FIRST else None
-        if values is None:
-            real = _write_init(cls, fields, frozen, slots)
-            cls.__init__ = real  # type: ignore[misc]  # that is the point
-            real(self, *args, **kwargs)
+        if plain:
+            init = _slots_init(cls, fields)
+            cls.__init__ = init  # type: ignore[misc]  # that is the point
+            init(self, *args, **kwargs)
             return
-        for name, value in values:
+        for name, value in _completed(cls, fields, _given(cls, names, args, kwargs)):
             object.__setattr__(self, name, value)
         if finish is not None:
             finish(self)
@@ -136,48 +130,50 @@ def _first_init(cls: type, fields: dict[str, Field], frozen: bool, slots: bool) 
     return __init__
 
 
-def _completed(fields: dict[str, Field], given: dict[str, object]) -> list[tuple[str, object]] | None:
-    """Return the values of all fields, some of which are given; None if one is missing."""
-    values: list[tuple[str, object]] = []
+def _given(cls: type, names: tuple[str, ...], args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
+    """Return the values that an object is made of by name."""
+    given = dict(zip(names, args, strict=False)) | kwargs
+    if len(given) != len(args) + len(kwargs) or not given.keys() <= {*names}:
+        raise TypeError(f"{cls.__qualname__} has the fields {', '.join(names)}, each given once at most")
+    return given
+
+
+def _completed(cls: type, fields: dict[str, Field], given: dict[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield the values of all fields, some of which are given."""
     for name, f in fields.items():
         if name in given:
-            values.append((name, given[name]))
+            yield name, given[name]
         elif callable(f.factory):
-            values.append((name, f.factory()))
+            yield name, f.factory()
         elif f.init and f.default is _MISSING:
-            return None
+            raise TypeError(f"{cls.__qualname__} needs a value of {name}")
         elif f.init:
-            values.append((name, f.default))
-    return values
+            yield name, f.default
 
 
-def _write_init(cls: type, fields: dict[str, Field], frozen: bool, slots: bool) -> Callable[..., None]:
-    scope: dict[str, Any] = {"_missing": _MISSING, "_set": object.__setattr__}  # of any type: names of generated code
-    params, body = ["self"], []
-    for name, f in fields.items():
-        value = name
-        if f.factory is not _MISSING:
-            scope[f"_make_{name}"] = f.factory
-            value = f"_make_{name}() if {name} is _missing else {name}" if f.init else f"_make_{name}()"
-        elif not f.init:
-            continue
-        if f.init:
-            has_default = f.default is not _MISSING or f.factory is not _MISSING
-            scope[f"_default_{name}"] = f.default
-            params.append(f"{name}=_default_{name}" if has_default else name)
-        if not frozen:
-            body.append(f"self.{name} = {value}")
-        elif slots:  # the slot itself, past the __setattr__ that refuses
-            scope[f"_set_{name}"] = getattr(cls, name).__set__
-            body.append(f"_set_{name}(self, {value})")
-        else:
-            body.append(f"_set(self, {name!r}, {value})")
-    if hasattr(cls, "__post_init__"):
-        body.append("self.__post_init__()")
-    text = f"def __init__({', '.join(params)}):\n    " + "\n    ".join(body or ["pass"])
-    exec(text, scope)
-    made: Callable[..., None] = scope["__init__"]
-    made.__qualname__ = f"{cls.__qualname__}.__init__"
+def _slots_init(cls: type, fields: dict[str, Field]) -> Callable[..., None]:
+    """Return the `__init__` of a class whose fields are slots, each a parameter.
+
+    It is that of all classes of so many fields, under other names: to compile takes longer than to make ten objects.
+    """
+    slots = [getattr(cls, name) for name in fields]  # each sets its field past a __setattr__ that refuses
+    init = _template(len(fields))(*[slot.__set__ for slot in slots])
+    init.__code__ = init.__code__.replace(co_varnames=("self", *fields))
+    init.__defaults__ = tuple(f.default for f in fields.values() if f.default is not _MISSING)
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    return init
+
+
+@cache
+def _template(count: int) -> Callable[..., FunctionType]:
+    """Return what makes an `__init__` of the functions that set the fields."""
+    sets, values = ([f"{letter}{k}" for k in range(count)] for letter in "sv")
+    body = "; ".join(f"{s}(self, {v})" for s, v in zip(sets, values, strict=True)) or "pass"
+    scope: dict[str, Any] = {}  # of any type: names of generated code
+    exec(
+        f"def make({', '.join(sets)}):\n def __init__({', '.join(['self', *values])}): {body}\n return __init__", scope
+    )
+    made: Callable[..., FunctionType] = scope["make"]
     return made
 
 
@@ -227,9 +223,58 @@ def _set_state(self: object, state: dict[str, object]) -> None:
         object.__setattr__(self, name, value)
 
 
+# -- named tuples
+
+
+class _NamedTupleType(type):
+    """Makes a class of tuples of what the body of the class annotates."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _NamedTupleType:
+        if not any(isinstance(base, _NamedTupleType) and base.__base__ is tuple for base in bases):
+            return super().__new__(
+                cls, name, bases, namespace
+            )  # the base of all, and what is derived from named tuples
+        fields = tuple(namespace.get("__annotations__", ()))
+        defaults = {field: namespace.pop(field) for field in fields if field in namespace}
+        own = {field: property(operator.itemgetter(k)) for k, field in enumerate(fields)}
+        given = {"_fields": fields, "_field_defaults": defaults, "__match_args__": fields, "__slots__": ()}
+        return super().__new__(cls, name, bases, own | given | namespace)
+
+
+class _NamedTuple(tuple[Any, ...], metaclass=_NamedTupleType):  # of any type: the fields
+    """The base of named tuples, without fields."""
+
+    __slots__ = ()
+
+    _fields: tuple[str, ...]
+    _field_defaults: dict[str, object]
+
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
+        if kwargs or len(args) != len(cls._fields):
+            given = cls._field_defaults | _given(cls, cls._fields, args, kwargs)
+            if len(given) < len(cls._fields):
+                raise TypeError(f"{cls.__qualname__} needs values of {', '.join({*cls._fields} - given.keys())}")
+            args = tuple([given[name] for name in cls._fields])
+        return tuple.__new__(cls, args)
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __getnewargs__(self) -> tuple[object, ...]:
+        return tuple(self)
+
+    def _replace(self, /, **changes: object) -> Self:
+        return type(self)(**{**self._asdict(), **changes})
+
+    def _asdict(self) -> dict[str, object]:
+        return dict(zip(self._fields, self, strict=True))
+
+
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
     from dataclasses import field as field
     from dataclasses import replace as replace
+    from typing import NamedTuple as NamedTuple
 else:
-    dataclass, field, replace = _dataclass, _field, _replace
+    dataclass, field, replace, NamedTuple = _dataclass, _field, _replace, _NamedTuple

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from adcompile.ir.core import Eqn, Stmt, Var, blocks_of, bound_by, operands
+from adcompile.records import NamedTuple
 
 # Operands of which only shape and dtype are read, by position.
 SHAPE_OPERANDS: Final[Mapping[str, frozenset[int]]] = {

@@ -8,13 +8,14 @@ import sys
 import threading
 import types
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from adcompile.api.wrapping import unwrapped, wrapper
 from adcompile.custom.registry import current
 from adcompile.dispatch.signature import Transform
 from adcompile.dispatch.specialise import MISS, Specialiser
 from adcompile.errors import ArgumentError
+from adcompile.records import NamedTuple
 
 __all__ = ["Derivative", "Function", "Recipe", "call_program", "operator", "specialiser_for"]
 

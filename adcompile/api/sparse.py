@@ -6,7 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from adcompile.api.products import PRIMALS_AND_TANGENTS
 from adcompile.dispatch import assembly, digest, programs
 from adcompile.dispatch.signature import Signature, Transform
 from adcompile.errors import ArgumentError
+from adcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -10,10 +10,12 @@ contradict. What is left of disagreement is reported as the error.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from adcompile.records import NamedTuple
 
 __all__ = ["Estimate", "Vector", "differentiate"]
 

@@ -7,11 +7,12 @@ import fnmatch
 import math
 import types
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import numpy as np
 
 import adcompile.rules  # noqa: F401  # fills the tables
+from adcompile.records import NamedTuple
 from adcompile.rules import table as rules
 from adcompile.rules.binding import FUNCTIONS
 

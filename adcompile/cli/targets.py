@@ -13,7 +13,7 @@ import os
 import sys
 import types
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from adcompile.api import Derivative
 from adcompile.dispatch.guess import guessed_arguments
 from adcompile.dispatch.signature import Signature, Transform
 from adcompile.errors import AdcompileError
+from adcompile.records import NamedTuple
 
 __all__ = ["Target", "UsageError", "find"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from adcompile.frontend.resolve import Source
 from adcompile.ir.core import Const, Var, is_none
 from adcompile.ir.forms import meaning_of_int, parts
 from adcompile.ir.structure import Node
+from adcompile.records import NamedTuple
 
 __all__ = ["Assembled", "assemble", "example_for", "leaf_values", "listing", "source_for"]
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from adcompile.errors import ArgumentError
 from adcompile.ir.forms import Parts, made, meaning_of_int, part_of, parts, remade
-from adcompile.records import dataclass
+from adcompile.records import NamedTuple, dataclass
 
 __all__ = ["Fixed", "Leaf", "Outline", "describe", "fit", "outline", "promote", "spelled", "with_article"]
 

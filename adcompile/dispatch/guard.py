@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.naming import claimed
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
+from adcompile.records import NamedTuple
 
 __all__ = ["Guard", "Outside", "generate"]
 

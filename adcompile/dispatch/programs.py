@@ -15,7 +15,7 @@ import threading
 import types
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from adcompile.dispatch.dressing import Form
 from adcompile.dispatch.linking import Slot, read
 from adcompile.dispatch.signature import Signature, callee
 from adcompile.ir.forms import part_of, parts
+from adcompile.records import NamedTuple
 
 __all__ = [
     "Loaded",

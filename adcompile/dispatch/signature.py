@@ -11,13 +11,13 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import Parameter
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.dispatch import containers
 from adcompile.errors import ArgumentError
 from adcompile.ir.naming import claimed
-from adcompile.records import dataclass
+from adcompile.records import NamedTuple, dataclass
 
 __all__ = ["Callee", "Header", "Signature", "Transform", "Wrt", "callee", "inside"]
 

@@ -15,7 +15,6 @@ and ``for ... else`` from an if on the flag right after the loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from adcompile.emit.choices import is_choice
 from adcompile.ir.core import (
@@ -35,7 +34,7 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
-from adcompile.records import dataclass, field
+from adcompile.records import NamedTuple, dataclass, field
 
 
 class Exit(NamedTuple):

@@ -10,7 +10,7 @@ named, stay; so does what would make a line too wide. Reads of shapes and transp
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
 from adcompile.emit import checkpoints, lists
@@ -34,7 +34,7 @@ from adcompile.ir.core import (
     walk,
 )
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.records import dataclass
+from adcompile.records import NamedTuple, dataclass
 
 USER_WIDTH: Final = 170  # columns of an expression that the user wrote in one piece
 WIDTH: Final = 76

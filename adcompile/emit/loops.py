@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from adcompile.emit import syntax
 from adcompile.emit.exits import Exit, sides
@@ -12,6 +11,7 @@ from adcompile.emit.plan import Pairs
 from adcompile.emit.statements import StatementWriter
 from adcompile.emit.syntax import range_call
 from adcompile.ir.core import FALSE, TRUE, Atom, Const, For, If, Loop, Stmt, Var, While, same_atom
+from adcompile.records import NamedTuple
 
 
 class _Ending(NamedTuple):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from adcompile.emit.exits import Exits
 from adcompile.emit.fold import Trees
 from adcompile.errors import Span
 from adcompile.ir.core import Atom, Eqn, Function, If, Stmt, Var, blocks_of, walk
+from adcompile.records import NamedTuple
 
 Pairs = Sequence[tuple[Var, Atom]]
 Result = Callable[[Sequence[Atom]], ast.expr]

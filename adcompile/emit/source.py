@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from adcompile.emit import apart, pairs, printing, shadows, syntax
 from adcompile.emit.comments import Notes
@@ -15,6 +14,7 @@ from adcompile.emit.plan import Origin
 from adcompile.emit.support import support_for, support_names
 from adcompile.ir.core import Eqn, Function, walk
 from adcompile.ir.primitives import PRIMITIVES
+from adcompile.records import NamedTuple
 
 __all__ = ["Emitted", "Layout", "Pair", "Param", "Unit", "emit", "emit_all", "emit_lines", "emit_pair"]
 

@@ -9,7 +9,7 @@ long as the whole second one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from adcompile.frontend.paths import PARTS, operand_count, type_along
 from adcompile.frontend.values import Path
@@ -17,7 +17,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Var, same_atom
 from adcompile.ir.lengths import Facts, Length, example_of
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.records import dataclass, field
+from adcompile.records import NamedTuple, dataclass, field
 from adcompile.rules import table
 from adcompile.rules.arithmetic import UFUNCS
 

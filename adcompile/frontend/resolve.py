@@ -16,12 +16,12 @@ import os
 import types
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from adcompile.errors import CompileError, SourceError, Span
 from adcompile.frontend import files
 from adcompile.frontend.matching import FunctionNode, enclosing_class, match
-from adcompile.records import dataclass, field
+from adcompile.records import NamedTuple, dataclass, field
 
 __all__ = [
     "MISSING",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from adcompile.checking.differences import Vector, differentiate
 from adcompile.checking.leaves import Leaf, copy, flatten, leaves_of, promote, rebuild
 from adcompile.inspect.subject import Subject
 from adcompile.inspect.traces import Trace
+from adcompile.records import NamedTuple
 
 __all__ = ["Entry", "compare"]
 

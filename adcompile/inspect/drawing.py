@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from adcompile.inspect.layered import Placed, place
 from adcompile.inspect.notation import format_value
+from adcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from adcompile.inspect.graphs import Edge, Graph, Node

@@ -10,13 +10,14 @@ import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from adcompile.api import from_source, grad, value_and_grad
 from adcompile.errors import ArgumentError
 from adcompile.inspect.graphs import Edge, Graph, Node
+from adcompile.records import NamedTuple
 
 __all__ = ["ExpressionGraph", "Training", "graph_from_expressions"]
 

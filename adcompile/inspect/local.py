@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type, type_of_value
 from adcompile.opt import clean, dce
-from adcompile.records import replace
+from adcompile.records import NamedTuple, replace
 from adcompile.transforms import custom, derivatives, forward, reverse, store
 from adcompile.transforms.callees import Callees
 

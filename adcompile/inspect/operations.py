@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from adcompile.ir.core import Atom, Const, Eqn, For, If, Stmt, While, blocks_of
 from adcompile.ir.lengths import example_of
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type
+from adcompile.records import NamedTuple
 
 __all__ = ["Operations", "count", "size"]
 

@@ -6,7 +6,6 @@ import ast
 import linecache
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
-from typing import NamedTuple
 
 from adcompile import driver
 from adcompile.dispatch.constants import stated
@@ -17,7 +16,7 @@ from adcompile.inspect.local import Mode
 from adcompile.inspect.subject import Subject
 from adcompile.ir import pretty
 from adcompile.ir.core import Eqn, Function, Stmt, Var, definitions, walk
-from adcompile.records import dataclass
+from adcompile.records import NamedTuple, dataclass
 
 __all__ = ["Line", "Provenance", "provenance", "source_of", "ssa_of", "written"]
 

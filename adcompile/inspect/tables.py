@@ -6,9 +6,10 @@ import html as markup
 import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from adcompile.inspect.notation import format_value
+from adcompile.records import NamedTuple
 
 if TYPE_CHECKING:
     from adcompile.inspect.traces import Row, Step, Trace

@@ -13,9 +13,10 @@ import sys
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, TypeVar
 
 from adcompile.ir.structure import Node, NodeKind
+from adcompile.records import NamedTuple
 
 L = TypeVar("L")
 
