@@ -114,7 +114,7 @@ def _first_init(cls: type, fields: dict[str, Field], slots: bool) -> Callable[..
     """Return an `__init__` for a class. In a class of slots the first object that is made gives it a faster one."""
     names = tuple(name for name, f in fields.items() if f.init)
     finish: Callable[[object], None] | None = getattr(cls, "__post_init__", None)
-    plain = slots and finish is None and all(f.init and f.factory is _MISSING for f in fields.values())
+    plain = slots and finish is None and all(f.init for f in fields.values())
 
     def __init__(self: object, *args: object, **kwargs: object) -> None:
         if plain:
@@ -156,12 +156,19 @@ def _slots_init(cls: type, fields: dict[str, Field]) -> Callable[..., None]:
 
     It is that of all classes of so many fields, under other names: to compile takes longer than to make ten objects.
     """
-    slots = [getattr(cls, name) for name in fields]  # each sets its field past a __setattr__ that refuses
-    init = _template(len(fields))(*[slot.__set__ for slot in slots])
+    init = _template(len(fields))(*[_setter(getattr(cls, name).__set__, f.factory) for name, f in fields.items()])
     init.__code__ = init.__code__.replace(co_varnames=("self", *fields))
-    init.__defaults__ = tuple(f.default for f in fields.values() if f.default is not _MISSING)
+    optional = (f for f in fields.values() if f.default is not _MISSING or f.factory is not _MISSING)
+    init.__defaults__ = tuple(f.default for f in optional)
     init.__qualname__ = f"{cls.__qualname__}.__init__"
     return init
+
+
+def _setter(slot: Callable[[object, object], None], factory: object) -> Callable[[object, object], None]:
+    """Return what sets a field past a `__setattr__` that refuses, to what a factory makes if no value is given."""
+    if not callable(factory):
+        return slot
+    return lambda self, value: slot(self, factory() if value is _MISSING else value)
 
 
 @cache

@@ -31,7 +31,7 @@ class Groups:
                 self.parent[a] = b
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Webs:
     """The versions of each array.
 

@@ -21,7 +21,7 @@ PLACE: Final = "_note_"
 MAX_WIDTH: Final = 99
 
 
-@dataclass
+@dataclass(slots=True)
 class Notes:
     """Comments that have a place in a tree, and where its statements come from."""
 

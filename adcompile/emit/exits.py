@@ -52,7 +52,7 @@ class Exit(NamedTuple):
     tests: tuple[Var, ...]
 
 
-@dataclass
+@dataclass(slots=True)
 class Exits:
     """The ends of all loops.
 

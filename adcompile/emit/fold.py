@@ -63,7 +63,7 @@ class _Event(NamedTuple):
     effect: bool
 
 
-@dataclass
+@dataclass(slots=True)
 class Trees:
     """What is folded: the equations, and the ifs that are conditional expressions.
 

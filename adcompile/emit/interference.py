@@ -22,7 +22,7 @@ Pair = tuple[Var, Var]
 Bits = int
 
 
-@dataclass
+@dataclass(slots=True)
 class Ranges:
     """What decides on names.
 

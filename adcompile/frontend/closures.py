@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Closed:
     """A function of the program, the operands that it is applied to, and the structures around them.
 
@@ -57,7 +57,7 @@ class Closed:
     result: Node[int] | int
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class _Parameters:
     """The parameters made so far, and the operands that they stand for."""
 

@@ -42,7 +42,7 @@ class Verdict(NamedTuple):
     sure: bool
 
 
-@dataclass
+@dataclass(slots=True)
 class Axis:
     """An axis of an array. `joined` is the axis of which each element is as long as this whole axis and its steps."""
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Made:
     """A function with rules for operands of certain types.
 
@@ -48,7 +48,7 @@ class Made:
     held: object = None
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Piece:
     """Something lowered by itself: what it returns, with a variable in the place of each of `atoms`."""
 

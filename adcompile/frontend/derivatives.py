@@ -166,7 +166,7 @@ def _numbers(lo: Lowering, keywords: Mapping[str, Value], primals: Args, node: a
     return numbers_of(lo, argnums, primals, node)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Pulled:
     """What the pullback that `vjp` returns is of: a function, and the part of its results that has cotangents."""
 

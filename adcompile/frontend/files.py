@@ -26,7 +26,7 @@ _snapshots: Final[dict[str, Snapshot]] = {}
 _lock: Final = threading.Lock()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """A source file as it was when it was read. The tree is shared between threads: nobody may change it."""
 

@@ -83,7 +83,7 @@ class Conflict:
         self.reason, self.key = reason, key
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Frame:
     """The names of one call.
 

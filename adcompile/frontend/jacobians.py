@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """The derivatives of a closed function: all results by one argument, or one result by all arguments."""
 

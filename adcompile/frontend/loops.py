@@ -189,7 +189,7 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
     slots.after(bounds, node)
 
 
-@dataclass
+@dataclass(slots=True)
 class Loop:
     """One attempt at a loop: the parameters and statements of its blocks."""
 

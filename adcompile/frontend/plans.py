@@ -20,7 +20,7 @@ ITEMS: Final = ".items"  # the step from a list of tuples to what holds its item
 Key = tuple[object, ...]  # (name, position in its containers...) or ("", cell) for a cell that is only written to
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Place:
     """A buffer from before a loop, or a view into it. The operands that differ from trip to trip are None."""
 
@@ -34,7 +34,7 @@ class Place:
         return self.cell, self.path, tuple(a is not None and same_atom(a, NONE) for a in self.atoms)
 
 
-@dataclass
+@dataclass(slots=True)
 class Plan:
     """What earlier attempts at a loop found out.
 
@@ -75,7 +75,7 @@ class Plan:
         self.dynamic.clear()
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Slot:
     key: Key
     init: Atom

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Abstract = Node[Type | Const] | Type | Const
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A function that calls itself.
 
@@ -64,7 +64,7 @@ class Definition:
         return (self.node, id(self.scope.function), *known)
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Callee:
     """A function of the program that others call by name.
 

@@ -36,7 +36,7 @@ class Either:
     number: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a part of the program starts from; `depth` is the number of frames, and of loops in the last of them."""
 

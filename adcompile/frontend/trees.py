@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Pattern = Node[Type | Const] | Type | Const
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Layout:
     """What the trees of one structure are made of.
 

@@ -48,7 +48,7 @@ class Push:
     whole: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class CustomCall:
     """A function for operands of certain types, and its rules, which may be errors that are raised where they are used.
 
@@ -77,7 +77,7 @@ class CustomCall:
         return self.name
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class AdjointBlock:
     """A block of code that runs in the reverse sweep.
 

@@ -52,7 +52,7 @@ def run(fn: Function) -> Function:
     return replace(fn, adjoint=adjoint, outs=tuple(map(pass_.resolve, fn.outs)))
 
 
-@dataclass
+@dataclass(slots=True)
 class _Assigning:
     """`reads` counts how often each variable is read, `made` has the equation of each of the adjoint."""
 

@@ -51,7 +51,7 @@ def shareable(eqn: Eqn) -> bool:
     return not (prim.effect or prim.allocates or prim.updates or eqn.prim.startswith("call"))
 
 
-@dataclass
+@dataclass(slots=True)
 class _Sharing:
     """The state of the pass.
 

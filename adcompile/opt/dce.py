@@ -31,7 +31,7 @@ def run(fn: Function) -> Function:
     return replace(fn, primal=primal, adjoint=adjoint)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Marks:
     """What is needed. `home` gives the region around a statement, `source` the statement that binds a variable."""
 

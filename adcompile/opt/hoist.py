@@ -29,7 +29,7 @@ def run(fn: Function) -> Function:
     return replace(fn, primal=primal, adjoint=adjoint)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Hoisting:
     """`regions` are the primal regions by key, for the adjoint regions that mirror them."""
 

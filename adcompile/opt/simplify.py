@@ -52,7 +52,7 @@ def run(fn: Function) -> Function:
     return replace(fn, primal=tuple(primal), adjoint=tuple(adjoint), outs=outs, names=simplifier.names)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Simplifier:
     """The state of the pass.
 

@@ -23,7 +23,7 @@ class Unbatchable(Exception):
     """A program cannot carry a block of directions."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """An equation, and its operands, of which some are blocks of `length` values, `count` at run time."""
 

@@ -13,7 +13,7 @@ from adcompile.ir.naming import numbered
 from adcompile.records import dataclass, field
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Pair:
     """A function and its adjoint program, to be split after its primal part.
 
@@ -29,7 +29,7 @@ class Pair:
     function: Function | None = None
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Callees:
     """All functions of a program but the one that is compiled.
 

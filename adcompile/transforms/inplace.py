@@ -71,7 +71,7 @@ def run(fn: Function, borrowed: frozenset[Var], *, kept: int | None = None) -> F
         detached |= attempt.wanted
 
 
-@dataclass
+@dataclass(slots=True)
 class _Tape:
     """What was pushed on a tape: its buffers, and whether the tape alone holds each of them, once."""
 
@@ -79,7 +79,7 @@ class _Tape:
     exclusive: bool = True
 
 
-@dataclass
+@dataclass(slots=True)
 class _Frame:
     """A loop body in progress, or the function: the buffers made in the current trip, the tapes pushed to in it."""
 

@@ -18,7 +18,7 @@ from adcompile.records import dataclass, field
 Place = Literal["top", "branch", "loop"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Context:
     """One attempt at a function.
 
@@ -73,7 +73,7 @@ class Context:
         return self.tapes - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Restore:
     """A reverse region turns the buffer of version `after` back into version `before`, as its result `out`."""
 
@@ -82,7 +82,7 @@ class Restore:
     out: Var
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """A statement of the reverse sweep; a region's `wants` are the versions that it takes over, to undo them."""
 

@@ -21,7 +21,7 @@ COMPUTE_ARRAY: Final = 300
 Reads = Mapping[object, Var]  # one-element reads that dominate a block: (array, path, indices) -> result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Supply:
     """A value that the reverse loop computes by itself, such as the index."""
 
@@ -29,7 +29,7 @@ class Supply:
     value: Atom
 
 
-@dataclass
+@dataclass(slots=True)
 class Pair:
     """A primal block and the steps of its mirror.
 

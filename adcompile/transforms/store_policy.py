@@ -32,7 +32,7 @@ def undone_webs(fn: Function, webs: Webs, policy: Policy) -> frozenset[Var]:
     return frozenset(web for web in webs.stored if costs.undo.get(web, 0) < costs.tape.get(web, 0))
 
 
-@dataclass
+@dataclass(slots=True)
 class _Costs:
     fn: Function
     webs: Webs

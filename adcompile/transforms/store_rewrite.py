@@ -12,7 +12,7 @@ from adcompile.transforms.store_context import Context, Step
 from adcompile.transforms.store_plan import Pair, Plan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rewritten:
     """A pair after rewriting.
 
@@ -33,7 +33,7 @@ def rewrite(ctx: Context, pair: Pair) -> Rewritten:
     return _Rewriter(ctx, pair, Plan(ctx, pair)).run()
 
 
-@dataclass
+@dataclass(slots=True)
 class _Rewriter:
     """`now` are the versions held and `have` the other values had so far; `after` is what follows a definition, and
     `last` what follows a statement.
