@@ -116,7 +116,7 @@ def _first_init(cls: type, fields: dict[str, Field], slots: bool) -> Callable[..
     finish: Callable[[object], None] | None = getattr(cls, "__post_init__", None)
     plain = slots and finish is None and all(f.init for f in fields.values())
 
-    def __init__(self: object, *args: object, **kwargs: object) -> None:
+    def __init__(self: object, /, *args: object, **kwargs: object) -> None:
         if plain:
             init = _slots_init(cls, fields)
             cls.__init__ = init  # type: ignore[misc]  # that is the point
@@ -256,7 +256,7 @@ class _NamedTuple(tuple[Any, ...], metaclass=_NamedTupleType):  # of any type: t
     _fields: tuple[str, ...]
     _field_defaults: dict[str, object]
 
-    def __new__(cls, *args: object, **kwargs: object) -> Self:
+    def __new__(cls, /, *args: object, **kwargs: object) -> Self:
         if kwargs or len(args) != len(cls._fields):
             given = cls._field_defaults | _given(cls, cls._fields, args, kwargs)
             if len(given) < len(cls._fields):

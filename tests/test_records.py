@@ -110,6 +110,10 @@ class Special(Pair):
     pass
 
 
+class Named(records.NamedTuple):
+    cls: int
+
+
 def test_named_tuples() -> None:
     for cls in (Pair, Special):
         pair = cls(1)
@@ -125,4 +129,5 @@ def test_named_tuples() -> None:
     match Pair(1, "c"):
         case Pair(a, b):
             assert (a, b) == (1, "c")
+    assert Named(cls=1) == (1,)
     assert Pair.__doc__ == "Two values." and Pair._fields == ("a", "b") and not hasattr(Pair(1), "__dict__")
