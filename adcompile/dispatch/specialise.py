@@ -93,14 +93,21 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _take_for_old() -> None:
-    """Let the collector take all that there is for old: the compiler, once loaded, stays.
+@contextmanager
+def _taken_for_old() -> Iterator[None]:
+    """Let the collector take all that is made meanwhile for old: the compiler, once loaded, stays.
 
-    Otherwise its next run would search all of it for garbage, which takes as long as a sixth of a compilation.
+    Otherwise its next run would search all of it for garbage, which takes as long as a sixth of a compilation. What is
+    young before is searched first, so that no garbage of the user's grows old with it.
     """
-    if not gc.get_freeze_count():  # else the user has frozen something, which is to stay so
-        gc.freeze()
-        gc.unfreeze()  # to the oldest generation
+    polite = gc.isenabled() and not gc.get_freeze_count()  # what the user has frozen is to stay so
+    if polite:
+        gc.collect(1)
+    with _collector_paused():
+        yield
+        if polite:
+            gc.freeze()
+            gc.unfreeze()  # to the oldest generation
 
 
 class Specialiser:
@@ -221,12 +228,12 @@ class Specialiser:
 
     def _compile(self, name: str | None, values: dict[str, object]) -> Specialisation:
         cache.count("misses")
+        if "adcompile.dispatch.assembly" not in sys.modules:
+            with _taken_for_old():
+                from adcompile.dispatch import assembly
         with _collector_paused():
-            loaded_before = "adcompile.dispatch.assembly" in sys.modules
             from adcompile.dispatch import assembly
 
-            if not loaded_before:
-                _take_for_old()
             made = assembly.assemble(self.signature, values)
         shared = name is not None and made.shareable
         loaded = programs.add(name, made.program) if shared and name is not None else Loaded(made.program)
