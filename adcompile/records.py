@@ -64,21 +64,26 @@ def _dataclass(
 
 def _define(cls: type[T], frozen: bool, slots: bool, eq: bool) -> type[T]:
     fields = _fields(cls)
-    if slots:
-        cls = _with_slots(cls)
-    names = [f.name for f in fields.values() if f.compare]
-    methods: dict[str, object] = {"__init__": _first_init(cls, fields, slots), "__repr__": _repr}
+    made: list[type] = []
+    given: dict[str, object] = {
+        "__init__": _first_init(made, fields, slots),
+        "__repr__": _repr,
+        "__match_args__": tuple(name for name, f in fields.items() if f.init),
+        "__dataclass_fields__": fields,  # where dataclasses.replace looks
+    }
     if eq:
-        methods["__eq__"], hashed = _comparison(names)
-        methods["__hash__"] = hashed if frozen else None
-    for name, method in methods.items():
-        if name not in cls.__dict__:
-            setattr(cls, name, method)
-    setattr(cls, "__match_args__", tuple(f.name for f in fields.values() if f.init))  # noqa: B010  # mypy forbids it
+        given["__eq__"], hashed = _comparison([name for name, f in fields.items() if f.compare])
+        given["__hash__"] = hashed if frozen else None
     if frozen:
-        cls.__setattr__ = cls.__delattr__ = _refuse  # type: ignore[method-assign]  # both raise
-        cls.__getstate__, cls.__setstate__ = _get_state, _set_state  # type: ignore[attr-defined,method-assign]  # as above
-    cls.__dataclass_fields__ = fields  # type: ignore[attr-defined]  # where dataclasses.replace looks
+        given |= {"__setattr__": _refuse, "__delattr__": _refuse}
+        given |= {"__getstate__": _get_state, "__setstate__": _set_state}
+    given = {name: value for name, value in given.items() if name not in cls.__dict__}
+    if slots:
+        cls = _with_slots(cls, given)
+    else:
+        for name, value in given.items():
+            setattr(cls, name, value)
+    made.append(cls)
     return cls
 
 
@@ -97,31 +102,33 @@ def _fields(cls: type) -> dict[str, Field]:
     return found
 
 
-def _with_slots(cls: type[T]) -> type[T]:
-    """Make the class anew: slots can only be given when a class is made."""
+def _with_slots(cls: type[T], given: dict[str, object]) -> type[T]:
+    """Make the class anew, with what it is given: slots can only be given when a class is made."""
     taken = {name for base in cls.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())}
     own = tuple(name for name in cls.__annotations__ if name not in taken)
-    namespace = {k: v for k, v in cls.__dict__.items() if k not in {*own, "__dict__", "__weakref__"}}
-    namespace |= {"__slots__": own, "__qualname__": cls.__qualname__}
+    left = {*own, "__dict__", "__weakref__"}
+    namespace = {name: value for name, value in cls.__dict__.items() if name not in left}
     metaclass: Callable[..., type[T]] = type(cls)
-    return metaclass(cls.__name__, cls.__bases__, namespace)
+    return metaclass(
+        cls.__name__, cls.__bases__, {**namespace, **given, "__slots__": own, "__qualname__": cls.__qualname__}
+    )
 
 
 # -- making objects
 
 
-def _first_init(cls: type, fields: dict[str, Field], slots: bool) -> Callable[..., None]:
-    """Return an `__init__` for a class. In a class of slots the first object that is made gives it a faster one."""
-    names = tuple(name for name, f in fields.items() if f.init)
-    finish: Callable[[object], None] | None = getattr(cls, "__post_init__", None)
-    plain = slots and finish is None and all(f.init for f in fields.values())
+def _first_init(made: list[type], fields: dict[str, Field], slots: bool) -> Callable[..., None]:
+    """Return an `__init__` for the class that is `made`. If it has slots, its first object gives it a faster one."""
 
     def __init__(self: object, /, *args: object, **kwargs: object) -> None:
-        if plain:
+        (cls,) = made
+        finish: Callable[[object], None] | None = getattr(cls, "__post_init__", None)
+        if slots and finish is None and all(f.init for f in fields.values()):
             init = _slots_init(cls, fields)
             cls.__init__ = init  # type: ignore[misc]  # that is the point
             init(self, *args, **kwargs)
             return
+        names = tuple(name for name, f in fields.items() if f.init)
         for name, value in _completed(cls, fields, _given(cls, names, args, kwargs)):
             object.__setattr__(self, name, value)
         if finish is not None:
