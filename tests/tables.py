@@ -4,10 +4,9 @@ from importlib import import_module
 
 from adcompile.rules import index, table
 
-for tables in dict.fromkeys((*index.PACKAGES.values(), *index.FUNCTIONS.values(), *index.METHODS.values())):
-    for name in tables:
-        if not name.startswith("scipy."):
-            import_module(f"adcompile.rules.{name}")
+for name in index.every():
+    if not name.startswith("scipy."):
+        import_module(f"adcompile.rules.{name}")
 
 # Those of SciPy's functions, which other tests may have loaded, are tested on their own.
 ROWS = {name: row for name, row in table.ROWS.items() if not name.startswith("scipy.")}

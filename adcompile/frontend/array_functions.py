@@ -23,7 +23,7 @@ from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import Args, Keywords, Ref, Value
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
-from adcompile.rules import binding, mutators
+from adcompile.rules import binding
 from adcompile.rules.binding import Bound
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def _at(f: np.ufunc) -> Builtin:
 
     def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         _array_to_change(lo, args, keywords, f.nin + 1, node)
+        from adcompile.rules import mutators
+
         several = isinstance(args[1], Node) and args[1].kind == "tuple"
         rule = mutators.apply_at_places if several else mutators.apply_at
         assert isinstance(rule, types.FunctionType)

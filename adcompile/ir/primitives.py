@@ -64,7 +64,20 @@ class Primitive:
     helper: Callable[..., object] | None = None
 
 
-PRIMITIVES: Final[dict[str, Primitive]] = {}
+class Registry(dict[str, Primitive]):
+    """Primitives by name. To read one that is missing loads the rules that it has, see `adcompile.rules.index`."""
+
+    load: Callable[[str], None] | None = None
+
+    def __missing__(self, name: str) -> Primitive:
+        if self.load is not None:
+            self.load(name)
+        if name not in self:
+            raise KeyError(name)
+        return self[name]
+
+
+PRIMITIVES: Final = Registry()
 
 
 def register(primitive: Primitive) -> Primitive:

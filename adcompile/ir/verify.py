@@ -104,7 +104,9 @@ class _Verifier:
             self.define(stmt.outs, stmt)
 
     def eqn(self, eqn: Eqn) -> None:
-        if eqn.prim not in PRIMITIVES:
+        try:
+            PRIMITIVES[eqn.prim]
+        except KeyError:
             self.fail(f"there is no primitive {eqn.prim}", eqn)
         match eqn.prim:
             case "undo":

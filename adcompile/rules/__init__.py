@@ -16,17 +16,13 @@ from adcompile.rules import (
     integers,
     joining,
     kernel,
-    lists,
     masked,
-    mutators,
     opaque,
     permuting,
     products,
     reductions,
-    scalar,
     shapes,
     structural,
-    trees,
 )
 
 __all__ = [
@@ -42,15 +38,11 @@ __all__ = [
     "integers",
     "joining",
     "kernel",
-    "lists",
     "masked",
-    "mutators",
     "opaque",
     "permuting",
     "products",
     "reductions",
-    "scalar",
     "shapes",
     "structural",
-    "trees",
 ]

@@ -21,12 +21,11 @@ from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_FLOAT, Type, numpy_dtype
-from adcompile.rules import runtime, table
+from adcompile.rules import elementwise, runtime, table  # noqa: F401  # np.sign is changed here
 from adcompile.rules.binding import ATTRIBUTES, FUNCTIONS, METHODS, Argument, Binding, function, macro
 from adcompile.rules.choices import identity
-from adcompile.rules.define import primitive
+from adcompile.rules.define import primitive, scalar_infer
 from adcompile.rules.promotion import ufunc_type
-from adcompile.rules.scalar import scalar_infer
 from adcompile.rules.table import adjoint, holomorphic, linear, nonlinear, real_valued, row
 
 Array = np.ndarray
@@ -94,7 +93,6 @@ def conj_adjoint(g: Array, ans: Array, x: Array) -> Array:
     return np.conj(g)
 
 
-table.ROWS.pop("conjugate")
 linear("conjugate")(conj_adjoint)
 
 

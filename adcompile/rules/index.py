@@ -1,12 +1,14 @@
-"""Which tables of rules are loaded when a function is first looked up.
+"""Which tables of rules are loaded when a function or primitive is first looked up.
 
 The tables of `adcompile.rules` itself are always there. Those of functions that few programs call, and of SciPy's, are
 loaded by what is called: a whole package, or a function, or a method of arrays. Tables named together are loaded
-together, in this order, since a later one may change what an earlier one says of a function.
+together, in this order, since a later one may change what an earlier one says of a function. Where the compiler itself
+makes equations of a primitive, the name of the primitive loads its table as well.
 """
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -14,9 +16,12 @@ from typing import Final
 
 import numpy as np
 
+from adcompile.ir.primitives import PRIMITIVES
+
 _LINEAR_ALGEBRA: Final = ("linalg", "symmetric", "eigen", "singular", "least_squares", "chains", "norms")
 _SCIPY_LINEAR_ALGEBRA: Final = (*_LINEAR_ALGEBRA, "scipy.linalg", "scipy.factorizations")
 _REARRANGING: Final = ("rearranging", "selecting")
+_MUTATORS: Final = ("mutators",)
 _ORDERING: Final = ("ordering", "ufuncs")
 _RUNTIME: Final = "adcompile.rules.runtime"  # functions that rules call
 
@@ -26,6 +31,7 @@ def _functions(names: str, tables: tuple[str, ...], package: str = "numpy") -> M
 
 
 PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "math": ("scalar",),
     "adcompile.rules.factors": _LINEAR_ALGEBRA,
     "numpy.fft": ("fourier",),
     "numpy.linalg": _LINEAR_ALGEBRA,
@@ -42,6 +48,8 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    **_functions("abs pow float int bool round min max sum divmod", ("scalar",), "builtins"),
+    **_functions("copyto putmask fill_diagonal put place put_along_axis", _MUTATORS),
     **_functions("norm vector_norm matrix_norm cond", ("norms",), "numpy.linalg"),
     **_functions("vecdot", _LINEAR_ALGEBRA),
     **_functions("flip roll flipud fliplr rot90 rollaxis diag diagflat diagonal triu tril", _REARRANGING),
@@ -64,20 +72,48 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     **_functions("bincount", ("counting",)),
     **_functions("logspace geomspace ix_", ("grids",)),
     **_functions("einsum", ("einsum",)),
-    **_functions("gamma lgamma ldexp remainder fsum dist modf frexp", ("mathematics",), "math"),
-    **_functions("polygamma fractional_part whole_part mantissa exponent", ("mathematics",), _RUNTIME),
+    **_functions("gamma lgamma ldexp remainder fsum dist modf frexp", ("scalar", "mathematics"), "math"),
+    **_functions("polygamma fractional_part whole_part mantissa exponent", ("scalar", "mathematics"), _RUNTIME),
 }
 
 METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("repeat", "diagonal", "take", "compress"), _REARRANGING),
     **dict.fromkeys(("sort", "partition"), _ORDERING),
+    **dict.fromkeys(("fill", "put"), _MUTATORS),
+    "item": ("scalar",),
 }
+
+# Primitives by their names, or by what these begin with up to a dot or underscore.
+_PRIMITIVES: Final[Mapping[str, str]] = {
+    **dict.fromkeys("math. hypot_of float int item round builtin_".split(), "scalar"),
+    "list_": "lists",
+    **dict.fromkeys(("tree", "untree", "tree_"), "trees"),
+}
+
+
+def every() -> Iterable[str]:
+    """Return the names of all tables that are not always there, in the order in which they may be loaded."""
+    groups = (*PACKAGES.values(), *FUNCTIONS.values(), *METHODS.values(), tuple(_PRIMITIVES.values()))
+    return dict.fromkeys(table for group in groups for table in group)
 
 
 def load(f: object) -> None:
     """Load the tables of rules for a function, or for the method that a string names."""
     for table in tables_of(f):
         import_module(f"adcompile.rules.{table}")
+
+
+def load_primitive(name: str) -> None:
+    """Load the table of rules for a primitive, if it is not there already."""
+    table = table_of_primitive(name)
+    if table is not None:
+        import_module(f"adcompile.rules.{table}")
+
+
+def table_of_primitive(name: str) -> str | None:
+    """Return the name of the table that is loaded for a primitive."""
+    prefix = re.match(r"[a-z]*[._]?", name)
+    return _PRIMITIVES.get(name) or _PRIMITIVES.get(prefix[0] if prefix else "")
 
 
 def tables_of(f: object) -> Iterable[str]:
@@ -96,3 +132,6 @@ def package_of(f: object) -> str:
         return "scipy.special"
     name = str(module)
     return ".".join(name.split(".")[:2]) if name.startswith("scipy.") else name
+
+
+PRIMITIVES.load = load_primitive

@@ -17,9 +17,9 @@ from adcompile.ir.lengths import Facts
 from adcompile.ir.types import PY_FLOAT, PY_INT, Type
 from adcompile.rules import runtime
 from adcompile.rules.binding import function, macro
-from adcompile.rules.define import primitive
+from adcompile.rules.define import primitive, scalar_infer
 from adcompile.rules.lengths import require_same
-from adcompile.rules.scalar import define, scalar_infer
+from adcompile.rules.scalar import define
 from adcompile.rules.shapes import Array
 from adcompile.rules.table import linear, nondifferentiable, nonlinear, row
 

@@ -14,13 +14,12 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Const, Var
 from adcompile.ir.lengths import Facts
-from adcompile.ir.primitives import PRIMITIVES, Cost, Infer, Simplify
+from adcompile.ir.primitives import PRIMITIVES, Cost, Simplify
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Type, join, result_type
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro, method_of
-from adcompile.rules.define import primitive
+from adcompile.rules.define import primitive, scalar_infer
 from adcompile.rules.elementwise import POWER
-from adcompile.rules.lengths import is_integer
 from adcompile.rules.promotion import ufunc_dtype
 from adcompile.rules.table import ROWS, adjoint, linear, nondifferentiable, nonlinear, row, static
 
@@ -30,22 +29,6 @@ RENAMED: Final = {
     "absolute": "fabs",
     "power": "pow",
 }
-
-
-def scalar_infer(result: Type, integral: bool = False) -> Infer:
-    """Make the inference of a function of numbers (or only of integers), which returns a Python number."""
-
-    def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-        for t in (a.type for a in args):
-            if t.kind == "object" or t.dims not in ((), None):
-                raise TypeError(f"this function takes a number, not {t}")
-            if t.kind == "array" and t.dims is None and t.dtype is not None:
-                raise TypeError("this function takes a number, not an array of unknown shape")
-            if integral and not is_integer(t):
-                raise TypeError(f"this function takes integers, not {t}")
-        return result
-
-    return infer
 
 
 def from_numpy(name: str, numpy_name: str, cost: Cost) -> None:
