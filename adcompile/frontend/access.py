@@ -18,7 +18,6 @@ from adcompile.frontend import (
     picking,
     ranges,
     tables,
-    trees,
 )
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
@@ -97,7 +96,7 @@ def _kind(dtype: object) -> str:
 
 def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
     """Lower ``base[index]``."""
-    base = trees.opened(lo, base, node)
+    base = lo.opened(base, node)
     own = objects.method(lo, base, "__getitem__", node)
     if own is not None:
         return calls.call(lo, own, [expressions.evaluate(lo, node.slice)], {}, node)
@@ -168,7 +167,7 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
 
 def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
     """Lower ``value.name``."""
-    value = trees.opened(lo, value, node)
+    value = lo.opened(value, node)
     if isinstance(value, Rows):
         return Method(value, name)
     if isinstance(value, Super):

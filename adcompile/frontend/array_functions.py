@@ -17,6 +17,7 @@ from adcompile.frontend import (
     elements,
     prelude,
     rule_sources,
+    vectorized,
     views,
 )
 from adcompile.frontend.signatures import Builtin
@@ -122,7 +123,7 @@ def _indices(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
     return elements.indices(lo, first.children if isinstance(first, Node) else args, node)
 
 
-def _of_one_type(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+def of_one_type(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Refuse Python numbers: NumPy makes all results of the type of the first, be it an int."""
     t = lo.type_of(lo.number(args[0], node))
     if t.kind not in ("np", "array") or t.dtype is None:
@@ -149,7 +150,7 @@ ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
     np.apply_along_axis: _along_axis,
     np.apply_over_axes: lambda lo, args, keywords, node: calls.in_python(lo, prelude.over_axes, args, node, keywords),
     np.frompyfunc: _of_objects,
-    prelude.of_one_type: _of_one_type,
+    np.vectorize: lambda lo, args, keywords, node: vectorized.vectorize(lo, args, keywords, node),
     np.add.at: _add_at,
     np.subtract.at: _subtract_at,
     **{f.at: _at(f) for f in binding.FUNCTIONS if isinstance(f, np.ufunc) and f not in (np.add, np.subtract)},

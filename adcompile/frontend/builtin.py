@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import bisect
+import collections
 import contextlib
+import enum
 import functools
-import heapq
 import itertools
 import math
 import operator
+import types
+import typing
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -19,6 +22,7 @@ from adcompile.frontend import (
     callables,
     calls,
     checkpoints,
+    classes,
     containers,
     elements,
     expressions,
@@ -28,16 +32,16 @@ from adcompile.frontend import (
     lists,
     managers,
     opaque_equations,
+    positions,
     prelude,
     ranges,
     rows,
     selection,
     sorting,
     texts,
-    trees,
+    vectorized,
 )
-from adcompile.frontend.array_functions import ARRAY_FUNCTIONS
-from adcompile.frontend.classes import MAKERS
+from adcompile.frontend.array_functions import ARRAY_FUNCTIONS, of_one_type
 from adcompile.frontend.construction import CONSTRUCTORS
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.reflection import REFLECTION
@@ -58,7 +62,6 @@ from adcompile.frontend.values import (
     Value,
     is_static,
 )
-from adcompile.frontend.vectorized import VECTORIZED
 from adcompile.ir.core import NONE, Const, Var, is_none
 from adcompile.ir.forms import is_named_tuple
 from adcompile.ir.structure import Node
@@ -69,7 +72,7 @@ if TYPE_CHECKING:
 
 
 def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    value = trees.opened(lo, args[0], node)
+    value = lo.opened(args[0], node)
     if isinstance(value, Node) and value.kind != "object":
         return Const(len(value.keys if value.kind == "set" else value.children))
     if isinstance(value, Rows):
@@ -222,6 +225,20 @@ def _text(function: Callable[..., str]) -> Builtin:
     return make
 
 
+def _vectorize(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    return vectorized.vectorize(lo, args, keywords, node)
+
+
+def _maker(f: Callable[..., object]) -> Builtin:
+    return lambda lo, args, keywords, node: classes.make(lo, f, args, keywords, node)
+
+
+def _make_dataclass(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    import dataclasses
+
+    return classes.make(lo, dataclasses.make_dataclass, args, keywords, node)
+
+
 SPREAD: Final = (
     itertools.product,
     itertools.permutations,
@@ -267,12 +284,9 @@ OPERATIONS: Final[Mapping[str, Callable[..., object]]] = {
 
 BUILTINS: Final[dict[object, Builtin]] = {
     **CONSTRUCTORS,
-    **MAKERS,
+    **{f: _maker(f) for f in (collections.namedtuple, typing.NamedTuple, enum.Enum, enum.IntEnum)},
     **REFLECTION,
     **ARRAY_FUNCTIONS,
-    **TABLES,
-    **VECTORIZED,
-    **{getattr(heapq, name): _of_heaps(name) for name in HEAPS},
     **{getattr(bisect, name): _of_heaps(name) for name in INSORTS},
     tuple.__new__: _new_tuple,
     bool: _bool,
@@ -306,8 +320,27 @@ BUILTINS: Final[dict[object, Builtin]] = {
     **{getattr(operator, name): _module_function(name) for name in OPERATORS},
     **{getattr(operator, name): _in_python(f) for name, f in OPERATIONS.items()},
     math.prod: lambda lo, args, keywords, node: calls.in_python(lo, prelude.product, args, node, keywords),
-    checkpoints.checkpoint: _checkpoint,
-    checkpoints.checkpointed: checkpoints.lower_checkpointed,
     warnings.simplefilter: lambda lo, args, keywords, node: managers.filtered(lo, args, keywords, node),
     warnings.filterwarnings: lambda lo, args, keywords, node: managers.filtered(lo, args, keywords, node),
 }
+
+# Functions of modules that few programs load, by their modules and names.
+NAMED: Final[Mapping[str, Builtin]] = {
+    **{f"_heapq.{name}": _of_heaps(name) for name in HEAPS},
+    **{f"{positions.__name__}.{name}": made for name, made in TABLES.items()},
+    f"{prelude.__name__}.of_one_type": of_one_type,
+    f"{prelude.__name__}.vectorized": _vectorize,
+    "dataclasses.make_dataclass": _make_dataclass,
+    f"{checkpoints.__name__}.checkpoint": _checkpoint,
+    f"{checkpoints.__name__}.checkpointed": lambda lo, args, keywords, node: checkpoints.lower_checkpointed(
+        lo, args, keywords, node
+    ),
+}
+
+
+def find(f: object) -> Builtin | None:
+    """Return what the frontend does for a call of a function; None if it has no meaning of its own for it."""
+    found = BUILTINS.get(f)
+    if found is None and isinstance(f, types.FunctionType | types.BuiltinFunctionType):
+        return NAMED.get(f"{f.__module__}.{f.__name__}")
+    return found

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import dataclasses
 import functools
 import inspect
 import math
 import operator
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -136,7 +136,7 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     stream = streams.carry_out(lo, f, args, keywords, node)
     if stream is not None:
         return stream
-    own = builtin.BUILTINS.get(f) or _of_statistics(f)
+    own = builtin.find(f) or _of_statistics(f)
     if own is not None:
         return own(lo, args, keywords, node)
     template: object = getattr(f, "__self__", None)
@@ -181,16 +181,17 @@ def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
 
 def _impure(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call at run time what must be called once, in order."""
-    if lo.frame.rule or lo.frame.macro or isinstance(f, checkpoints.Checkpoint) or not places.is_impure(lo, f, node):
+    if lo.frame.rule or lo.frame.macro or _is_checkpoint(f) or not places.is_impure(lo, f, node):
         return None
     return opaque.call_function(lo, f, args, keywords, node)
 
 
 def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call what stands for another callable."""
+    if _is_checkpoint(f):
+        wrapped: object = getattr(f, "__wrapped__")  # noqa: B009  # which a Checkpoint has
+        return checkpoints.call(lo, lift(wrapped), args, keywords, node)
     match f:
-        case checkpoints.Checkpoint():
-            return checkpoints.call(lo, lift(f.__wrapped__), args, keywords, node)
         case types.FunctionType() if f.__code__ is DISPATCHING and args:
             kind = reflection.type_of(lo, args[0], node)
             chosen: object = getattr(f, "dispatch")(kind)  # noqa: B009  # functools.singledispatch makes it
@@ -208,6 +209,10 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         case operator.itemgetter() | operator.attrgetter() | operator.methodcaller():
             return call_getter(lo, f, args, node)
     return None
+
+
+def _is_checkpoint(f: object) -> bool:
+    return type(f).__module__ == checkpoints.__name__
 
 
 def memoised(
@@ -338,6 +343,8 @@ def _pure(f: object) -> bool:
     """Tell whether calling a C function of constants when compiling is the same as calling it at run time."""
     if isinstance(f, types.BuiltinMethodType) and isinstance(f.__self__, str | bytes | int | float | tuple | frozenset):
         return True
+    if f is getattr(sys.modules.get("dataclasses"), "fields", None):
+        return True
     return f in (
         np.dtype,
         isinstance,
@@ -355,7 +362,6 @@ def _pure(f: object) -> bool:
         oct,
         hex,
         format,
-        dataclasses.fields,
         hasattr,
         getattr,
         operator.itemgetter,

@@ -133,7 +133,7 @@ def run_function(
     from adcompile.frontend.bodies import body_of, run_body
 
     names = bind(lo, source, args, keywords, node)
-    home = None if rule else classes.home(lo, source.function)
+    home = classes.home(lo, source.function) if lo.made.cells and not rule else None
     calls = (*lo.frame.calls, id(node)) if lo.frames else ()
     if isinstance(source.node, ast.FunctionDef) and is_generator(source.node):
         caller = lo.frame.rule

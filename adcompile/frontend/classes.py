@@ -17,11 +17,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-import collections
-import dataclasses
-import enum
 import types
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +29,6 @@ from adcompile.frontend.frames import Frame, lookup_local
 from adcompile.frontend.lifetimes import may_be_read
 from adcompile.frontend.nodes import children, walk
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import Args, Keywords, Value, is_static, static_value
 from adcompile.ir.core import UNDEFINED, Const
 from adcompile.ir.structure import Node
@@ -300,31 +295,20 @@ def home(lo: Lowering, function: types.FunctionType) -> Frame | None:
 # -- classes that functions make
 
 
-def _maker(f: Callable[..., object]) -> Builtin:
-    def make(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-        given = [lo.static(a, node) for a in args]
-        named = {k: lo.static(v, node) for k, v in keywords.items()}
+def make(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Call a function that makes a class, such as collections.namedtuple."""
+    given = [lo.static(a, node) for a in args]
+    named = {k: lo.static(v, node) for k, v in keywords.items()}
 
-        def made() -> type:
-            try:
-                found = f(*given, **named)
-            except (TypeError, ValueError) as error:
-                raise CompileError(f"this call fails: {error!r}", lo.span(node), "here") from error
-            assert isinstance(found, type)
-            if isinstance(lo.frame.scope, Source):
-                found.__module__ = lo.frame.scope.function.__module__
-            return found
+    def made() -> type:
+        try:
+            found = f(*given, **named)
+        except (TypeError, ValueError) as error:
+            raise CompileError(f"this call fails: {error!r}", lo.span(node), "here") from error
+        assert isinstance(found, type)
+        if isinstance(lo.frame.scope, Source):
+            found.__module__ = lo.frame.scope.function.__module__
+        return found
 
-        known = {str(k): repr(v) for k, v in (*enumerate(given), *named.items())}
-        return _kept(lo, node, {repr(known): None}, made, None)
-
-    return make
-
-
-MAKERS: Final[dict[object, Builtin]] = {
-    collections.namedtuple: _maker(collections.namedtuple),
-    typing.NamedTuple: _maker(typing.NamedTuple),
-    dataclasses.make_dataclass: _maker(dataclasses.make_dataclass),
-    enum.Enum: _maker(enum.Enum),
-    enum.IntEnum: _maker(enum.IntEnum),
-}
+    known = {str(k): repr(v) for k, v in (*enumerate(given), *named.items())}
+    return _kept(lo, node, {repr(known): None}, made, None)

@@ -104,7 +104,7 @@ class Primal(Pieces):
 def known_function(f: object) -> bool:
     """Tell whether the compiler has a rule or a meaning of its own for a function."""
     try:
-        return f in binding.FUNCTIONS or f in builtin.BUILTINS
+        return f in binding.FUNCTIONS or builtin.find(f) is not None
     except TypeError:
         return False
 

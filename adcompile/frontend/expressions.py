@@ -19,7 +19,6 @@ from adcompile.frontend import (
     overloading,
     rows,
     texts,
-    trees,
 )
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
 from adcompile.frontend.operators import BINARY, COMPARE, UNARY, apply_binary
@@ -359,7 +358,7 @@ def truth(lo: Lowering, value: Value, node: ast.AST) -> Atom:
     if is_optional(value):
         present, held = value.children
         return short_circuit(lo, node, True, lo.atom(present), lambda: truth(lo, held, node))
-    value = trees.opened(lo, value, node)
+    value = lo.opened(value, node)
     if objects.class_of(value) is not None:
         decided = overloading.truth(lo, value, node)
         if decided is not None:

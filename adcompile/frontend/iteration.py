@@ -9,7 +9,7 @@ from collections.abc import Iterator as Yields
 from typing import TYPE_CHECKING, Final
 
 from adcompile.errors import CompileError
-from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude, trees
+from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.nodes import walk
@@ -42,7 +42,7 @@ PINNED = 100
 
 def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value]:
     """Return the items of a value: a list if their number is known, else how to make them one at a time."""
-    value = trees.opened(lo, iterators.opened(lo, value, node), node)
+    value = lo.opened(iterators.opened(lo, value, node), node)
     match value:
         case Node(kind="object"):
             lo.refuse(node, f"a `{value.called}` cannot be iterated over", "its class has no `__iter__`")

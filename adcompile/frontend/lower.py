@@ -22,7 +22,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, picking, strangers, tables
+from adcompile.frontend import application, calls, picking, strangers, tables, trees
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
@@ -30,7 +30,6 @@ from adcompile.frontend.optionals import required, used
 from adcompile.frontend.outside import Capture, Dependency, Outside, as_value, used_captures
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.targets import Target
-from adcompile.frontend.trees import Layout, opened
 from adcompile.frontend.values import Method, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Const, Function, Var, is_none
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from adcompile.frontend.custom_pieces import Made
     from adcompile.frontend.exceptions import Catcher
     from adcompile.frontend.recursion import Callee
+    from adcompile.frontend.trees import Layout
 
 Steps = tuple[object, ...]
 
@@ -116,7 +116,7 @@ class Lowering(Outside):
 
     def number(self, value: Value, node: ast.AST | None) -> Atom:
         """Return a value as an operand of a numeric operation; a list of numbers becomes an array."""
-        value = opened(self, used(self, self.current(value), node or ast.Pass()), node)
+        value = self.opened(used(self, self.current(value), node or ast.Pass()), node)
         if isinstance(value, Node) and value.kind != "dict":
             return self.atom(application.stacked(self, value, node))
         if isinstance(value, Ref):
@@ -129,6 +129,10 @@ class Lowering(Outside):
             raise Unbound("None is used where a number is needed", self.span(node))
         described = repr(static_value(value)) if is_static(value) else _describe(value)
         self.refuse(node, f"{described} is not a number", "a number or an array is needed here")
+
+    def opened(self, value: Value, node: ast.AST | None) -> Value:
+        """Return the tuple that a tree is; another value as it is."""
+        return trees.opened(self, value, node) if self.layouts else value
 
     def as_array(self, var: Var, node: ast.AST | None) -> Atom:
         """Return a list of numbers as the array that NumPy makes of it."""

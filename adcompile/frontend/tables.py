@@ -11,22 +11,8 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from adcompile.frontend import calls, lists, opaque_equations, rows
+from adcompile.frontend import calls, lists, opaque_equations, positions, rows
 from adcompile.frontend.frames import NeedsUnrolling, Unbound, Unresolved
-from adcompile.frontend.positions import (
-    Counting,
-    Filling,
-    Members,
-    Removing,
-    RemovingCounting,
-    RemovingFilling,
-    Table,
-    caught,
-    empty_like,
-    fill,
-    growing,
-    nothing,
-)
 from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import Args, Keywords, LocalFunction, Partial, Value, lift
 from adcompile.ir.core import FALSE, TRUE, Const, Var
@@ -35,14 +21,15 @@ from adcompile.rules.opaque import INDEX
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
+    from adcompile.frontend.positions import Table
 
 
-# For the class of a dict: its tables from which nothing is removed, and those from which something is.
-CLASSES: Final[Mapping[type | None, tuple[type[Table], type[Table]]]] = {
-    None: (Table, Removing),
-    OrderedDict: (Table, Removing),
-    defaultdict: (Filling, RemovingFilling),
-    Counter: (Counting, RemovingCounting),
+# For the class of a dict: its tables from which nothing is removed, and those from which something is, by their names.
+CLASSES: Final[Mapping[type | None, tuple[str, str]]] = {
+    None: ("Table", "Removing"),
+    OrderedDict: ("Table", "Removing"),
+    defaultdict: ("Filling", "RemovingFilling"),
+    Counter: ("Counting", "RemovingCounting"),
 }
 REMOVALS: Final = frozenset({"__delitem__", "pop", "popitem", "move_to_end", "clear"})
 
@@ -58,11 +45,11 @@ def removals(node: ast.AST) -> tuple[str, ast.AST]:
 
 
 def is_table(value: Value) -> bool:
-    return isinstance(value, Node) and value.cls is not None and issubclass(value.cls, Table | Members)
+    return isinstance(value, Node) and value.cls is not None and value.cls.__module__ == positions.__name__
 
 
 def described(table: Node[Value]) -> str:
-    return f"a {'set' if table.cls is Members else 'dict'} whose keys are known only at run time"
+    return f"a {'set' if table.cls is positions.Members else 'dict'} whose keys are known only at run time"
 
 
 def made(lo: Lowering, new: Value, node: ast.AST) -> Value:
@@ -73,7 +60,7 @@ def made(lo: Lowering, new: Value, node: ast.AST) -> Value:
         lo.dicts[new.identity] = node, lo.span(node)
         return new
     if new.kind == "set":
-        members = lo.container("object", [_new_index(lo, node)], ["index"], Members)
+        members = lo.container("object", [_new_index(lo, node)], ["index"], positions.Members)
         lo.dicts[members.identity] = node, lo.span(node)
         for key in new.keys:
             call(lo, members, "add", [lift(key)], node)
@@ -88,7 +75,7 @@ def empty(lo: Lowering, like: Node[Value], node: ast.AST) -> Value:
     """Make a table without items, of the class and with the factory of a dict."""
     held = like.detail
     factory = held if isinstance(held, LocalFunction | Partial) else lift(held)
-    cls = CLASSES[like.cls][removals(node) in lo.resolved]
+    cls: type[Table] = getattr(positions, CLASSES[like.cls][removals(node) in lo.resolved])
     return _new(lo, cls, factory, node, node)
 
 
@@ -102,7 +89,9 @@ def _new(lo: Lowering, cls: type[Table], factory: Value, place: ast.AST, node: a
 def check_removal(lo: Lowering, held: Node[Value], name: str) -> None:
     """See to it that a table from which something is removed has the class for that."""
     place, _ = lo.dicts.get(held.identity, (None, None))
-    if name in REMOVALS and held.cls is not Members and place is not None and removals(place) not in lo.resolved:
+    if place is None or name not in REMOVALS or removals(place) in lo.resolved:
+        return
+    if held.cls is not positions.Members:
         raise Unresolved(removals(place))
 
 
@@ -116,7 +105,7 @@ def of(lo: Lowering, like: Node[Value], args: Args, keywords: Keywords, node: as
         elif is_table(value):
             call(lo, table, "update", [value], node)
         else:
-            calls.in_python(lo, fill, [table, value], node)
+            calls.in_python(lo, positions.fill, [table, value], node)
     for name, item in keywords.items():
         call(lo, table, "__setitem__", [Const(name), item], node)
     return lo.current(table)
@@ -159,7 +148,7 @@ def is_known(lo: Lowering, key: Value) -> bool:
 
 def _empty_like(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     held = lo.current(args[0])
-    assert isinstance(held, Node) and held.cls is not None and issubclass(held.cls, Table)
+    assert isinstance(held, Node) and held.cls is not None and issubclass(held.cls, positions.Table)
     return _new(lo, held.cls, held.children[-1], lo.dicts[held.identity][0], node)
 
 
@@ -201,9 +190,10 @@ def _growing(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
     return lo.contents[held.identity]
 
 
-TABLES: Final[Mapping[object, Builtin]] = {
-    empty_like: _empty_like,
-    nothing: _nothing,
-    caught: _caught,
-    growing: _growing,
+# By the names of functions of `positions`.
+TABLES: Final[Mapping[str, Builtin]] = {
+    "empty_like": _empty_like,
+    "nothing": _nothing,
+    "caught": _caught,
+    "growing": _growing,
 }

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from adcompile.frontend import calls, prelude
-from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import Args, Keywords, Partial, Value, lift
 from adcompile.ir.core import NONE, Atom, Const, Eqn, For, If, Stmt, Var, While, definitions, is_none
 from adcompile.ir.structure import Node
@@ -112,6 +111,3 @@ def trips(loop: For) -> int:
     bounds = [a.value for a in (loop.start, loop.stop, loop.step) if isinstance(a, Const)]
     known = [b for b in bounds if isinstance(b, int)]
     return len(range(*known)) if len(known) == 3 and loop.until is None else 0
-
-
-VECTORIZED: Final[Mapping[object, Builtin]] = {np.vectorize: vectorize, prelude.vectorized: vectorized}
