@@ -167,7 +167,7 @@ class Join:
             return self.optional(name, a, b)
         if self.lo.tolerant and UNDEFINED in (a, b) and (is_none(a) or is_none(b)):
             return NONE if self.lo.guesses else UNDEFINED  # what the other side leaves is not known yet
-        a, b = trees.alike(self, a, b)
+        a, b = trees.alike(self, a, b) if self.lo.layouts else (a, b)
         if isinstance(a, Node | Rows) or isinstance(b, Node | Rows):
             return a if a == b and isinstance(a, Rows) else self.node_value(name, a, b)
         if isinstance(a, Ref) or isinstance(b, Ref):

@@ -13,6 +13,7 @@ from typing import Final
 
 from adcompile.frontend.paths import PARTS, operand_count, type_along
 from adcompile.frontend.values import Path
+from adcompile.frontend.views import Verdict
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Var, same_atom
 from adcompile.ir.lengths import Facts, Length, example_of
@@ -33,13 +34,6 @@ LIKE_OPERANDS: Final = frozenset(
 IN_ORDER: Final = frozenset({"index", "reshape", "ravel", "squeeze", "expand_dims", "flip"})
 COLUMNS: Final = frozenset({"columns", "copied_columns"})
 PERMUTE: Final = frozenset({"transpose", "swapaxes", "moveaxis"})
-
-
-class Verdict(NamedTuple):
-    """Whether a function gives a view; `sure` if that needs no test at run time."""
-
-    view: bool
-    sure: bool
 
 
 @dataclass(slots=True)

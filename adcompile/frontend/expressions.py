@@ -66,10 +66,10 @@ def expression(lo: Lowering, node: ast.expr) -> Value:
             return boolean(lo, isinstance(node.op, ast.And), node.values)
         case ast.IfExp():
             return conditional(lo, node)
-        case ast.Tuple():
-            return lo.container("tuple", elements(lo, node.elts))
-        case ast.List():
+        case ast.List() if any(isinstance(element, ast.Starred) for element in node.elts):
             return lists.display(lo, node)
+        case ast.Tuple() | ast.List():
+            return lo.container("tuple" if isinstance(node, ast.Tuple) else "list", elements(lo, node.elts))
         case ast.Dict():
             return containers.dict_display(lo, node)
         case ast.Set():

@@ -15,16 +15,24 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from adcompile.frontend import contiguity
-from adcompile.frontend.contiguity import Verdict
 from adcompile.frontend.frames import Unresolved
 from adcompile.frontend.paths import whole_axes
 from adcompile.frontend.values import Ref, Step, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.lengths import Length
+from adcompile.records import NamedTuple
 from adcompile.rules.binding import Bound
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
+
+
+class Verdict(NamedTuple):
+    """Whether a function gives a view; `sure` if that needs no test at run time."""
+
+    view: bool
+    sure: bool
+
 
 Added = tuple[Step, tuple[Atom, ...]]  # a step of a path, and its operands
 Resolution = tuple[Verdict, list[Added]]
