@@ -520,6 +520,20 @@ def cut_cases() -> Iterator[tuple[Any, ...]]:
         yield np.searchsorted, (np.sort(X1), v), {}
         yield "searchsorted", (np.sort(X1), v), {"side": "right"}
     yield np.bincount, (np.array([0, 2, 2]),), {}
+    yield np.histogram, (X1, 3), {}
+    yield np.histogram, (X1, np.array([0.0, 1.0, 2.0])), {"weights": X1.astype(F4)}
+    yield np.histogram_bin_edges, (X1, 3), {}
+    for g in (np.tril_indices_from, np.triu_indices_from):
+        yield g, (X2,), {"k": 1}
+    for g in (np.tril_indices, np.triu_indices, np.diag_indices):
+        yield g, (3,), {}
+    yield np.diag_indices_from, (X2[:, :2] if X2.shape[0] == 2 else X2[:2, :2],), {}
+    yield np.unravel_index, (np.array([1, 3]), X2.shape), {}
+    for g in (np.union1d, np.setdiff1d, np.intersect1d):
+        yield g, (X1, X1[:1]), {}
+    for name, pair in (("matvec", (X2, np.ones(X2.shape[1]))), ("vecmat", (np.ones(X2.shape[0]), X2))):
+        if hasattr(np, name):
+            yield getattr(np, name), pair, {}
 
 
 def ordering_cases() -> Iterator[tuple[Any, ...]]:

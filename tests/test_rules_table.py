@@ -410,6 +410,10 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
     ("cross", (X3[:, :, 0], X3[:, :, 1]), ()),
     ("broadcast_with", (X2[0], (X2, X2[:, :1])), ()),
     ("weighted_count", (np.array([0, 2, 1, 2]), X1, 4), ()),
+    ("weighted_histogram", (np.arange(3), 2, 0, 2, X1[:3]), ()),
+    ("weighted_histogram", (np.arange(6).reshape(2, 3), np.array([0, 2, 5]), 0, 1, X2), ()),
+    *[("matvec", p, ()) for p in ((X2, X1[: X2.shape[1]]), (X3, np.ones(X3.shape[2]))) if hasattr(np, "matvec")],
+    *[("vecmat", p, ()) for p in ((np.ones(X2.shape[0]), X2), (np.ones(X3.shape[1]), X3)) if hasattr(np, "vecmat")],
     ("unwrap", (4.0 * X1,), (None, -1, 2.0 * math.pi)),
     *[("cholesky", (x,), (upper,)) for x in (POSITIVE, SEVERAL, HERMITIAN) for upper in (False, True)],
     *[

@@ -15,6 +15,8 @@ from adcompile.frontend import (
     arrangements,
     calls,
     elements,
+    iteration,
+    lists,
     prelude,
     rule_sources,
     vectorized,
@@ -141,6 +143,21 @@ def _along_axis(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
     return calls.in_python(lo, prelude.along_axis, args, node, keywords)
 
 
+def _unstacked(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower np.unstack: as many arrays as the axis is long."""
+    axis = lo.static(keywords.get("axis", Const(0)), node)
+    moved = application.apply(lo, np.moveaxis, [args[0], Const(axis), Const(0)], {}, node)
+    return Node("tuple", tuple(iteration.static_items(lo, moved, node, None, pin=True)))
+
+
+def _from_iterable(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower np.fromiter: an array of the items."""
+    given = {**dict(zip(("iter", "dtype", "count"), args, strict=False)), **keywords}
+    if set(given) != {"iter", "dtype"}:
+        lo.refuse(node, "np.fromiter() takes an iterable and a dtype", "called here", "use np.array of a list")
+    return application.apply(lo, np.array, [lists.listed(lo, given["iter"], node), given["dtype"]], {}, node)
+
+
 def _of_objects(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     hint = "use np.vectorize, whose results are arrays of numbers"
     lo.refuse(node, "what np.frompyfunc() makes returns arrays of objects", "called here", hint)
@@ -151,6 +168,8 @@ ARRAY_FUNCTIONS: Final[Mapping[object, Builtin]] = {
     np.apply_over_axes: lambda lo, args, keywords, node: calls.in_python(lo, prelude.over_axes, args, node, keywords),
     np.frompyfunc: _of_objects,
     np.vectorize: lambda lo, args, keywords, node: vectorized.vectorize(lo, args, keywords, node),
+    np.fromiter: _from_iterable,
+    **({np.unstack: _unstacked} if hasattr(np, "unstack") else {}),
     np.add.at: _add_at,
     np.subtract.at: _subtract_at,
     **{f.at: _at(f) for f in binding.FUNCTIONS if isinstance(f, np.ufunc) and f not in (np.add, np.subtract)},

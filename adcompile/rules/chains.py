@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
+from adcompile.ir.primitives import Infer
 from adcompile.ir.types import Type
 from adcompile.rules import factors
-from adcompile.rules.binding import FUNCTIONS, function, macro
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import require_same, show
 from adcompile.rules.matrices import flipped
@@ -124,14 +125,61 @@ def infer_vecdot(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("np" if found == () else "array", dtype, found)
 
 
-primitive("vecdot", infer_vecdot, "np.vecdot", "x, y", usage="x1, x2, /, *, axis: no = -1", cost="product")
-FUNCTIONS[np.linalg.vecdot] = FUNCTIONS[np.vecdot]
+primitive("vecdot", infer_vecdot, "np.vecdot", "x, y", usage="x1, x2, /", cost="product")
+_vecdot = FUNCTIONS[np.vecdot]
+
+
+def vecdot_along(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
+    """The products along an axis of both."""
+    return np.vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
+
+
+def choose_vecdot(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell whether an axis is given."""
+    return Binding("np.vecdot", macro=vecdot_along) if "axis" in kwargs else _vecdot
+
+
+FUNCTIONS[np.vecdot] = FUNCTIONS[np.linalg.vecdot] = Binding("np.vecdot", choose=choose_vecdot)
 
 
 @linear("vecdot", 0, 1)
 def vecdot_adjoint(g: Array, ans: Array, x: Array, y: Array) -> tuple[Array, Array]:
     wide = np.expand_dims(g, -1)
     return np.conj(wide * y) if is_complex(x) else wide * y, wide * conjugated(x)
+
+
+# -- matvec, vecmat, where NumPy has them
+
+
+def infer_of_matrix(vector: int, kept: int) -> Infer:
+    """Make the inference of a product of a vector (operand `vector`) and a matrix, of which an axis is kept."""
+
+    def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+        v, m = args[vector].type, args[1 - vector].type
+        dtype = ufunc_dtype(np.multiply, (v, m))
+        if v.dims is None or m.dims is None:
+            return Type("array", dtype, None)
+        if len(v.dims) < 1 or len(m.dims) < 2:
+            raise TypeError("a product of a matrix and a vector needs arrays of at least two axes and one")
+        require_same(facts, v.dims[-1], m.dims[-3 - kept], f"a matrix of shape {show(m.dims)} and a vector")
+        lead = facts.broadcast_dims(v.dims[:-1], m.dims[:-2])
+        return Type("array", dtype, None if lead is None else (*lead, m.dims[kept]))
+
+    return infer
+
+
+if hasattr(np, "matvec"):
+    primitive("matvec", infer_of_matrix(1, -2), "np.matvec", "a, x", usage="x1, x2, /", cost="product")
+    primitive("vecmat", infer_of_matrix(0, -1), "np.vecmat", "x, a", usage="x1, x2, /", cost="product")
+
+    @linear("matvec", 0, 1)
+    def matvec_adjoint(g: Array, ans: Array, a: Array, x: Array) -> tuple[Array, Array]:
+        return np.expand_dims(g, -1) * np.expand_dims(x, -2), np.matvec(np.swapaxes(a, -1, -2), g)
+
+    @linear("vecmat", 0, 1)
+    def vecmat_adjoint(g: Array, ans: Array, x: Array, a: Array) -> tuple[Array, Array]:
+        x_bar = np.matvec(a, g)
+        return np.conj(x_bar) if is_complex(x) else x_bar, np.expand_dims(conjugated(x), -1) * np.expand_dims(g, -2)
 
 
 # -- the names in numpy.linalg

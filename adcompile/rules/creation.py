@@ -162,6 +162,31 @@ primitive(
     usage="start, stop, num=50, endpoint: static = True, retstep: no = False, dtype: dtype = None, axis: no = 0",
     cost="arithmetic",
 )
+_linspace = FUNCTIONS[np.linspace]
+
+
+def linspaced(
+    start: Array,
+    stop: Array,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: np.dtype | None = None,
+    axis: int = 0,
+) -> object:
+    """What np.linspace with the distance of the numbers, or along another axis, means."""
+    found = np.linspace(start, stop, num, endpoint, dtype=dtype)
+    moved = found if axis == 0 else np.moveaxis(found, 0, axis)
+    return (moved, np.subtract(stop, start) / (num - 1 if endpoint else num)) if retstep else moved
+
+
+def choose_linspace(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell whether more than the numbers is asked for."""
+    more = len(args) > 4 or "retstep" in kwargs or "axis" in kwargs
+    return Binding("np.linspace", macro=linspaced) if more else _linspace
+
+
+FUNCTIONS[np.linspace] = Binding("np.linspace", choose=choose_linspace)
 nondifferentiable("zeros", "ones", "empty", "zeros_like", "ones_like", "empty_like", "eye", "identity")
 
 

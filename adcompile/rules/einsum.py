@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.core import Atom, Attrs, Const
 from adcompile.ir.lengths import Facts, Length
 from adcompile.ir.types import Type, result_type
-from adcompile.rules.binding import Operand, rank_of
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, require_same
 from adcompile.rules.products import known_dims, product_type
@@ -159,3 +162,36 @@ def diagonal_subscripts(term: str) -> str:
     deltas = [f"{term[i]}{c}" for i, c in new.items()]
     full = "".join(new.get(i, c) for i, c in enumerate(term))
     return f"{','.join([''.join(dict.fromkeys(term)), *deltas])}->{full}"
+
+
+# -- subscripts as lists of numbers
+
+_einsum = FUNCTIONS[np.einsum]
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@static
+def written(places: tuple[tuple[object, ...], ...], output: tuple[object, ...] | None) -> str:
+    """Write lists of axes as a text; without an output its axes are in the order of the numbers."""
+    terms = [*places] if output is None else [*places, output]
+    used = sorted({n for term in terms for n in term if isinstance(n, int)})
+    letters = {n: LETTERS[k] for k, n in enumerate(used)}
+    texts = ["".join("..." if n is Ellipsis else letters[n] for n in term) for term in terms]  # type: ignore[index]
+    return ",".join(texts) if output is None else f"{','.join(texts[:-1])}->{texts[-1]}"
+
+
+def einsum_of_lists(*operands: Any, optimize: Order = False) -> Array:
+    """What np.einsum of arrays, each with a list of its axes, means."""
+    pairs = len(operands) // 2
+    output = operands[-1] if len(operands) % 2 == 1 else None
+    places = tuple([operands[2 * k + 1] for k in range(pairs)])
+    return np.einsum(written(places, output), *[operands[2 * k] for k in range(pairs)], optimize=optimize)
+
+
+def choose_einsum(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell whether the subscripts are lists."""
+    text = args and isinstance(args[0], Const) and isinstance(args[0].value, str)
+    return _einsum if text or not args else Binding("np.einsum", macro=einsum_of_lists)
+
+
+FUNCTIONS[np.einsum] = Binding("np.einsum", choose=choose_einsum)

@@ -23,6 +23,7 @@ _SCIPY_LINEAR_ALGEBRA: Final = (*_LINEAR_ALGEBRA, "scipy.linalg", "scipy.factori
 _REARRANGING: Final = ("rearranging", "selecting")
 _MUTATORS: Final = ("mutators",)
 _ORDERING: Final = ("ordering", "ufuncs")
+_PLACES: Final = (*_REARRANGING, "places")
 _RUNTIME: Final = "adcompile.rules.runtime"  # functions that rules call
 
 
@@ -51,7 +52,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     **_functions("abs pow float int bool round min max sum divmod", ("scalar",), "builtins"),
     **_functions("copyto putmask fill_diagonal put place put_along_axis", _MUTATORS),
     **_functions("norm vector_norm matrix_norm cond", ("norms",), "numpy.linalg"),
-    **_functions("vecdot", _LINEAR_ALGEBRA),
+    **_functions("vecdot matvec vecmat", _LINEAR_ALGEBRA),
     **_functions("flip roll flipud fliplr rot90 rollaxis diag diagflat diagonal triu tril", _REARRANGING),
     **_functions("repeat tile take compress extract choose select delete insert resize unique", _REARRANGING),
     **_functions("atleast_3d dstack dsplit array_split unstack block meshgrid broadcast_arrays", _REARRANGING),
@@ -69,7 +70,10 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     **_functions("nanmean nanvar nanstd nanmax nanmin", ("statistics",)),
     **_functions("trapezoid diff ediff1d cumulative_sum cumulative_prod unwrap", ("differences",)),
     **_functions("polyval polyder polyint polyfit polyadd polysub polymul vander", ("polynomials",)),
-    **_functions("bincount", ("counting",)),
+    **_functions("bincount histogram histogram_bin_edges", ("counting",)),
+    **_functions("weighted_histogram histogram_counts bin_places", ("counting",), _RUNTIME),
+    **_functions("tril_indices triu_indices tril_indices_from triu_indices_from", _PLACES),
+    **_functions("diag_indices diag_indices_from unravel_index union1d setdiff1d intersect1d", _PLACES),
     **_functions("logspace geomspace ix_", ("grids",)),
     **_functions("einsum", ("einsum",)),
     **_functions("gamma lgamma ldexp remainder fsum dist modf frexp", ("scalar", "mathematics"), "math"),

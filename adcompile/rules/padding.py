@@ -140,6 +140,8 @@ def gradients(f: Array, *varargs: Array, axis: int | tuple[int, ...] | None = No
     axes = tuple(range(f.ndim)) if axis is None else axis
     assert isinstance(axes, tuple)
     spacings = varargs * len(axes) if len(varargs) == 1 else varargs
+    if len(axes) == 1:
+        return np.gradient(f, *spacings, axis=axes[0], edge_order=edge_order)
     if len(varargs) == 0:
         return tuple([np.gradient(f, axis=i, edge_order=edge_order) for i in axes])
     return tuple([np.gradient(f, h, axis=i, edge_order=edge_order) for i, h in zip(axes, spacings, strict=True)])

@@ -204,6 +204,25 @@ def unique_inverse(x):
     return np.unique(x, return_inverse=True)[1]
 
 
+def weighted_histogram(a, bins, low, high, weights):
+    """Sum the weights of each bin: `bins` is a number, of bins from low to high, or their edges."""
+    return np.histogram(a, bins, None if np.ndim(bins) else (low, high), weights=weights)[0]
+
+
+def histogram_counts(a, bins, low, high):
+    """Count the entries of each bin."""
+    return np.histogram(a, bins, None if np.ndim(bins) else (low, high))[0]
+
+
+def bin_places(a, edges):
+    """The bin of each entry, or one more for those outside; the last edge is in the last bin."""
+    a = np.ravel(a)
+    places = np.searchsorted(edges, a, side="right") - 1
+    places[a == edges[-1]] -= 1
+    places[places < 0] = len(edges) - 1
+    return places
+
+
 def sum_of(x, initial, mask, axis=None, keepdims=False):
     """Sum the entries that a mask chooses and an initial value."""
     return np.sum(x, axis=axis, keepdims=keepdims, initial=initial, where=mask)

@@ -35,16 +35,44 @@ def average(
 
 @macro(np.cov)
 def covariance(
-    m: Array, y: Array | None = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None
+    m: Array,
+    y: Array | None = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Array | None = None,
+    aweights: Array | None = None,
+    *,
+    dtype: None = None,
 ) -> Array:
     """The covariances of the rows."""
     x = rows(m, rowvar)
     if y is not None:
         x = np.concatenate([x, rows(y, rowvar)], 0)
     off = ddof if ddof is not None else (0 if bias else 1)
-    x = x - np.expand_dims(np.mean(x, axis=1), 1)
-    c = np.dot(x, conjugated(x.T)) * np.true_divide(1, x.shape[1] - off)
+    if fweights is None and aweights is None:
+        x = x - np.expand_dims(np.mean(x, axis=1), 1)
+        c = np.dot(x, conjugated(x.T)) * np.true_divide(1, x.shape[1] - off)
+        return np.squeeze(c) if m.ndim == 1 and y is None else c
+    w = combined(fweights, aweights)
+    total = np.sum(w)
+    x = x - np.expand_dims(np.sum(x * w, axis=1) / total, 1)
+    if off == 0:
+        scale = total
+    elif aweights is None:
+        scale = total - off
+    else:
+        scale = total - off * np.sum(w * aweights) / total
+    c = np.dot(x, conjugated((x * w).T)) * np.true_divide(1, scale)
     return np.squeeze(c) if m.ndim == 1 and y is None else c
+
+
+def combined(fweights: Array | None, aweights: Array | None) -> Array:
+    """The weights of the columns: how often each was seen, times how much it counts."""
+    if fweights is None:
+        return np.asarray(aweights) + 0.0
+    counts = np.asarray(fweights) + 0.0
+    return counts if aweights is None else counts * aweights
 
 
 def rows(m: Array, rowvar: bool) -> Array:

@@ -134,8 +134,22 @@ for _name, _like in (("fmax", "max"), ("fmin", "min")):
 def reduces_as(reduction: Callable[..., Array]) -> Callable[..., Array]:
     """Make the method reduce of the ufunc that a function reduces with."""
 
-    def reduce(array: Array, axis: Axis = 0, dtype: None = None, out: None = None, keepdims: bool = False) -> Array:
-        return reduction(array, axis=axis, keepdims=keepdims)
+    def reduce(
+        array: Array,
+        axis: Axis = 0,
+        dtype: None = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: Array | None = None,
+        where: Array | bool = True,
+    ) -> Array:
+        if initial is None and where is True:
+            return reduction(array, axis=axis, keepdims=keepdims)
+        if initial is None:
+            return reduction(array, axis=axis, keepdims=keepdims, where=where)
+        if where is True:
+            return reduction(array, axis=axis, keepdims=keepdims, initial=initial)
+        return reduction(array, axis=axis, keepdims=keepdims, initial=initial, where=where)
 
     return reduce
 
