@@ -226,7 +226,7 @@ def _text(function: Callable[..., str]) -> Builtin:
 
 
 def _vectorize(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    return vectorized.vectorize(lo, args, keywords, node)
+    return vectorized.vectorized(lo, args, keywords, node)
 
 
 def _maker(f: Callable[..., object]) -> Builtin:
