@@ -12,7 +12,7 @@ from typing import Final
 
 from adcompile.ir.core import Eqn, For, Function, If, Stmt, Var, While, variables
 
-SELECTIONS: Final = frozenset({"where"})
+SELECTIONS: Final = frozenset({"where", "builtin_max", "builtin_min"})
 
 
 def masked(fn: Function) -> frozenset[Var]:

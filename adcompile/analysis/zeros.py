@@ -21,7 +21,7 @@ EMPTY: Final = frozenset(
 )
 KEEPING: Final = frozenset(
     "neg negative astype copy contiguous reshape ravel transpose swapaxes moveaxis expand_dims squeeze flip roll repeat"
-    " tile broadcast_to index index_add conj real imag div npdiv divide atleast_1d atleast_2d".split()
+    " tile broadcast_to index index_add conj real imag div npdiv divide atleast_1d atleast_2d sum sum_of".split()
 )
 JOINING: Final = frozenset({"concatenate", "stack", "hstack", "vstack", "column_stack"})
 SUMS: Final = frozenset({"add", "np.add", "acc"})
@@ -32,7 +32,7 @@ SQUARES: Final = frozenset({"abs", "absolute", "fabs", "square", "var", "var_of"
 POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
 # Primitives whose results have the sign of their first operand.
 SAME_SIGN: Final = (KEEPING - QUOTIENTS - {"neg", "negative", "index_add", "imag"}) | frozenset(
-    "sqrt math.sqrt cbrt float sum sum_of mean mean_of max min prod median cumsum".split()
+    "sqrt math.sqrt cbrt float mean mean_of max min prod median cumsum".split()
 )
 DEPTH: Final = 12  # equations that are looked through to find a sign
 

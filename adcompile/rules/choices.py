@@ -169,8 +169,8 @@ def clip_tangent(
     low_dot: Array | None,
     high_dot: Array | None,
 ) -> object:
-    total = 0.0
+    total: Array | float = 0.0
     for slope, dot in zip(clip_slopes(x, low, high), (x_dot, low_dot, high_dot), strict=True):
         if slope is not None and dot is not None:
-            total = total + dot * slope
+            total = total + (dot if low is None and high is None else np.where(slope != 0, dot, 0.0) * slope)
     return total

@@ -20,8 +20,8 @@ from adcompile.ir.types import Type, numpy_dtype, result_type
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, entries
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import reduced
-from adcompile.rules.reductions import averaged
-from adcompile.rules.table import nonlinear, refuse
+from adcompile.rules.reductions import averaged, restore
+from adcompile.rules.table import adjoint, nonlinear, refuse
 
 Array = np.ndarray
 Axis = int | None
@@ -134,15 +134,26 @@ def halves(place: Array, n: int | Array, dtype: np.dtype) -> Array:
     return (0.5 * ((place == (n - 1) // 2).astype(dtype) + (place == n // 2).astype(dtype))).astype(dtype)
 
 
+def weighted(weights: Array, x_dot: Array) -> Array:
+    """Tangents times their weights; one without a weight may be infinite."""
+    return weights * np.where(weights != 0, x_dot, 0.0)
+
+
 @nonlinear("median")
 def median_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, x_dot: Array) -> Array:
-    return np.sum(halves(ranks(x, axis), length(x, axis), x.dtype) * x_dot, axis=axis, keepdims=keepdims)
+    weights = halves(ranks(x, axis), length(x, axis), x.dtype)
+    return np.sum(weighted(weights, x_dot), axis=axis, keepdims=keepdims)
+
+
+@adjoint("median")
+def median_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    return restore(g, axis, keepdims) * halves(ranks(x, axis), length(x, axis), x.dtype)
 
 
 @nonlinear("nanmedian")
 def nanmedian_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, x_dot: Array) -> Array:
     count = np.sum(np.logical_not(np.isnan(x)), axis=axis, keepdims=True)
-    chosen = np.where(np.isnan(x), 0.0, halves(ranks(x, axis), count, x.dtype) * x_dot)
+    chosen = np.where(np.isnan(x), 0.0, weighted(halves(ranks(x, axis), count, x.dtype), x_dot))
     return np.sum(chosen, axis=axis, keepdims=keepdims)
 
 
@@ -182,7 +193,7 @@ def moved(
     """The tangent of quantiles."""
     total: object = 0.0
     if x_dot is not None:
-        total = total + summed(slopes(x, q, axis, method) * x_dot, x, axis, keepdims)
+        total = total + summed(weighted(slopes(x, q, axis, method), x_dot), x, axis, keepdims)
     if q_dot is not None:
         slope = rise(x, q, axis, keepdims, method)
         total = total + slope * spread(q_dot, np.ndim(slope) - np.ndim(q_dot))
@@ -195,7 +206,7 @@ def moved_without_nan(x: Array, q: Array, axis: Axis, keepdims: bool, method: st
         refuse("quantiles without NaN have a derivative for the method 'linear' alone")
     count = np.sum(np.logical_not(np.isnan(x)), axis=axis, keepdims=True)
     near = np.maximum(1.0 - np.abs(ranks(x, axis) - spread(q, x.ndim) * (count - 1)), 0.0).astype(x.dtype)
-    return summed(np.where(np.isnan(x), 0.0, near * x_dot), x, axis, keepdims)
+    return summed(np.where(np.isnan(x), 0.0, weighted(near, x_dot)), x, axis, keepdims)
 
 
 @nonlinear("quantile")

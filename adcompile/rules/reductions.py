@@ -308,9 +308,9 @@ def shares(ans: Array, x: Array, axis: Axis, keepdims: bool) -> tuple[Array, Arr
 @nonlinear("max")
 @nonlinear("min")
 def extremum_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, x_dot: Array) -> Array:
-    """Ties share equally."""
+    """Ties share equally; the tangents of the other entries may be infinite."""
     ties, n = shares(ans, x, axis, keepdims)
-    return np.sum(x_dot * ties, axis=axis, keepdims=keepdims) / n
+    return np.sum(np.where(ties, x_dot, 0.0), axis=axis, keepdims=keepdims) / n
 
 
 @adjoint("max")

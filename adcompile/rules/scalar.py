@@ -233,7 +233,7 @@ def extremum_tangent(ans: float, xs: tuple[float, ...], dots: tuple[float | None
     """Ties share equally."""
     if len(xs) == 1:
         ties = xs[0] == ans
-        return np.sum(np.asarray(dots[0]) * ties) / np.count_nonzero(ties)
+        return np.sum(np.where(ties, np.asarray(dots[0]), 0.0)) / np.count_nonzero(ties)
     total = 0.0
     for x, x_dot in zip(xs, dots, strict=True):
         if x_dot is not None:
