@@ -98,3 +98,29 @@ def test_a_class_body_is_made_again_when_what_it_reads_changes(monkeypatch: pyte
     assert gradient(3.0) == 2.0
     monkeypatch.setitem(globals(), "FACTOR", 5.0)
     assert gradient(3.0) == 5.0
+
+
+class Plain:
+    def __init__(self, a):
+        self.a = a
+
+
+def changed_beside_its_dict(x):
+    p = Plain(x)
+    held = p.__dict__
+    p.a = x * x
+    return np.sum(held["a"])
+
+
+def changed_through_its_dict(x):
+    p = Plain(x)
+    held = vars(p)
+    held["a"] = x * x
+    return np.sum(p.a)
+
+
+@pytest.mark.parametrize("function", [changed_beside_its_dict, changed_through_its_dict])
+def test_an_object_and_its_dict_are_one(function) -> None:
+    with pytest.raises(CompileError, match="may also be that of") as caught:
+        grad(function)(np.array([1.0, 2.0]))
+    assert (caught.value.line, caught.value.column) == (function.__code__.co_firstlineno + 3, 5)

@@ -188,7 +188,7 @@ def test_forward_over_emitted_reverse(program: Program) -> None:
     assert oracle.close(oracle.flat(got), want, 20 * tolerance(program)), f"{oracle.flat(got)} instead of {want}"
 
 
-MODULES = ("math", "cmath", "random", "time", "os", "logging", "statistics", "decimal")
+MODULES = ("math", "cmath", "random", "time", "os", "logging", "statistics", "decimal", "fractions")
 COMMON = ("import numpy as np", *(f"import {m}" for m in MODULES))
 
 ALONE = """

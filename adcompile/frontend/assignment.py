@@ -117,6 +117,11 @@ def around_star(lo: Lowering, values: Ref | Rows, before: int, after: int, node:
 
 def store(lo: Lowering, target: ast.Subscript, value: Value) -> None:
     """Lower ``a[i] = value``."""
+    owner = objects.whose_attributes(lo, target.value)
+    if owner is not None:
+        name = lo.static(expressions.evaluate(lo, target.slice), target)
+        objects.assign(lo, owner, str(name), value, target, raw=True)
+        return
     base = expressions.evaluate(lo, target.value)
     if isinstance(base, Flat):
         ref = elements.location(lo, base, expressions.evaluate(lo, target.slice), target)

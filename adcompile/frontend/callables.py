@@ -30,6 +30,7 @@ from adcompile.frontend import (
     instances,
     objects,
     opaque,
+    opaque_equations,
     opaque_samples,
     optionals,
     places,
@@ -48,6 +49,7 @@ from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, lif
 from adcompile.ir.core import Const, Eqn, Stmt, Var, is_none, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
+from adcompile.ir.types import PY_FLOAT, PY_INT
 from adcompile.rules import binding, table
 
 if TYPE_CHECKING:
@@ -172,6 +174,10 @@ def _numeric(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     """Call what becomes equations, or what a rule asks while it is lowered."""
     if len(args) + len(keywords) == EXACT.get(f, -1) and all(map(is_static, (*args, *keywords.values()))):
         return compute_now(lo, f, args, keywords, node)
+    given_object = len(args) == 1 and isinstance(args[0], Var) and args[0].type.kind == "object"
+    if given_object and f in (float, int):
+        result = PY_FLOAT if f is float else PY_INT
+        return opaque_equations.emit(lo, "path", ("builtins", f.__name__), (), args, {}, (result,), node, True)
     if f in table.STATIC:
         given = {k: _static_argument(lo, v) for k, v in keywords.items()}
         values = [_static_argument(lo, a) for a in args]

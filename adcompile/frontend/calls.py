@@ -47,6 +47,9 @@ ROOM: Final = 200  # frames of the interpreter's stack that lowering a call with
 def call_node(lo: Lowering, node: ast.Call) -> Value:
     """Lower a call expression."""
     if isinstance(node.func, ast.Attribute):
+        owner = objects.whose_attributes(lo, node.func.value) if node.func.attr == "update" else None
+        if owner is not None:
+            return objects.assign_many(lo, owner, expressions.elements(lo, node.args), keywords_of(lo, node), node)
         holder = expressions.evaluate(lo, node.func.value)
         if isinstance(holder, Var) and holder.type.kind == "object":
             function: Value = Method(holder, node.func.attr)
@@ -58,6 +61,11 @@ def call_node(lo: Lowering, node: ast.Call) -> Value:
     if isinstance(function, Const) and function.value is np.array and nodes:
         nodes = [iteration.rows_as_arrays(nodes[0], node.func), *nodes[1:]]
     args = expressions.elements(lo, nodes)
+    return call(lo, function, args, keywords_of(lo, node), node)
+
+
+def keywords_of(lo: Lowering, node: ast.Call) -> dict[str, Value]:
+    """Lower the keyword arguments of a call."""
     keywords: dict[str, Value] = {}
     for keyword in node.keywords:
         value = expressions.or_none(lo, keyword.value)
@@ -67,7 +75,7 @@ def call_node(lo: Lowering, node: ast.Call) -> Value:
             keywords.update({str(k): v for k, v in zip(value.keys, value.children, strict=True)})
         else:
             lo.refuse(keyword.value, "only a dict can be spread into keyword arguments", "here")
-    return call(lo, function, args, keywords, node)
+    return keywords
 
 
 def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: ast.AST) -> Value:

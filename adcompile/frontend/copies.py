@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import application, instances
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def known_function(f: object) -> str | None:
     """Return the name of a function of `dataclasses` or `copy` that is carried out here."""
     module, name = getattr(f, "__module__", None), getattr(f, "__name__", None)
-    if module == "dataclasses" and name in ("replace", "asdict", "astuple", "is_dataclass"):
+    if module == "dataclasses" and name in ("replace", "asdict", "astuple", "is_dataclass", "fields"):
         return f"dataclasses.{name}"
     if module == "copy" and name in ("copy", "deepcopy"):
         return f"copy.{name}"
@@ -33,6 +34,12 @@ def call_known(lo: Lowering, name: str, args: Args, keywords: Keywords, node: as
         case "dataclasses.is_dataclass":
             cls = static_value(value) if is_static(value) else class_of(value)
             return Const(hasattr(cls, "__dataclass_fields__"))
+        case "dataclasses.fields":
+            cls = value.value if isinstance(value, Const) and isinstance(value.value, type) else class_of(value)
+            if cls is None or not dataclasses.is_dataclass(cls):
+                lo.refuse(node, "fields() needs a dataclass", "called here")
+            lo.depend(cls, "__dataclass_fields__", cls.__dataclass_fields__)
+            return Node("tuple", tuple(map(Const, dataclasses.fields(cls))))
     cls = class_of(value)
     fields = getattr(cls, "__dataclass_fields__", None)
     if not isinstance(value, Node) or fields is None or cls is None:

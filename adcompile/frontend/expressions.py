@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import (
     access,
@@ -219,6 +219,10 @@ def absence(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast.AS
     lo.refuse(node, "one side of this comparison may be None", "here", "test whether it is None first, with `is None`")
 
 
+# Classes whose objects are no numbers, texts or containers.
+MERE_OBJECTS: Final = (object, type(NotImplemented), type(Ellipsis), type)
+
+
 def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
     """Decide ``left is right`` for things whose identity is known."""
     for a, b in ((left, right), (right, left)):
@@ -229,6 +233,11 @@ def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
                 return False
         if isinstance(a, Const) and isinstance(a.value, bool) and lo.type_of(b).is_array:
             return False
+        if isinstance(a, Const) and not isinstance(b, Const):
+            if type(a.value) in MERE_OBJECTS and isinstance(b, Node | Ref):
+                return False
+            if not a.type.is_numeric and a is not UNDEFINED and isinstance(b, Var) and b.type.is_numeric:
+                return False
     if isinstance(left, Node) and isinstance(right, Node) and left.identity and right.identity:
         return left.identity == right.identity
     if isinstance(left, Const) and isinstance(right, Const):

@@ -31,6 +31,10 @@ def make(lo: Lowering, cls: type, args: Args, keywords: Keywords, node: ast.AST)
         held = calls.call(lo, Const(list), args, keywords, node)
         if isinstance(held, Node):
             return lo.container("list", held.children, (), cls)
+    if type(cls).__call__ is not type.__call__ and isinstance(type(cls).__call__, types.FunctionType):
+        message = f"the metaclass of `{cls.__name__}` says what calling the class does"
+        if not places.of_a_package(type(cls).__call__):
+            lo.refuse(node, message, "called here", "make the object with a function")
     if not is_record_class(cls) or type(cls).__call__ is not type.__call__:
         refuse_active(lo, cls, args, keywords, node)
         return None

@@ -12,10 +12,10 @@ import types
 from typing import TYPE_CHECKING
 
 from adcompile.custom.functions import CustomFunction
-from adcompile.frontend import calls
+from adcompile.frontend import calls, expressions
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.values import Args, Partial, Super, Value, lift
-from adcompile.ir.core import Const
+from adcompile.frontend.values import Args, Keywords, Partial, Super, Value, lift
+from adcompile.ir.core import NONE, Const
 from adcompile.ir.forms import attributes, is_record_class
 from adcompile.ir.structure import Node
 
@@ -61,7 +61,9 @@ def attribute(lo: Lowering, held: Node[Value], name: str, node: ast.AST) -> Valu
     if name == "__class__":
         return Const(held.cls)
     if name == "__dict__":
-        return lo.container("dict", held.children, held.keys)
+        found = lo.container("dict", held.children, held.keys)
+        lo.twin(found.identity, held.identity)  # a change of either would be one of both
+        return found
     member = find(held.cls, name)
     if member is not None and _is_data(member[1]):
         return bind(lo, held, held.cls, member, name, node)
@@ -137,6 +139,12 @@ def bind(
             if isinstance(receiver, Node) and receiver.identity in lo.contents:
                 assign(lo, receiver, name, value, node)
             return value
+        case functools.singledispatchmethod():
+            lo.depend(owner, name, found, member=True)
+            return Partial(Const(dispatched), (Const(found), receiver), {})
+        case functools._lru_cache_wrapper():
+            depend(lo, via or cls, name)
+            return Partial(Const(found), (receiver,), {})
         case functools.partialmethod():
             lo.depend(owner, name, found, member=True)
             return Partial(
@@ -145,6 +153,27 @@ def bind(
     if hasattr(type(found), "__get__") and not callable(found) or isinstance(found, types.MemberDescriptorType):
         lo.refuse(node, f"the attribute `{name}` of `{cls.__name__}` cannot be read here", type(found).__name__)
     return lo.constant(owner, name, found, node)
+
+
+def dispatched(method: object, receiver: object, *args: object, **keywords: object) -> object:
+    """Stand for a method that functools.singledispatchmethod chooses by the class of its argument."""
+    raise AssertionError("known to the compiler alone")
+
+
+def call_dispatched(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Call the method that is registered for the class of an argument."""
+    from adcompile.frontend.reflection import type_of
+
+    chosen, receiver, *rest = args
+    assert isinstance(chosen, Const) and isinstance(chosen.value, functools.singledispatchmethod)
+    if not rest:
+        lo.refuse(node, "this method is chosen by the class of its first argument", "called without one")
+    function: object = chosen.value.dispatcher.dispatch(type_of(lo, rest[0], node))
+    member: object = function.__func__ if isinstance(function, staticmethod | classmethod) else function
+    first: list[Value] = [receiver]
+    if isinstance(function, staticmethod | classmethod):
+        first = [] if isinstance(function, staticmethod) else [Const(class_of(receiver))]
+    return calls.call(lo, lift(member), [*first, *rest], keywords, node)
 
 
 def depend(lo: Lowering, cls: type, name: str) -> None:
@@ -201,6 +230,27 @@ def assign(lo: Lowering, held: Node[Value], name: str, value: Value, node: ast.A
         lo.change(node, held, [*held.children, value], [*held.keys, name])
 
 
+def assign_many(lo: Lowering, held: Node[Value], args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower ``held.__dict__.update(...)``."""
+    given = [lo.current(a) for a in args]
+    if any(not isinstance(g, Node) or g.kind != "dict" for g in given):
+        lo.refuse(node, "attributes are updated from dicts", "called here", "assign them one by one")
+    pairs = [(k, v) for g in given if isinstance(g, Node) for k, v in zip(g.keys, g.children, strict=True)]
+    for name, value in (*pairs, *keywords.items()):
+        current = lo.current(held)
+        assert isinstance(current, Node)
+        assign(lo, current, str(name), value, node, raw=True)
+    return NONE
+
+
+def whose_attributes(lo: Lowering, node: ast.expr) -> Node[Value] | None:
+    """Return the object whose `__dict__` an expression spells out."""
+    if not (isinstance(node, ast.Attribute) and node.attr == "__dict__"):
+        return None
+    value = expressions.evaluate(lo, node.value)
+    return value if isinstance(value, Node) and value.kind == "object" else None
+
+
 def watches(value: Value, name: str) -> bool:
     """Tell whether the class of an object does something of its own when an attribute is assigned."""
     cls = class_of(value)
@@ -213,6 +263,13 @@ def watches(value: Value, name: str) -> bool:
 def delete(lo: Lowering, held: Node[Value], name: str, node: ast.AST) -> None:
     """Lower ``del held.name``."""
     name = mangled(lo, name)
+    member = None if held.cls is None else find(held.cls, name)
+    if held.cls is not None and member is not None and isinstance(member[1], property):
+        if member[1].fdel is None:
+            lo.refuse(node, f"the property `{name}` of `{held.called}` has no deleter", "Python raises here")
+        depend(lo, held.cls, name)
+        calls.call(lo, lift(member[1].fdel), [held], {}, node)
+        return
     if name not in held.keys:
         lo.refuse(node, f"`{held.called}` has no attribute `{name}` here", "here")
     pairs = [(k, c) for k, c in zip(held.keys, held.children, strict=True) if k != name]

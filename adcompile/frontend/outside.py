@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -166,7 +167,11 @@ class Outside(Buffers):
             leaf_type(name, value, self.facts)  # raises: a subclass
         if scope.function.__module__ in OURS:
             return lift(value)  # ours, and always the same
-        known = isinstance(value, STATIC_TYPES + (int, types.ModuleType)) or callable(value)
+        known = (
+            type(value) in (object, type(NotImplemented))
+            or isinstance(value, STATIC_TYPES + (int, types.ModuleType))
+            or callable(value)
+        )
         if not known and not _constant(value):
             self.refuse(
                 node,
@@ -258,12 +263,15 @@ def _holds_numbers(value: object) -> bool:
     return any(isinstance(c, plain) or _holds_numbers(c) for c in held.children) or held.kind in ("list", "dict")
 
 
+SETTLED: Final = ("numpy", "math", "operator", "functools", "builtins", "cmath", "itertools", "dataclasses")
+
+
 def _settled(owner: object) -> bool:
     """Tell whether the attributes of an object never change: NumPy's modules and types, the standard ones used here."""
     if isinstance(owner, str | bytes | int | float | range):
         return True
     module = owner.__name__ if isinstance(owner, types.ModuleType) else getattr(owner, "__module__", None)
-    return str(module).partition(".")[0] in ("numpy", "math", "operator", "functools", "builtins", "cmath", "itertools")
+    return str(module).partition(".")[0] in SETTLED
 
 
 def _constant(value: object) -> bool:

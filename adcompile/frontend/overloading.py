@@ -68,7 +68,19 @@ def operate(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> 
         return None if equal is None else negate(lo, truth(lo, equal, node))
     if op == "eq" and (is_object(left) or is_object(right)):
         return _equal(lo, left, right, node)
+    if op in ("lt", "le", "gt", "ge") and l_cls is r_cls and l_cls is not None and is_object(left):
+        params = getattr(l_cls, "__dataclass_params__", None)
+        return _by_fields(lo, op, l_cls, left, right, node) if getattr(params, "order", False) else None
     return None
+
+
+def _by_fields(lo: Lowering, op: str, cls: type, left: Value, right: Value, node: ast.AST) -> Value:
+    """Compare objects of one dataclass as tuples of their fields."""
+    fields = [f.name for f in getattr(cls, "__dataclass_fields__", {}).values() if f.compare]
+    sides: list[Value] = [
+        Node("tuple", tuple(attribute(lo, v, f, node) for f in fields)) for v in (left, right) if isinstance(v, Node)
+    ]
+    return operators.apply_binary(lo, op, sides[0], sides[1], node)
 
 
 def _check_left(lo: Lowering, left: Value, right: Value, node: ast.AST) -> None:
@@ -94,11 +106,7 @@ def _equal(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value:
         return Const(isinstance(left, Node) and isinstance(right, Node) and left.identity == right.identity)
     if a is not b or a is None:
         return Const(False)
-    fields = [f.name for f in getattr(a, "__dataclass_fields__", {}).values() if f.compare]
-    sides: list[Value] = [
-        Node("tuple", tuple(attribute(lo, v, f, node) for f in fields)) for v in (left, right) if isinstance(v, Node)
-    ]
-    return operators.apply_binary(lo, "eq", sides[0], sides[1], node)
+    return _by_fields(lo, "eq", a, left, right, node)
 
 
 def truth(lo: Lowering, value: Value, node: ast.AST) -> Value | None:

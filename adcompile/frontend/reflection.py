@@ -189,4 +189,5 @@ REFLECTION: Final[Mapping[object, Builtin]] = {
     object.__setattr__: _set_raw,
     vars: _vars,
     callable: _callable,
+    objects.dispatched: objects.call_dispatched,
 }

@@ -70,9 +70,12 @@ def _decides(known: Sequence[tuple[object, ...] | None], keys: Sequence[Value]) 
 
 def chosen(lo: Lowering, items: list[Value], keys: list[Value], reverse: bool, node: ast.AST) -> Value:
     """Sort by numbers: the items in the order of np.argsort."""
+    what, advice = "the order of these is known only at run time, and they are no floats", "sort by a key that is one"
+    if any(isinstance(lo.current(k), Node) for k in keys):
+        lo.refuse(node, what, "here", advice)
     numbers = [lo.number(k, node) for k in keys]
     if any(not n.type.is_scalar or not n.type.inexact for n in numbers):
-        lo.refuse(node, "the order of these is known only at run time, and they are no floats", "here")
+        lo.refuse(node, what, "here", advice)
     order = order_of(lo, Node("list", tuple(keys)), reverse, node)
     return lo.container("list", [picked(lo, items, order, k, node) for k in range(len(items))])
 
