@@ -140,10 +140,10 @@ def _check_output(function: str, name: str, arguments: Mapping[str, Argument]) -
 
 
 def _opaque(argument: Argument) -> bool:
-    """Tell whether an argument is an object: no number, array, container, and nothing that can be written down."""
+    """Tell whether an argument is an object: no number, array, sparse matrix, container, and nothing to write down."""
     if isinstance(argument, Const):
         return not isinstance(argument.value, bool | str | bytes | type(None))
-    return isinstance(argument, Var) and argument.type.kind == "object"
+    return isinstance(argument, Var) and argument.type.kind == "object" and not argument.type.layout
 
 
 def _item(argument: Argument, position: int | None) -> Argument:

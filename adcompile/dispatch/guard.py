@@ -285,8 +285,12 @@ class _Text:
         if path is None:
             assert isinstance(t.dtype, type), "a value from outside has a type"
             self.tests.append(f"_type({first}) is {self.slot('t', 'class', t.dtype.__module__, t.dtype.__qualname__)}")
+        else:
+            self.tests.append(f"_type({first}) is {self.slot('t', 'type', *path)}")
+        if t.layout:  # a sparse matrix
+            self.tests.append(f"{local}.dtype == {self.slot('d', 'dtype', t.layout)}")
+        if path is None:
             return
-        self.tests.append(f"_type({first}) is {self.slot('t', 'type', *path)}")
         if isinstance(read(self.values, path), np.ndarray | np.generic):
             self.tests.append(f"{local}.dtype == {self.slot('d', 'dtype of', *path)}")
 

@@ -333,6 +333,10 @@ Form = Callable[[Expressions, Eqn], ast.expr | None]
 FORMS: Final[Mapping[str, Form]] = {
     "stop_gradient": lambda w, eqn: w.atom(eqn.args[0]),  # where a program is run equation by equation
     "neg": _unary(ast.USub),
+    "sparse_product": lambda w, eqn: syntax.binary("matmul", *map(w.atom, eqn.args)),
+    "product_sparse": lambda w, eqn: syntax.binary("matmul", *map(w.atom, eqn.args)),
+    "sparse_transpose": _attribute("T"),
+    "sparse_dense": _method("toarray"),
     "not": _unary(ast.Not),
     "invert": _unary(ast.Invert),
     "and": _boolean(ast.And),

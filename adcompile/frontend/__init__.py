@@ -50,6 +50,7 @@ defer(
     "rows",
     "selection",
     "sorting",
+    "sparse",
     "splitting",
     "strangers",
     "surgery",

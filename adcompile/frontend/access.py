@@ -17,6 +17,7 @@ from adcompile.frontend import (
     objects,
     picking,
     ranges,
+    sparse,
     tables,
 )
 from adcompile.frontend import rows as rows_
@@ -213,6 +214,8 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
     t = lo.type_of(value)
     if t.is_list:
         return Method(value, name)
+    if isinstance(value, Var) and t.kind == "object" and t.layout:
+        return sparse.attribute(lo, value, name, node)
     if t.kind == "object":
         lo.refuse(
             node, f"the attribute `{name}` of an object is not supported", "an object argument", "pass what it holds"

@@ -24,6 +24,7 @@ from adcompile.frontend import (
     opaque,
     rows,
     rule_sources,
+    sparse,
     views,
 )
 from adcompile.frontend.optionals import required
@@ -177,6 +178,10 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
             return arrangements.as_list(lo, receiver, node)
         t = lo.type_of(receiver)
         own = isinstance(receiver, Var) and t.kind == "object"
+        if isinstance(receiver, Var) and own and t.layout:
+            made = sparse.method(lo, receiver, name, args, keywords, node)
+            if made is not None:
+                return made
         if name in binding.METHODS and not own:
             return apply(lo, name, [receiver, *args], keywords, node)
         if own or (t.is_array and t.dtype is None and t.dims is None):

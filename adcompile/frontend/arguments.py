@@ -75,10 +75,21 @@ def leaf_type(name: str, value: object, facts: Facts) -> Type:
         )
     if type(value) is int:
         return Type("py", int, (), Dim("value", (name,), value))
+    if is_sparse_matrix(value):
+        dims = tuple(Dim("axis", (name, axis), n) for axis, n in enumerate(getattr(value, "shape")))  # noqa: B009
+        return Type("object", type(value), dims, None, np.dtype(getattr(value, "dtype")).str)  # noqa: B009
     t = type_of_value(value)
     if t.kind == "object" and not isinstance(value, np.generic):
         return Type("object", type(value), None)
     return PY_INT if t.kind == "py" and t.dtype is int else t
+
+
+def is_sparse_matrix(value: object) -> bool:
+    """Tell whether a value is a sparse matrix of SciPy, whose products with arrays are linear."""
+    if not type(value).__module__.startswith("scipy.sparse."):
+        return False
+    kind = getattr(getattr(value, "dtype", None), "kind", "O")
+    return hasattr(value, "nnz") and len(getattr(value, "shape", ())) == 2 and kind in "biufc"
 
 
 def _word(key: object) -> str:

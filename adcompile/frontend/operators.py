@@ -6,10 +6,10 @@ import ast
 import operator
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import lists, objects, overloading, rows, texts
+from adcompile.frontend import lists, objects, overloading, rows, sparse, texts
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.optionals import used
-from adcompile.frontend.values import Rows, Value, is_static, lift, static_value
+from adcompile.frontend.values import Rows, Value, is_sparse, is_static, lift, static_value
 from adcompile.ir.core import TRUE, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import arithmetic
@@ -55,6 +55,8 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         own = overloading.operate(lo, op, left, right, node)
         if own is not None:
             return own
+    if is_sparse(left) or is_sparse(right):
+        return sparse.operate(lo, op, left, right, node)
     if op == "add" and (isinstance(left, Rows) or isinstance(right, Rows)):
         return rows.concatenated(lo, left, right, node)
     if lo.is_list(left) or lo.is_list(right):

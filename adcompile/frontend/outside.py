@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.frontend import macros, pipelines, prelude
-from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, leaf_type
+from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, is_sparse_matrix, leaf_type
 from adcompile.frontend.buffers import Buffers
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Ref, Value, lift
@@ -161,7 +161,7 @@ class Outside(Buffers):
         """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
         if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray or _holds_numbers(value):
             return self.capture(scope, name, value)
-        if is_draw(type(value)) or isinstance(value, loggers()):
+        if is_draw(type(value)) or isinstance(value, loggers()) or is_sparse_matrix(value):
             return self.capture(scope, name, value)
         if isinstance(value, np.ndarray):
             leaf_type(name, value, self.facts)  # raises: a subclass

@@ -219,3 +219,8 @@ def lift(value: object) -> Value:
     if type(value) is slice:
         return Slice(Const(value.start), Const(value.stop), Const(value.step))
     return Const(value)
+
+
+def is_sparse(value: Value) -> bool:
+    """Tell whether a value is a sparse matrix of SciPy: an object of which dtype and shape are known."""
+    return isinstance(value, Var) and value.type.kind == "object" and value.type.layout != ""

@@ -43,6 +43,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "scipy.integrate": ("differences", "scipy.integrals"),
     "scipy.linalg": _SCIPY_LINEAR_ALGEBRA,
     "scipy.signal": ("scipy.signal",),
+    "scipy.sparse": ("scipy.sparse",),
     "scipy.spatial": ("padding", "scipy.distances"),
     "scipy.special": ("scipy.special",),
     "scipy.stats": ("scipy.stats", "scipy.multivariate"),

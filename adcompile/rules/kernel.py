@@ -15,8 +15,8 @@ from adcompile.rules.promotion import common_dtype
 
 
 def rank_of(t: Type) -> int | None:
-    """Return the rank of a value, raising if it has no shape."""
-    if t.kind == "object":
+    """Return the rank of a value, raising if it has no shape, as sparse matrices have."""
+    if t.kind == "object" and not t.layout:
         raise TypeError("the value is not an array")
     return t.rank
 
