@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 
 from adcompile.ir.core import Atom, Eqn, For, Function, If, Stmt, Var, While, blocks_of
 from adcompile.ir.custom import CustomCall, Pull
+from adcompile.ir.lists import ROWS
 from adcompile.rules import table
 
 # Operands through which derivatives pass, of the primitives that the passes know.
@@ -48,6 +49,7 @@ CORE: dict[str, tuple[int, ...]] = {
     "opaque": (),
     "check_finite": (),
 }
+CORE |= {name: tuple(k and k + 1 for k in CORE[prim]) for name, prim in ROWS.items() if prim in CORE}
 
 
 def differentiable_args(eqn: Eqn) -> list[int]:

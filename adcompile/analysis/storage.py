@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from adcompile.ir.core import Atom, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of
+from adcompile.ir.lists import ROWS
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import OBJECT
 
@@ -60,7 +61,21 @@ def is_view(eqn: Eqn) -> bool:
 
 def updated_from(eqn: Eqn) -> tuple[Atom, ...]:
     """Return the operands in whose buffers the results of an update may live: a list also holds what is put into it."""
-    return eqn.args if eqn.prim in ("list_append", "list_set", "list_insert") else eqn.args[:1]
+    return eqn.args if ROWS.get(eqn.prim, eqn.prim) in ("list_append", "list_set", "list_insert") else eqn.args[:1]
+
+
+def updated_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
+    """Return the roots of the results of an update in place.
+
+    A list of lists is the only holder of its lists: it has no other roots, and a list that is taken off is its own.
+    """
+    held = NO_ROOTS.union(*map(roots, updated_from(eqn)))
+    nested = eqn.args[0].type.is_nested
+    if nested:
+        held = roots(eqn.args[0]) | {r for r in held if r.type.is_array}
+    taken = [v for v in eqn.outs[1:] if nested and v.type.is_list]
+    inner = frozenset(r for r in held if r.type.is_array)
+    return {v: inner | {v} if v in taken else held for v in eqn.outs if has_storage(v)}
 
 
 def own_roots(a: Atom, roots: Roots) -> Roots:

@@ -343,7 +343,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "or": _boolean(ast.Or),
     "abs": _builtin("abs"),
     "truth": _builtin("bool"),
-    "copy": _method("copy"),
+    "copy": lambda w, eqn: lists.copied(eqn, w.atom),
     "copy_if_made": _copy_if_made,
     "raises": _raises,
     "item": _method("item"),

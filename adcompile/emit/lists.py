@@ -7,30 +7,45 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from adcompile.emit import syntax
-from adcompile.ir.core import Atom, Eqn, is_none
+from adcompile.ir.core import Atom, Eqn, Var, is_none
+from adcompile.ir.lists import ROWS, element_type, in_row
+from adcompile.records import replace
 
 Write = Callable[[Atom], ast.expr]
 
-CHANGES: Final = frozenset(
-    {"list_append", "list_pop", "list_set", "list_add", "list_insert", "list_take", "list_add_slice"}
-)
-MAKES: Final = frozenset(
-    {"list_new", "list_zeros", "list_sum", "list_items", "list_slice", "list_concat", "list_repeat", "list_fold"}
-)
+CHANGED: Final = ("list_append", "list_pop", "list_set", "list_add", "list_insert", "list_take", "list_add_slice")
+CHANGES: Final = frozenset((*CHANGED, *map(in_row, CHANGED)))
+MADE: Final = ("list_new", "list_zeros", "list_sum", "list_slice", "list_concat", "list_repeat", "list_fold")
+MAKES: Final = frozenset((*MADE, "list_items", "list_row_slice"))
+
+
+def inner(eqn: Eqn, write: Write) -> tuple[Eqn, Write]:
+    """Return what an operation on one list of a list of lists does to that, and how it is written."""
+    held, k, *rest = eqn.args
+    row = Var("", element_type(held.type))
+    place = ast.Subscript(write(held), write(k), ast.Load())
+    return replace(eqn, prim=ROWS[eqn.prim], args=(row, *rest)), lambda a: place if a is row else write(a)
 
 
 def expression(eqn: Eqn, write: Write) -> ast.expr:
     """Write an operation that has a value."""
+    if eqn.prim in ROWS:
+        eqn, write = inner(eqn, write)
     match eqn.prim:
+        case "list_length":
+            return syntax.call("len", write(eqn.args[0]))
+        case "list_array":
+            return syntax.call("np.array", write(eqn.args[0]))
         case "list_new":
             return ast.List([write(a) for a in eqn.args], ast.Load())
         case "list_get":
             return item(eqn, write)
         case "list_zeros":
             (held,) = eqn.args
-            if held.type.dims == ():
-                return ast.BinOp(ast.List([ast.Constant(0.0)], ast.Load()), ast.Mult(), syntax.call("len", write(held)))
-            return each(syntax.call("np.zeros_like", syntax.name("v")), ["v"], write(held))
+            if held.type.is_nested:
+                row = zeros(syntax.name("row"), numbers=held.type.dims == ())
+                return each(row, ["row"], write(held))
+            return zeros(write(held), numbers=held.type.dims == ())
         case "list_slice":
             return part(eqn, write)
         case "list_concat":
@@ -39,8 +54,31 @@ def expression(eqn: Eqn, write: Write) -> ast.expr:
             return ast.BinOp(write(eqn.args[0]), ast.Mult(), write(eqn.args[1]))
         case "list_fold":
             return folded(eqn, write)
+    if eqn.args[0].type.is_nested:
+        row = sums(syntax.name("p"), syntax.name("q"))
+        return each(row, ["p", "q"], syntax.call("zip", *map(write, eqn.args)))
+    return sums(*map(write, eqn.args))
+
+
+def zeros(held: ast.expr, *, numbers: bool) -> ast.expr:
+    """Write a list of zeros, as many as another list has items, or arrays of zeros like its items."""
+    if numbers:
+        return ast.BinOp(ast.List([ast.Constant(0.0)], ast.Load()), ast.Mult(), syntax.call("len", held))
+    return each(syntax.call("np.zeros_like", syntax.name("v")), ["v"], held)
+
+
+def copied(eqn: Eqn, write: Write) -> ast.expr:
+    """Write a copy of a list or an array; of a list of lists, one with lists of its own."""
+    (held,) = eqn.args
+    if held.type.is_nested:
+        return each(syntax.method(syntax.name("row"), "copy"), ["row"], write(held))
+    return syntax.method(write(held), "copy")
+
+
+def sums(left: ast.expr, right: ast.expr) -> ast.expr:
+    """Write the list of the sums of the items of two lists."""
     total = ast.BinOp(syntax.name("v"), ast.Add(), syntax.name("w"))
-    return each(total, ["v", "w"], syntax.call("zip", *map(write, eqn.args)))
+    return each(total, ["v", "w"], syntax.call("zip", left, right))
 
 
 def item(eqn: Eqn, write: Write) -> ast.Subscript:
@@ -73,6 +111,8 @@ def each(value: ast.expr, names: list[str], source: ast.expr) -> ast.expr:
 
 def change(eqn: Eqn, write: Write, popped: str | None) -> ast.stmt:
     """Write an operation that changes a list; `popped` is the name of what is taken off it, None if nobody reads it."""
+    if eqn.prim in ROWS:
+        eqn, write = inner(eqn, write)
     held = eqn.args[0]
     match eqn.prim:
         case "list_append":
@@ -98,6 +138,5 @@ def change(eqn: Eqn, write: Write, popped: str | None) -> ast.stmt:
 
 
 FORMS: Final[Mapping[str, Callable[[Eqn, Write], ast.expr]]] = dict.fromkeys(
-    ("list_new", "list_get", "list_zeros", "list_sum", "list_slice", "list_concat", "list_repeat", "list_fold"),
-    expression,
+    (*MADE, "list_get", *(name for name in ROWS if name not in CHANGES)), expression
 )

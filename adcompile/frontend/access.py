@@ -16,12 +16,13 @@ from adcompile.frontend import (
     lists,
     objects,
     picking,
+    pooling,
     ranges,
     sparse,
     tables,
 )
 from adcompile.frontend import rows as rows_
-from adcompile.frontend.frames import NeedsUnrolling
+from adcompile.frontend.frames import Unbound, Unresolved
 from adcompile.frontend.values import (
     Flat,
     Iterable,
@@ -146,6 +147,8 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
     if isinstance(index, Var) and picking.at_run_time(lo, index, node):
         return picking.read(lo, base, index, node)
     grown = lists.at_run_time(lo, base, index) if isinstance(index, Var) and base.kind == "list" else None
+    if isinstance(grown, Rows):
+        return rows_.read(lo, grown, index, node)
     if grown is not None:
         return lists.read(lo, grown, index, node)
     return base.children[position_in(lo, base, index, node)]
@@ -157,8 +160,12 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
     if position is None:
         if not isinstance(index, Var):
             lo.refuse(node, f"a {base.kind} index must be an integer", "here")
+        if not base.children and lo.tolerant:
+            raise Unbound("this list has no items here", lo.span(node))
         if any(frame.loops for frame in lo.frames):
-            raise NeedsUnrolling(node)
+            raise pooling.unrolling(lo, node, base.children)
+        if (key := pooling.wanted(lo, base.children)) is not None:
+            raise Unresolved(key)
         message = f"which item of the {base.kind} this is will be known only at run time"
         lo.refuse(node, message, "indexed here", "put numbers into an array; choose among others with `if`")
     if not -len(base.children) <= position < len(base.children):

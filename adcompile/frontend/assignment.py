@@ -210,6 +210,9 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
         picking.store(lo, base, index, value, target)
         return
     grown = lists.at_run_time(lo, base, index) if isinstance(index, Var) and base.kind == "list" else None
+    if isinstance(grown, Rows):
+        rows.store(lo, grown, index, value, target)
+        return
     if grown is not None:
         lists.store(lo, grown, index, value, target)
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import (
     access,
+    application,
     containers,
     elements,
     expressions,
@@ -16,7 +17,7 @@ from adcompile.frontend import (
 )
 from adcompile.frontend.assignment import bind, location, store_attribute, store_item
 from adcompile.frontend.operators import BINARY, apply_binary
-from adcompile.frontend.values import Flat, Ref, Value
+from adcompile.frontend.values import Flat, Method, Ref, Rows, Value
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
 
@@ -62,10 +63,10 @@ def augmented(lo: Lowering, op: str, current: Value, right: Value, stmt: ast.Aug
     own = objects.special(lo, current, f"__i{overloading.METHODS[op][0][2:]}", [right], stmt)
     if own is not None and not (isinstance(own, Const) and own.value is NotImplemented):
         return own
-    if isinstance(current, Ref) and lo.is_list(current):
+    if isinstance(current, Rows) or (isinstance(current, Ref) and lo.is_list(current)):
         if op != "add":
             lo.refuse(stmt, "this operation on a list is not supported in place", "here")
-        lists.extend(lo, current, right, stmt)
+        application.call_method(lo, Method(current, "extend"), [right], {}, stmt)
         return None
     if isinstance(current, Ref):
         update_in_place(lo, current, op, right, stmt)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from adcompile.errors import Span
-from adcompile.frontend import alternatives, rows, trees
+from adcompile.frontend import alternatives, pooling, pools, rows, trees
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
 from adcompile.frontend.optionals import SET, can_pair, implied, is_optional, narrowed, pair, paired
@@ -154,12 +154,12 @@ class Join:
             return a
         if name.startswith(MESSAGE) and (a is UNDEFINED or b is UNDEFINED) and is_static(b if a is UNDEFINED else a):
             return b if a is UNDEFINED else a  # read only where something was raised
-        if self.raises[0] and not self.raises[1]:
-            a = self.absent(b)
+        if self.raises[0] and not self.raises[1]:  # it does not matter what a name stands for there, or has returned
+            a = UNDEFINED
         elif self.raises[1] and not self.raises[0]:
-            b = self.absent(a)
+            b = UNDEFINED
         elif self.returns[0] != self.returns[1] and not name.startswith("."):
-            a, b = (self.absent(b), b) if self.returns[0] else (a, self.absent(a))
+            a, b = (UNDEFINED, b) if self.returns[0] else (a, UNDEFINED)
         if isinstance(a, Ref) and isinstance(b, Ref) and a == b and a.cell in self.start.cells:
             return a
         a, b = (narrowed(self.lo, v, end.known) for v, (end, _) in zip((a, b), self.sides, strict=True))
@@ -167,6 +167,8 @@ class Join:
             return self.optional(name, a, b)
         if self.lo.tolerant and UNDEFINED in (a, b) and (is_none(a) or is_none(b)):
             return NONE if self.lo.guesses else UNDEFINED  # what the other side leaves is not known yet
+        if self.lo.pools and (pools.is_placed(self.lo, a) or pools.is_placed(self.lo, b)):
+            return pooling.joined(self, name, a, b)
         a, b = trees.alike(self, a, b) if self.lo.layouts else (a, b)
         if isinstance(a, Node | Rows) or isinstance(b, Node | Rows):
             return a if a == b and isinstance(a, Rows) else self.node_value(name, a, b)
@@ -234,10 +236,6 @@ class Join:
                 return None if then is None or orelse is None else Choice(cond, then, orelse)
         return None
 
-    def absent(self, other: Value) -> Value:
-        """A side that raises or returns leaves nothing: it does not matter what a name stands for there."""
-        return UNDEFINED
-
     def joined_contents(self, identity: int, a: Value, b: Value) -> Value:
         """Join what a list or dict holds on the two sides."""
         for side in (a, b):
@@ -249,6 +247,7 @@ class Join:
             grown = self.lengthened(a, b)
             if grown is not None:
                 return grown
+            pooling.gather(self.lo, [c for v in (a, b) if isinstance(v, Node) for c in v.children])
         joined = self.structure("", a, b)
         return replace(joined, identity=identity) if isinstance(joined, Node) else joined
 

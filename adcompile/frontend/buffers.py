@@ -18,7 +18,7 @@ import numpy as np
 from adcompile.errors import CompileError
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, lookup_local, shown
 from adcompile.frontend.lifetimes import may_be_read, names_read
-from adcompile.frontend.paths import is_read_only, read_path, stored, type_along
+from adcompile.frontend.paths import ROW, is_read_only, read_path, stored, type_along
 from adcompile.frontend.state import Either, State
 from adcompile.frontend.values import (
     Box,
@@ -51,7 +51,7 @@ class Buffers(State):
 
     def new_cell(self, var: Var) -> Ref:
         self.cell_count += 1
-        for table in (self.choices, self.joins, self.pending, self.cached):
+        for table in (self.choices, self.joins, self.pending, self.cached, self.birthplaces):
             table.pop(self.cell_count, None)  # of an attempt before
         self.cells[self.cell_count] = var
         return Ref(self.cell_count)
@@ -124,7 +124,7 @@ class Buffers(State):
 
     def is_list(self, value: Value) -> bool:
         """Tell whether a value is a list of run-time length."""
-        return isinstance(value, Ref) and not value.path and self.cells[value.cell].type.is_list
+        return isinstance(value, Ref) and value.path in ((), ROW) and self.cells[value.cell].type.is_list
 
     def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
         """Store into an array, or add to it: make a new version of its cell."""
@@ -259,8 +259,10 @@ class Buffers(State):
 
     def refs_in(self, value: Value) -> Yields[Ref]:
         """Yield the arrays inside a value."""
-        value = self.current(value)
+        value = self.seen(value)
         match value:
+            case Node() if value.identity in self.placed:
+                yield from self.pools[self.placed[value.identity][0]].refs
             case Ref():
                 yield value
             case Rows():

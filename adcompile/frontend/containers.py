@@ -29,6 +29,7 @@ from adcompile.frontend.values import (
     LocalFunction,
     Partial,
     Ref,
+    Rows,
     Slice,
     Value,
     is_static,
@@ -106,6 +107,8 @@ def update_in_place(lo: Lowering, op: str, held: Node[Value], right: Value, node
     """Lower ``held op= right`` where it changes a list or dict; tell whether it does."""
     right = lo.current(right)
     match held.kind, op:
+        case "list", "add" if _lengthened(lo, held, right, node):
+            return True
         case "list", "add":
             lo.change(node, held, [*held.children, *iteration.static_items(lo, right, node, None)])
         case "list", "mul" if (times := lo.static_int(right)) is not None:
@@ -191,6 +194,8 @@ def sequence_method(
             items = bounded(receiver, [*items, args[0]])
         case "appendleft", 1:
             items = bounded(receiver, [args[0], *items], left=False)
+        case "extend", 1 if _lengthened(lo, receiver, args[0], node):
+            return NONE
         case "extend", 1:
             items = bounded(receiver, items + iteration.static_items(lo, args[0], node, None))
         case "extendleft", 1:
@@ -242,6 +247,17 @@ def _without(lo: Lowering, held: Node[Value], item: Value, node: ast.AST) -> lis
         return branches.choose(lo, node, before, lambda: items[k], lambda: items[k + 1])
 
     return [later(k) for k in range(len(items) - 1)]
+
+
+def _lengthened(lo: Lowering, held: Node[Value], more: Value, node: ast.AST) -> bool:
+    """Add the items of a list of run-time length to a list, which becomes one; tell whether that is what they are."""
+    more = lo.current(more)
+    plain = held.cls is None and held.detail is None and held.identity in lo.contents
+    if not plain or not (isinstance(more, Rows) or lo.is_list(more)):
+        return False
+    lo.change(node, held, held.children)  # refused where others may see it
+    lo.contents[held.identity] = apply_binary(lo, "add", held, more, node)
+    return True
 
 
 def bounded(held: Node[Value], items: list[Value], left: bool = True) -> list[Value]:

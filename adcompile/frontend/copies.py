@@ -6,9 +6,9 @@ import ast
 import dataclasses
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import application, instances
+from adcompile.frontend import application, instances, rows
 from adcompile.frontend.objects import attribute, class_of, method
-from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, static_value
+from adcompile.frontend.values import Args, Keywords, Ref, Rows, Value, is_static, static_value
 from adcompile.ir.core import Const
 from adcompile.ir.structure import Node
 
@@ -73,6 +73,8 @@ def copied(lo: Lowering, value: Value, deep: bool, node: ast.AST) -> Value:
             if method(lo, value, own, node) is not None:
                 lo.refuse(node, f"`{value.called}` defines `{own}`", "called here", "call the method itself")
         return lo.like(value, [copied(lo, c, deep, node) if deep else c for c in value.children])
+    if isinstance(value, Rows):
+        return rows.copied(lo, value, deep, node)
     if isinstance(value, Ref):
         if lo.type_of(value).is_list:
             return lo.wrap(lo.atom(value))

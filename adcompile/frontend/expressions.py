@@ -17,6 +17,8 @@ from adcompile.frontend import (
     membership,
     objects,
     overloading,
+    pooling,
+    pools,
     rows,
     texts,
 )
@@ -47,7 +49,11 @@ def evaluate(lo: Lowering, node: ast.expr) -> Value:
 
 def or_none(lo: Lowering, node: ast.expr) -> Value:
     """Lower an expression whose value may be None at run time."""
-    return narrowed(lo, lo.current(expression(lo, node)))
+    since = lo.cell_count
+    value = lo.current(expression(lo, node))
+    if lo.cell_count > since and (isinstance(value, Node | Rows) or lo.is_list(value)):
+        value = pooling.made(lo, value, node, since)
+    return narrowed(lo, value)
 
 
 def expression(lo: Lowering, node: ast.expr) -> Value:
@@ -200,6 +206,9 @@ def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast
         left, right = used(lo, left, node), used(lo, right, node)
     match op:
         case ast.Is() | ast.IsNot():
+            if lo.pools and (pools.is_placed(lo, left) or pools.is_placed(lo, right)):
+                same = pools.same(lo, left, right)
+                return same if isinstance(op, ast.Is) else negate(lo, same)
             return Const(identical(lo, left, right, node) == isinstance(op, ast.Is))
         case ast.In() | ast.NotIn():
             inside = membership.contains(lo, right, left, node)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import expressions, lists, objects
+from adcompile.frontend import expressions, lists, objects, rows
 from adcompile.frontend.exceptions import handled, spelled
-from adcompile.frontend.values import Ref, Value, is_static, static_value
+from adcompile.frontend.values import Ref, Rows, Value, is_static, static_value
 from adcompile.ir.core import FALSE, TRUE, Atom, Const, Var
 from adcompile.ir.structure import Node
 
@@ -120,7 +120,8 @@ def subscript(lo: Lowering, base_node: ast.expr, index_node: ast.expr, stores: b
                 break  # an ellipsis, a new axis, arrays: the axes of what follows are others
             continue
         found = expressions.either(lo, found, outside(lo, index, length))
-    kind = base.kind if isinstance(base, Node) else "list" if isinstance(base, Ref) and lo.is_list(base) else ""
+    listed = isinstance(base, Rows) or (isinstance(base, Ref) and lo.is_list(base))
+    kind = base.kind if isinstance(base, Node) else "list" if listed else ""
     return IndexError, found, f"{kind} index out of range" if kind else "index out of bounds"
 
 
@@ -128,6 +129,8 @@ def length_along(lo: Lowering, base: Value, axis: int) -> Atom | None:
     """Return the length of an axis; None if there is none."""
     if isinstance(base, Node):
         return Const(len(base.children)) if axis == 0 else None
+    if isinstance(base, Rows):
+        return rows.length(lo, base) if axis == 0 else None
     if not isinstance(base, Ref):
         return None
     if lo.is_list(base):
@@ -215,8 +218,8 @@ def tried(lo: Lowering, f: object, cls: type[Exception], args: Sequence[Atom]) -
 def emptied(lo: Lowering, base: Value) -> list[Found]:
     """Return whether a list that an item is taken off is empty."""
     empty: Atom = FALSE
-    if isinstance(base, Ref) and lo.is_list(base):
-        empty = is_zero(lo, lists.length(lo, base))
+    if isinstance(base, Rows) or (isinstance(base, Ref) and lo.is_list(base)):
+        empty = is_zero(lo, rows.length(lo, base) if isinstance(base, Rows) else lists.length(lo, base))
     elif isinstance(base, Node) and base.kind == "list" and not base.children:
         empty = TRUE
     return [(IndexError, empty, "pop from empty list")]

@@ -17,6 +17,7 @@ from adcompile.records import dataclass, field
 # The modules of the functions that operators are lowered by, instead of the user's.
 MACROS: Final = "adcompile.frontend.macros"
 PRELUDE: Final = "adcompile.frontend.prelude"
+LISTINGS: Final = "adcompile.frontend.listings"
 PIPELINES: Final = "adcompile.frontend.pipelines"
 POSITIONS: Final = "adcompile.frontend.positions"
 HEAPS: Final = "adcompile.frontend.heaps"
@@ -26,7 +27,8 @@ WRAPPER: Final = "adcompile_wrapper"
 def is_ours(scope: object) -> bool:
     """Tell whether a function is one that an operator is lowered by, and none of the user's."""
     function = getattr(scope, "function", None)
-    return function is not None and function.__module__ in (MACROS, PRELUDE, PIPELINES, POSITIONS, HEAPS, WRAPPER)
+    ours = (MACROS, PRELUDE, LISTINGS, PIPELINES, POSITIONS, HEAPS, WRAPPER)
+    return function is not None and function.__module__ in ours
 
 
 class Scope(Protocol):

@@ -76,7 +76,7 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
 
 def items_of(lo: Lowering, held: Node[Value]) -> list[Value]:
     """Return the children of a container, each as it will be when its turn comes."""
-    if held.identity not in lo.contents:
+    if held.identity not in lo.contents or held.identity in lo.placed:
         return list(held.children)
     return [Element(held.identity, step, len(held.children)) for step in held.steps]
 

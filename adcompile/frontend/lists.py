@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend.frames import NeedsUnrolling
+from adcompile.frontend import listings, pooling, pools, rows
+from adcompile.frontend.frames import Unresolved
 from adcompile.frontend.values import Generator, Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const, Var, is_none
+from adcompile.ir.lists import in_row, list_type
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
-from adcompile.rules.lists import list_type
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -57,16 +58,20 @@ def make(lo: Lowering, items: Sequence[Value], held: Type) -> Ref:
     return ref
 
 
-def at_run_time(lo: Lowering, held: Node[Value], index: Value) -> Ref | None:
+def at_run_time(lo: Lowering, held: Node[Value], index: Value) -> Ref | Rows | None:
     """Return a list outside of loops as one of run-time length where it is indexed at run time; None if it cannot be.
 
-    In a loop the items are known one by one if it is repeated trip by trip.
+    In a loop the items are known one by one if it is repeated trip by trip, but for lists in pools.
     """
-    if held.kind != "list" or not isinstance(index, Var) or any(frame.loops for frame in lo.frames):
+    if held.kind != "list" or not isinstance(index, Var):
         return None
-    if held.identity not in lo.contents or held.detail is not None or lo.static_int(index, pin=True) is not None:
+    if held.identity not in lo.contents or held.detail is not None:
         return None
-    items = [lo.current(c) for c in held.children]
+    items = [lo.seen(c) for c in held.children]
+    if any(pools.is_placed(lo, item) for item in items):
+        return pooling.grown(lo, held, items)
+    if any(frame.loops for frame in lo.frames) or lo.static_int(index, pin=True) is not None:
+        return None
     known = common_type(lo, [lo.type_of(i) for i in items])
     if known is None or not known.is_list:
         return None
@@ -77,7 +82,7 @@ def at_run_time(lo: Lowering, held: Node[Value], index: Value) -> Ref | None:
 def items(lo: Lowering, ref: Ref, node: ast.AST) -> Ref:
     """Make the list of the items of a list or array: numbers, or views of the array."""
     if lo.is_list(ref):
-        return _cell(lo, lo.builder.emit("copy", lo.cells[ref.cell]), ref)
+        return _cell(lo, lo.read(ref) if ref.path else lo.builder.emit("copy", lo.cells[ref.cell]), ref)
     return _cell(lo, lo.builder.emit("list_items", lo.number(ref, node)), ref)
 
 
@@ -95,6 +100,11 @@ def hold(lo: Lowering, ref: Ref, item: Value) -> None:
         lo.link(ref.cell, item.cell)
 
 
+def of(lo: Lowering, ref: Ref, prim: str, *args: Atom) -> Atom:
+    """Apply an operation that has a value to a list."""
+    return lo.builder.emit(in_row(prim) if ref.path else prim, lo.cells[ref.cell], *ref.atoms, *args)
+
+
 def change(lo: Lowering, ref: Ref, prim: str, *args: Atom, node: ast.AST) -> tuple[Atom, ...]:
     """Apply an operation that changes the list; return its other results."""
     lo.check_twins(ref.cell, "list", node)
@@ -102,7 +112,7 @@ def change(lo: Lowering, ref: Ref, prim: str, *args: Atom, node: ast.AST) -> tup
     if prim not in ("list_set", "list_add"):
         lo.resized.add(ref.cell)
     old = lo.cells[ref.cell]
-    new, *rest = lo.guarded_many(node, prim, (old, *args), ())
+    new, *rest = lo.guarded_many(node, in_row(prim) if ref.path else prim, (old, *ref.atoms, *args), ())
     assert isinstance(new, Var)
     if old in lo.names:
         lo.names[new] = lo.names[old]
@@ -114,6 +124,8 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
     """Call a method of a list."""
     from adcompile.frontend import calls, prelude
 
+    if name in ("append", "appendleft", "insert") and args:
+        pooling.check_item(lo, ref, args[-1])
     match name, len(args):
         case "append", 1:
             change(lo, ref, "list_append", item_of(lo, args[0], node), node=node)
@@ -177,7 +189,7 @@ def item_of(lo: Lowering, value: Value, node: ast.AST) -> Atom:
     value = lo.current(value)
     if isinstance(value, Node) or lo.is_list(value):
         if lo.frame.loops:
-            raise NeedsUnrolling(node)
+            raise pooling.unrolling(lo, node, [value])
         lo.refuse(node, "a list of run-time length holds numbers, or arrays of one rank", "here")
     return lo.number(value, node)
 
@@ -211,7 +223,7 @@ def extend(lo: Lowering, ref: Ref, items: Value, node: ast.AST) -> Value:
 
 def sliced(lo: Lowering, ref: Ref, index: Slice, node: ast.AST) -> Ref:
     """Lower ``items[lo:hi:step]``: a new list."""
-    new = lo.emit(node, "list_slice", lo.cells[ref.cell], index.lo, index.hi, index.step)
+    new = lo.guarded(node, lambda: lo.wrap(of(lo, ref, "list_slice", index.lo, index.hi, index.step)))
     assert isinstance(new, Ref)
     lo.link(new.cell, ref.cell)
     return new
@@ -220,11 +232,24 @@ def sliced(lo: Lowering, ref: Ref, index: Slice, node: ast.AST) -> Ref:
 def concatenated(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value:
     """Lower ``left + right`` of two lists, one of which at least has a run-time length."""
     refs = [dynamic(lo, side, other, node) for side, other in ((left, right), (right, left))]
-    new = lo.emit(node, "list_concat", *(lo.cells[r.cell] for r in refs))
+    new = lo.emit(node, "list_concat", *map(lo.read, refs))
     assert isinstance(new, Ref)
     for ref in refs:
         lo.link(new.cell, ref.cell)
     return new
+
+
+def equal(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value | None:
+    """Lower ``left == right`` for two lists of numbers; None for others."""
+    from adcompile.frontend import calls
+
+    sides = [lo.current(v) for v in (left, right)]
+    items = [lo.type_of(c) for v in sides if isinstance(v, Node) for c in v.children]
+    lengths = [lo.type_of(v).dims for v in sides if isinstance(v, Ref)]
+    if any(isinstance(v, Rows) for v in sides) or any(d != () for d in lengths) or not all(t.is_scalar for t in items):
+        return None
+    refs = [dynamic(lo, side, other, node) for side, other in (sides, sides[::-1])]
+    return calls.in_python(lo, listings.equal, refs, node)
 
 
 def dynamic(lo: Lowering, value: Value, other: Value, node: ast.AST) -> Ref:
@@ -245,8 +270,12 @@ def repeated(lo: Lowering, items: Value, times: Value, node: ast.AST) -> Value:
     count = lo.number(times, node)
     if not count.type.is_scalar or count.type.inexact:
         lo.refuse(node, "a list can be repeated a whole number of times only", str(count.type))
+    if isinstance(items, Node) and (key := pooling.wanted(lo, items.children)) is not None:
+        raise Unresolved(key)
+    if isinstance(items, Rows):
+        return rows.held(lo, rows.mapped(items, lambda ref: repeated(lo, ref, count, node)))
     ref = dynamic(lo, items, items, node)
-    new = lo.emit(node, "list_repeat", lo.cells[ref.cell], count)
+    new = lo.emit(node, "list_repeat", lo.read(ref), count)
     assert isinstance(new, Ref)
     lo.link(new.cell, ref.cell)
     return new
@@ -275,6 +304,11 @@ def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AS
 
 def replace_with(lo: Lowering, ref: Ref, new: Ref, node: ast.AST) -> None:
     """Give a list the items of another one."""
+    from adcompile.frontend import calls
+
+    if ref.path:
+        calls.in_python(lo, listings.refill, [ref, new], node)
+        return
     lo.check_twins(ref.cell, "list", node)
     lo.resized.add(ref.cell)
     lo.cells[ref.cell] = lo.cells[new.cell]
@@ -288,14 +322,14 @@ def taken(lo: Lowering, ref: Ref, item: Atom) -> Value:
 
 
 def length(lo: Lowering, ref: Ref) -> Atom:
-    return lo.builder.emit("list_length", lo.cells[ref.cell])
+    return of(lo, ref, "list_length")
 
 
 def read(lo: Lowering, ref: Ref, index: Value, node: ast.AST) -> Value:
     """Lower ``items[index]``."""
     if isinstance(index, Slice):
         return sliced(lo, ref, index, node)
-    return taken(lo, ref, lo.builder.emit("list_get", lo.cells[ref.cell], _position(lo, index, node)))
+    return taken(lo, ref, of(lo, ref, "list_get", _position(lo, index, node)))
 
 
 def store(lo: Lowering, ref: Ref, index: Value, value: Value, node: ast.AST) -> None:
@@ -303,6 +337,7 @@ def store(lo: Lowering, ref: Ref, index: Value, value: Value, node: ast.AST) -> 
     if isinstance(index, Slice):
         store_slice(lo, ref, index, value, node)
         return
+    pooling.check_item(lo, ref, value)
     change(lo, ref, "list_set", _position(lo, index, node), item_of(lo, value, node), node=node)
     hold(lo, ref, value)
 
@@ -387,7 +422,7 @@ def joined(lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str
 def iterate(lo: Lowering, ref: Ref) -> Iterable:
     return Iterable(
         lambda: length(lo, ref),
-        lambda k: taken(lo, ref, lo.builder.emit("list_get", lo.cells[ref.cell], k)),
+        lambda k: taken(lo, ref, of(lo, ref, "list_get", k)),
         arrays=(ref,),
     )
 

@@ -12,16 +12,29 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import assignment, checkpoints, exceptions, expressions, generators, iteration, iterators
+from adcompile.frontend import (
+    assignment,
+    calls,
+    checkpoints,
+    exceptions,
+    expressions,
+    generators,
+    iteration,
+    iterators,
+    listings,
+    lists,
+    pooling,
+)
 from adcompile.frontend.desugar import Desugared, LoopFlags
-from adcompile.frontend.frames import NeedsUnrolling, Unbound
+from adcompile.frontend.frames import NeedsUnrolling, Unbound, Unresolved
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.optionals import implied
+from adcompile.frontend.paths import ROW
 from adcompile.frontend.plans import Plan
 from adcompile.frontend.slots import Slots
 from adcompile.frontend.state import Snapshot
 from adcompile.frontend.trips import Trip
-from adcompile.frontend.values import Element, Generator, Iterable, Value
+from adcompile.frontend.values import Element, Generator, Iterable, Ref, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
@@ -59,7 +72,7 @@ def go_through(lo: Lowering, node: ast.For, source: Iterable | list[Value]) -> N
         return
     count = source.count() if source.bounds is None else None
     held = f".iterated_{len(lo.frame.loops)}"
-    lists_in = [ref.cell for ref in source.arrays if lo.cells[ref.cell].type.is_list]
+    lists_in = [ref.cell for ref in source.arrays if lo.is_list(ref) and not ref.path]
     outer, lo.resized = lo.resized, set()
     lo.frame.names[held] = Node("tuple", source.arrays)  # the loop goes on with these, whatever is rebound
     start = lo.snapshot()
@@ -69,6 +82,9 @@ def go_through(lo: Lowering, node: ast.For, source: Iterable | list[Value]) -> N
             raise NeedsUnrolling(node)
         counted(lo, node, source, count)
     except NeedsUnrolling as needed:
+        trips = lo.static_int(source.count())
+        if needed.resolving is not None and pooling.is_pooling(needed.resolving) and (trips is None or trips > SHORT):
+            raise Unresolved(needed.resolving) from None
         lo.restore(start)
         lo.builder.rewind(mark)
         unrolled_or_one(lo, node, source, count, needed)
@@ -168,6 +184,9 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
 
     def body(index: Var) -> None:
         assign_and_run(lo, node, index if source.bounds is not None else source.item(index))
+        for ref in source.arrays:
+            if ref.path == ROW and ref.cell in lo.resized:
+                check_length(lo, node, flags, ref, bounds[1])
 
     def attempt(slots: Slots) -> Loop:
         index = Var(name, PY_INT)
@@ -187,6 +206,21 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
     inits, key, snapshots = tuple(slots.inits), lo.next_key(), source.snapshots
     lo.builder.add(For(loop.index, *bounds, inits, block, outs, key, slots.until, span=span, snapshots=snapshots))
     slots.after(bounds, node)
+
+
+def check_length(lo: Lowering, node: ast.For, flags: LoopFlags, ref: Ref, before: Atom) -> None:
+    """Raise after a trip that has changed the length of the list that a loop goes through, unless the loop ends."""
+    from adcompile.frontend import branches
+
+    def check() -> None:
+        calls.in_python(lo, listings.check_length, [before, lists.length(lo, ref)], node.iter)
+
+    ended = FALSE if flags.until is None else lo.atom(lo.frame.names[flags.until])
+    if isinstance(ended, Const):
+        if not ended.value:
+            check()
+    else:
+        branches.merge(lo, node, ended, lambda: None, check)
 
 
 @dataclass(slots=True)

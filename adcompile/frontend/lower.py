@@ -22,7 +22,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, picking, strangers, tables, trees
+from adcompile.frontend import application, calls, picking, pooling, strangers, tables, trees
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
@@ -249,13 +249,19 @@ def lower(
     `rules` hold wherever their functions are called. `whole`: nothing differentiates the function itself. The result
     is what it returns, or the final values of the arguments `outputs`, with `one` the only one.
     """
-    resolved: set[object] = set()
+    resolved: dict[object, None] = {}
+    failed: CompileError | None = None  # with lists in pools: then loops are unrolled instead, if they can be
     start = facts.copy()
     while True:
         try:
             return lower_once(target, arguments, facts, resolved, rules, whole, outputs, one)
         except Unresolved as found:
-            resolved.add(found.key)
+            resolved[found.key] = None
+            facts.restore(start)
+        except CompileError as error:
+            if not resolved or not any(isinstance(key, pooling.Pooled) for key in resolved):
+                raise error if failed is None else failed from None
+            failed, resolved = error, {pooling.NOWHERE: None}
             facts.restore(start)
 
 
@@ -263,7 +269,7 @@ def lower_once(
     target: Target,
     arguments: Mapping[str, Argument],
     facts: Facts,
-    resolved: set[object],
+    resolved: Mapping[object, None],
     rules: Sequence[CustomFunction],
     whole: bool,
     outputs: tuple[str, ...],
@@ -283,6 +289,8 @@ def lower_once(
     given = {name: lo.owned(map_leaves(lambda a: as_value(lo, a), a)) for name, a in arguments.items()}
     held = [found for name, value in given.items() for found in _mutable(value, (name,))]
     given.update({f"..{name}": given[name] for name in outputs})  # read at the end, whatever the name stands for then
+    if resolved:
+        pooling.prepare(lo)
     result = _run(lo, target, given)
     if outputs:
         result = given[outputs[0]] if one and len(outputs) == 1 else Node("tuple", tuple(given[n] for n in outputs))

@@ -59,7 +59,7 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         return sparse.operate(lo, op, left, right, node)
     if op == "add" and (isinstance(left, Rows) or isinstance(right, Rows)):
         return rows.concatenated(lo, left, right, node)
-    if lo.is_list(left) or lo.is_list(right):
+    if any(lo.is_list(v) or isinstance(v, Rows) for v in (left, right)):
         done = _lists(lo, op, left, right, node)
         if done is not None:
             return done
@@ -112,9 +112,11 @@ def _compute(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) ->
 
 def _lists(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value | None:
     """Do what Python does with lists of run-time length; None if NumPy makes an array of the list."""
-    both = [lo.is_list(v) or (isinstance(v, Node) and v.kind == "list") for v in (left, right)]
+    both = [lo.is_list(v) or isinstance(v, Rows) or (isinstance(v, Node) and v.kind == "list") for v in (left, right)]
     if op == "add" and all(both):
         return lists.concatenated(lo, left, right, node)
+    if op in ("eq", "ne") and all(both) and (same := lists.equal(lo, left, right, node)) is not None:
+        return same if op == "eq" else lo.builder.emit("not", lo.atom(same))
     other = right if both[0] else left
     if op == "mul" and lo.type_of(other).kind == "py":
         return lists.repeated(lo, left if both[0] else right, other, node)

@@ -16,11 +16,15 @@ from adcompile.frontend.values import Path, Step
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.lengths import Facts
+from adcompile.ir.lists import element_type
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type
 
 # How many operands each component code of a subscript takes.
 OPERANDS: Final = {"i": 1, "s": 3, "n": 0, "e": 0, "a": 1, "m": 1}
+
+# The path to one list of a list of lists.
+ROW: Final[Path] = (("row", ()),)
 
 # The views of which NumPy forbids to write to.
 READ_ONLY: Final = frozenset({"broadcast", "diagonal"})
@@ -33,7 +37,7 @@ def operand_count(step: Step) -> int:
     """Return how many operands a step takes."""
     if isinstance(step, str):
         return sum(OPERANDS[code] for code in step)
-    return step[1][0] if step[0] in ("reshape", "broadcast") else 0
+    return 1 if step[0] == "row" else step[1][0] if step[0] in ("reshape", "broadcast") else 0
 
 
 def is_plain(step: Step) -> bool:
@@ -42,7 +46,14 @@ def is_plain(step: Step) -> bool:
 
 
 def read_path(builder: Builder, base: Var, path: Path, atoms: Sequence[Atom]) -> Var:
-    """Apply views to an array: subscripts together in one equation, other views each in one of its own."""
+    """Apply views to an array: subscripts together in one equation, other views each in one of its own.
+
+    Of one list of a list of lists this is a copy.
+    """
+    if path == ROW:
+        copy = builder.emit("list_row_slice", base, *atoms, NONE, NONE, NONE)
+        assert isinstance(copy, Var)
+        return copy
     current: Atom = base
     steps: list[str] = []
     operands: list[Atom] = []
@@ -79,6 +90,8 @@ def _equation(step: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[object, ...
 
 def type_along(facts: Facts, base: Type, path: Path, atoms: Sequence[Atom]) -> Type:
     """Return the type of what a path selects."""
+    if path == ROW:
+        return element_type(base)
     current, plain, operands = base, list[Step](), list[Atom]()
     rest = iter(atoms)
     for step in (*path, None):

@@ -106,7 +106,7 @@ def stored_names(node: ast.For | ast.While) -> list[str]:
 
 def carried(t: Type) -> Type:
     """Return the type of a slot that starts as `t`: an int's value does not stay."""
-    return Type(t.kind, t.dtype, t.dims)
+    return Type(t.kind, t.dtype, t.dims, layout=t.layout if t.is_list else "")
 
 
 def parts(value: Node[Value] | Rows) -> Iterable[tuple[object, Value]]:

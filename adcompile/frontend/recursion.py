@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from adcompile.errors import CompileError
-from adcompile.frontend import running, settling
+from adcompile.frontend import pooling, running, settling
 from adcompile.frontend.frames import Frame, Unbound, lookup_local
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.resolve import Source
@@ -247,6 +247,8 @@ def attempt(
     inner.made = lo.made
     inner.tolerant = 1 if callee.types is None else 0
     inner.guesses = guesses
+    if inner.resolved:
+        pooling.prepare(inner)
     params: list[Var] = []
     names = {name: _parameters(inner, name, tree, params) for name, tree in callee.arguments.items()}
     around = {

@@ -9,12 +9,12 @@ like it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adcompile.frontend import application, lists, optionals
+from adcompile.frontend import application, listings, lists, optionals, pooling, pools
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Const
@@ -29,7 +29,7 @@ Pattern = Node[Type | Const] | Type | Const
 
 def pattern_of(lo: Lowering, items: Sequence[Value]) -> Pattern | None:
     """Return what all items have in common: the type of a list for each leaf, or its value; None if they differ."""
-    items = optionals.alike([lo.current(i) for i in items if i is not UNDEFINED])
+    items = optionals.alike([pools.encoded(lo, lo.seen(i)) for i in items if i is not UNDEFINED])
     first = items[0] if items else None
     if isinstance(first, Node):
         alike = [i for i in items if isinstance(i, Node) and i.form == first.form and is_immutable(i)]
@@ -139,7 +139,7 @@ def types_of(lo: Lowering, rows: Rows) -> Node[Type | Const]:
         if isinstance(tree, Node):
             return tree.holding([of(c) for c in tree.children])
         if isinstance(tree, Ref):
-            return lo.cells[tree.cell].type
+            return lo.type_of(tree)
         assert isinstance(tree, Const)
         return tree
 
@@ -152,8 +152,12 @@ def make(lo: Lowering, items: Sequence[Value], pattern: Node[Type | Const]) -> R
     """Make a list of run-time length of items that are known."""
 
     def of(tree: Pattern, column: Sequence[Value]) -> Value:
-        column = [lo.current(c) for c in column]
+        column = [pools.encoded(lo, lo.seen(c)) for c in column]
         if isinstance(tree, Node):
+            column = [optionals.paired(c) for c in column] if tree.cls is optionals.Maybe else column
+            if any(not isinstance(c, Node) or c.form != tree.form or not is_immutable(c) for c in column):
+                pooling.gather(lo, [*samples(lo, tree), *column])
+                lo.refuse(None, "the items of a list whose length is known only at run time must be alike", "here")
             parts = [[c.children[k] for c in column if isinstance(c, Node)] for k in range(len(tree.children))]
             return tree.holding([of(t, part) for t, part in zip(tree.children, parts, strict=True)])
         return tree if isinstance(tree, Const) else lists.make(lo, column, tree)
@@ -163,19 +167,31 @@ def make(lo: Lowering, items: Sequence[Value], pattern: Node[Type | Const]) -> R
     return Rows(made)
 
 
+def first_column(rows: Rows) -> Ref | None:
+    return next(iter(columns(rows)), None)
+
+
 def columns(rows: Rows) -> list[Ref]:
-    found: list[Ref] = []
-    each_leaf(rows.pattern, lambda leaf: found.append(leaf) if isinstance(leaf, Ref) else None)
-    return found
+    return refs_in(rows.pattern)
+
+
+def refs_in(tree: Value) -> list[Ref]:
+    """Return the lists in a tree."""
+    return [part for part in nodes(tree) if isinstance(part, Ref)]
 
 
 def as_array(lo: Lowering, rows: Rows, node: ast.AST) -> Value:
     """Return the array that NumPy makes of a list of tuples of numbers: each list of it is a column."""
 
+    from adcompile.frontend import calls
+
     def of(tree: Value) -> Value:
-        if isinstance(tree, Node) and tree.cls is not optionals.Maybe and tree.kind == "tuple" and tree.children:
+        plain = isinstance(tree, Node) and tree.kind == "tuple" and tree.cls not in (optionals.Maybe, pools.Placed)
+        if plain and isinstance(tree, Node) and tree.children:
             columns: Node[Value] = Node("tuple", tuple(map(of, tree.children)))
             return application.apply(lo, np.stack, [columns, Const(1)], {}, node)
+        if tree is rows.pattern and rows.pattern.cls is pools.Placed:
+            return calls.in_python(lo, listings.as_arrays, [rows], node)
         if not isinstance(tree, Ref):
             lo.refuse(node, "these items are not numbers", "an array is made of them here")
         return lo.emit(node, "list_array", lo.atom(tree))
@@ -183,36 +199,39 @@ def as_array(lo: Lowering, rows: Rows, node: ast.AST) -> Value:
     return of(rows.pattern)
 
 
-def each_leaf(tree: Value, visit: Callable[[Value], None]) -> None:
-    if isinstance(tree, Node):
-        for child in tree.children:
-            each_leaf(child, visit)
-    else:
-        visit(tree)
-
-
-def each(lo: Lowering, rows: Rows, of: Callable[[Ref], Value]) -> Node[Value]:
-    """Apply a function to every list; return the results as an item."""
+def each(lo: Lowering, rows: Rows, of: Callable[[Ref], Value]) -> Value:
+    """Apply a function that returns an item to every list; return what the items are together."""
 
     def item(tree: Value) -> Value:
         if isinstance(tree, Node):
-            return lo.like(tree, [item(c) for c in tree.children])
+            return pools.decoded(lo, lo.like(tree, [item(c) for c in tree.children]))
         return of(tree) if isinstance(tree, Ref) else tree
 
-    found = item(rows.pattern)
+    return item(rows.pattern)
+
+
+def mapped(rows: Rows, of: Callable[[Ref], Value]) -> Rows:
+    """Apply a function that returns a list to every list."""
+
+    def part(tree: Value) -> Value:
+        if isinstance(tree, Node):
+            return tree.holding([part(c) for c in tree.children])
+        return of(tree) if isinstance(tree, Ref) else tree
+
+    found = part(rows.pattern)
     assert isinstance(found, Node)
-    return found
+    return Rows(found)
 
 
 def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], object], node: ast.AST) -> None:
     """Put the parts of an item into the lists."""
 
     def go(tree: Value, part: Value) -> None:
-        part = lo.current(part)
+        part = pools.encoded(lo, lo.seen(part))
         if isinstance(tree, Node):
             part = optionals.paired(part) if tree.cls is optionals.Maybe else part
             if not isinstance(part, Node) or part.form != tree.form or not is_immutable(part):
-                raise NeedsUnrolling(node)
+                raise pooling.unrolling(lo, node, [*samples(lo, tree), part])
             for t, p in zip(tree.children, part.children, strict=True):
                 go(t, p)
         elif isinstance(tree, Ref):
@@ -223,6 +242,11 @@ def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], ob
     go(rows.pattern, item)
 
 
+def samples(lo: Lowering, tree: Node[Any]) -> list[Value]:
+    """Return what stands for the items of a list where it is a list of a pool."""
+    return [pools.decoded(lo, tree.holding([Const(0)]))] if tree.cls is pools.Placed else []
+
+
 def length(lo: Lowering, rows: Rows) -> Atom:
     return lists.length(lo, columns(rows)[0])
 
@@ -230,8 +254,7 @@ def length(lo: Lowering, rows: Rows) -> Atom:
 def read(lo: Lowering, rows: Rows, index: Value, node: ast.AST) -> Value:
     """Lower ``items[index]``."""
     if isinstance(index, Slice):
-        found = each(lo, rows, lambda ref: lists.sliced(lo, ref, index, node))
-        return held(lo, Rows(found))
+        return held(lo, mapped(rows, lambda ref: lists.sliced(lo, ref, index, node)))
     return each(lo, rows, lambda ref: lists.read(lo, ref, index, node))
 
 
@@ -247,11 +270,28 @@ def concatenated(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Valu
     values = [lo.current(v) for v in (left, right)]
     pattern = covering(lo, values)
     if not isinstance(pattern, Node):
+        pooling.gather(lo, [c for v in values if isinstance(v, Node) for c in v.children])
         lo.refuse(node, "the items of these lists are not alike", "joined here")
     one, two = (of_list(lo, v, pattern) for v in values)
     if not alike(one.pattern, two.pattern):
         lo.refuse(node, "the items of these lists are not alike", "joined here")
     return held(lo, paired(one, two, lambda a, b: lists.concatenated(lo, a, b, node)))
+
+
+def copied(lo: Lowering, rows: Rows, deep: bool, node: ast.AST) -> Value:
+    """Return a copy of a list; `deep`: also of the lists in it."""
+    has_lists = any(isinstance(t, Node) and t.cls is pools.Placed for t in nodes(rows.pattern))
+    if deep and has_lists:
+        lo.refuse(node, "deep copies of lists in lists are not supported", "here", "write [row[:] for row in rows]")
+    return read(lo, rows, Slice(NONE, NONE, NONE), node)
+
+
+def nodes(tree: Value) -> Iterator[Value]:
+    """Yield all parts of a tree."""
+    yield tree
+    if isinstance(tree, Node):
+        for child in tree.children:
+            yield from nodes(child)
 
 
 def store(lo: Lowering, rows: Rows, index: Value, item: Value, node: ast.AST) -> None:
@@ -261,14 +301,19 @@ def store(lo: Lowering, rows: Rows, index: Value, item: Value, node: ast.AST) ->
 
 def method(lo: Lowering, rows: Rows, name: str, args: Sequence[Value], node: ast.AST) -> Value:
     """Call a method of a list of items."""
+    from adcompile.frontend import calls, prelude
+
     if name in ("append", "appendleft", "insert"):
         *places, item = args
         spread(lo, rows, item, lambda ref, part: lists.method(lo, ref, name, [*places, part], node), node)
         return NONE
+    if name == "extend" and len(args) == 1:
+        calls.in_python(lo, prelude.extend, [rows, args[0]], node)
+        return NONE
     if name in ("pop", "popleft"):
         return each(lo, rows, lambda ref: lists.method(lo, ref, name, args, node))
     if name in ("reverse", "clear") and not args:
-        each(lo, rows, lambda ref: lists.method(lo, ref, name, args, node))
+        mapped(rows, lambda ref: lists.method(lo, ref, name, args, node))
         return NONE
     if name == "copy":
         return read(lo, rows, Slice(NONE, NONE, NONE), node)
@@ -277,6 +322,6 @@ def method(lo: Lowering, rows: Rows, name: str, args: Sequence[Value], node: ast
 
 def iterate(lo: Lowering, rows: Rows) -> Iterable:
     def item(k: Atom) -> Value:
-        return each(lo, rows, lambda ref: lists.taken(lo, ref, lo.builder.emit("list_get", lo.cells[ref.cell], k)))
+        return each(lo, rows, lambda ref: lists.taken(lo, ref, lists.of(lo, ref, "list_get", k)))
 
     return Iterable(lambda: length(lo, rows), item, arrays=tuple(columns(rows)))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import lists, rows
+from adcompile.frontend import lists, pools, rows
 from adcompile.frontend.desugar import FLAGS, RAISED, STATE, LoopFlags
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.lifetimes import is_carried
@@ -59,10 +59,12 @@ class Slots:
 
     def shaped(self, key: Key, value: Value) -> Value:
         """Return what is held before the loop, with the structure that it has in the loop."""
-        value = self.plan.shapes.get(key, UNDEFINED) if value is UNDEFINED else self.lo.current(value)
+        value = self.plan.shapes.get(key, UNDEFINED) if value is UNDEFINED else self.lo.seen(value)
         if key in self.plan.lengths:
             return rows.become(self.lo, value, self.plan.lengths[key])
-        return paired(value) if key in self.plan.optional else value
+        return (
+            paired(value) if key in self.plan.optional else (pools.encoded(self.lo, value) if self.lo.pools else value)
+        )
 
     def leaves(self) -> Iterator[tuple[Key, Value]]:
         """Yield what names and changing containers hold before the loop, each by its key."""
@@ -256,7 +258,7 @@ class Slots:
             new = self.lo.like(value, children)
             self.lo.twin(new.identity, value.identity)
             self.entered_as[key] = new.identity
-            return new
+            return pools.decoded(self.lo, new) if self.lo.pools else new
         if isinstance(value, Rows):
             pattern = self.entered((*key, ITEMS), value.pattern, by_key)
             assert isinstance(pattern, Node)

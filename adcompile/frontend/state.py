@@ -7,12 +7,12 @@ same one sees it changing. What branches and loops start from is a snapshot of a
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from adcompile.errors import CompileError, Span
-from adcompile.frontend.frames import Frame, Made, is_ours, owner_of, shown
+from adcompile.frontend.frames import Frame, Made, NeedsUnrolling, is_ours, owner_of, shown
 from adcompile.frontend.lifetimes import may_be_read
 from adcompile.frontend.optionals import Truths, implied
 from adcompile.frontend.values import Box, Element, Method, Partial, Ref, Rows, Super, Value
@@ -21,6 +21,9 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Stmt, Var
 from adcompile.ir.structure import Node, NodeKind, leaves
 from adcompile.records import dataclass, replace
+
+if TYPE_CHECKING:
+    from adcompile.frontend.pools import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,11 @@ class State:
         self.cached: dict[
             int, str
         ] = {}  # cells and containers that a function may keep that returned them: what they are
-        self.resolved: set[object] = set()
+        self.birthplaces: dict[int, ast.AST] = {}  # where lists were made, by identity or cell
+        self.pools: dict[ast.AST, Pool] = {}  # by the places where their lists are made
+        self.placed: dict[int, tuple[ast.AST, Atom]] = {}  # objects in pools: the root of the pool, and which it is
+        self.pool_of: dict[int, ast.AST] = {}  # the root of the pool that a cell is of
+        self.resolved: Mapping[object, None] = {}  # in the order in which it was found out what is to be
         self.starts: dict[Var, Atom] = {}
         self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
         self.known: Truths = frozenset()
@@ -183,6 +190,8 @@ class State:
             return pattern.holding(children)
         self.cell_count += 1
         self.cached.pop(self.cell_count, None)  # of an attempt before
+        for table in (self.birthplaces, self.placed):
+            table.pop(self.cell_count, None)
         new = replace(pattern, children=tuple(children), identity=self.cell_count)
         self.contents[self.cell_count] = new
         return new
@@ -195,6 +204,14 @@ class State:
 
     def current(self, value: Value) -> Value:
         """Return what a list, dict or object holds now."""
+        if self.placed and isinstance(value, Node) and value.identity in self.placed:
+            from adcompile.frontend import pools
+
+            return pools.fields_of(self, value)  # type: ignore[arg-type]  # the only State there is
+        return self.seen(value)
+
+    def seen(self, value: Value) -> Value:
+        """Return what is held, without reading what objects in pools hold."""
         if isinstance(value, Element):
             return self.current(self.element(value))
         return self.contents.get(value.identity, value) if isinstance(value, Node) and value.identity else value
@@ -218,6 +235,11 @@ class State:
         self, node: ast.AST, held: Node[Value], children: Sequence[Value], keys: Sequence[object] | None = None
     ) -> None:
         """Change the contents of a list, dict or object."""
+        if held.identity in self.placed:
+            from adcompile.frontend import pools
+
+            pools.store_fields(self, held, children, keys, node)  # type: ignore[arg-type]  # the only State there is
+            return
         if held.identity not in self.contents:
             self.refuse(
                 node, f"this {held.called} cannot be changed here", "made outside the function", "copy it first"
@@ -263,6 +285,7 @@ class State:
             for frame in self.frames:
                 for name, value in frame.names.items():
                     if self.holds(value, other) and may_be_read(frame, name):
+                        self.pool(node, identity)
                         self.refuse(
                             node,
                             f"this {called} may also be that of `{shown(name)}`",
@@ -270,13 +293,21 @@ class State:
                             "change a copy of it, or return a new one",
                         )
 
+    def pool(self, node: ast.AST, identity: int) -> None:
+        """Have a list, or one that may be the same, be put into a pool, see `pools`, if one can be."""
+        from adcompile.frontend import pooling
+
+        key = pooling.of_numbers(self, {identity, *(i for pair in self.twins if identity in pair for i in pair)})
+        if key is not None:
+            raise NeedsUnrolling(node, resolving=key)
+
     def holds(self, value: Value, identity: int) -> bool:
         """Tell whether a value is or contains a container with this identity, or a list in this cell."""
         match value:
             case Node():
                 if value.identity == identity:
                     return True
-                value = self.current(value)
+                value = self.seen(value)
                 return (
                     any(self.holds(c, identity) for c in value.children)
                     if isinstance(value, Node)
@@ -294,7 +325,7 @@ class State:
 
     def reaches(self, value: Value, identity: int) -> bool:
         """Tell whether a container is, or contains, the one with this identity."""
-        value = self.current(value)
+        value = self.seen(value)
         if not isinstance(value, Node):
             return False
         return value.identity == identity or any(self.reaches(c, identity) for c in value.children)

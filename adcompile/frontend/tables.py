@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from adcompile.frontend import calls, lists, opaque_equations, positions, rows
+from adcompile.frontend import calls, lists, opaque_equations, pooling, positions, rows
 from adcompile.frontend.frames import NeedsUnrolling, Unbound, Unresolved
 from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import Args, Keywords, LocalFunction, Partial, Value, lift
@@ -180,6 +180,9 @@ def _growing(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
         return lo.contents[held.identity]
     pattern = rows.pattern_of(lo, items)
     if not isinstance(pattern, Node):
+        key = pooling.wanted(lo, items)
+        if key is not None:
+            raise Unresolved(key)
         lo.refuse(
             node,
             "the items of a list or dict that is indexed at run time must be alike",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import lists, rows
+from adcompile.frontend import lists, pooling, pools, rows
 from adcompile.frontend.frames import Conflict, NeedsUnrolling
 from adcompile.frontend.optionals import HELD, can_pair, held_in, paired
 from adcompile.frontend.plans import ITEMS, Key, Slot, carried, covers, parts, skeleton
@@ -95,7 +95,7 @@ class Trip:
     def compare(self, key: Key, entry: Value, value: Value) -> None:
         """Record what a slot is after the trip; note names that are new or do not keep their structure."""
         name = str(key[0])
-        value = self.lo.current(value)
+        value = pools.encoded(self.lo, self.lo.seen(value)) if self.lo.pools else self.lo.current(value)
         if name in self.plan.dropped:
             return
         if key in self.plan.optional:
@@ -113,7 +113,7 @@ class Trip:
             self.compare_lists(key, entry, value)
         elif isinstance(entry, Node) and isinstance(value, Node):
             if entry.form != value.form:
-                return self.restructured(name, "changes its structure from trip to trip")
+                return self.restructured(name, "changes its structure from trip to trip", entry, value)
             for (k, e), (_, v) in zip(parts(entry), parts(value), strict=True):
                 self.compare((*key, k), e, v)
         elif entry is UNDEFINED and key not in {s.key for s in self.loop.slots}:
@@ -121,7 +121,7 @@ class Trip:
                 self.learn(key, value)
         elif isinstance(entry, Node) or isinstance(value, Node):
             if value is not UNDEFINED:
-                self.restructured(name, "is a container on one trip and not on another")
+                self.restructured(name, "is a container on one trip and not on another", entry, value)
         else:
             self.exits[key] = value
             if key not in {s.key for s in self.loop.slots} and not unchanged(entry, value):
@@ -138,14 +138,14 @@ class Trip:
     def compare_lists(self, key: Key, entry: Value, value: Value) -> None:
         """Record which list a slot is after the trip; one that becomes longer or shorter is one of run-time length."""
         if isinstance(entry, Node):
-            held = rows.covering(self.lo, (entry, value))
+            held = self.covering(entry, value)
             if held is None or not self.plan.replaces:
                 raise NeedsUnrolling(self.loop.node, lengths=held is not None)
             self.plan.lengths[key] = held
             self.changed = True
             return
         if isinstance(value, Node):
-            held = rows.covering(self.lo, (entry, value))
+            held = self.covering(entry, value)
             if held is None:
                 raise NeedsUnrolling(self.loop.node)
             with self.lo.reopened(self.stmts):
@@ -156,6 +156,14 @@ class Trip:
             self.compare_items((*key, ITEMS), entry.pattern, value.pattern)
         else:
             raise NeedsUnrolling(self.loop.node)
+
+    def covering(self, *values: Value) -> Type | Node[Type | Const] | None:
+        """Return what a list holds that can be either of two; None if there is none, and none can be made."""
+        held = rows.covering(self.lo, values)
+        items = [c for v in values if isinstance(v, Node) for c in v.children]
+        if held is None and (key := pooling.wanted(self.lo, items)) is not None:
+            raise NeedsUnrolling(self.loop.node, resolving=key)
+        return held
 
     def compare_items(self, key: Key, entry: Value, value: Value) -> None:
         """Record which lists the parts of a list of tuples are in after the trip."""
@@ -171,10 +179,10 @@ class Trip:
             raise NeedsUnrolling(self.loop.node, said=f"what `{name}` is must be known when compiling")
         self.drop(name, "differs from trip to trip")
 
-    def restructured(self, name: str, reason: str) -> None:
+    def restructured(self, name: str, reason: str, *values: Value) -> None:
         """Note a name whose structure changes: it has no value at the start of a trip, unless each trip is lowered."""
         if name in self.loop.read_first:
-            raise NeedsUnrolling(self.loop.node)
+            raise pooling.unrolling(self.lo, self.loop.node, [pools.decoded(self.lo, v) for v in values])
         self.drop(name, reason)
 
     def drop(self, name: str, reason: str) -> None:
@@ -218,7 +226,7 @@ class Trip:
         if held is None or not held.is_list:
             pattern = rows.types_of(self.lo, after) if isinstance(after, Rows) else rows.pattern_of(self.lo, parts)
             if not isinstance(pattern, Node) or before.detail is not None or not rows.has_lists(pattern):
-                self.unrolling = NeedsUnrolling(self.loop.node)
+                self.unrolling = pooling.unrolling(self.lo, self.loop.node, parts)
                 return
             self.plan.dynamic[identity] = pattern
             return
@@ -326,8 +334,10 @@ class Trip:
                 self.changed = True
 
         def visit(key: Key, value: Value) -> None:
-            value = self.lo.current(value)
-            number = value.cell if isinstance(value, Ref) and self.lo.is_list(value) else 0
+            value = self.lo.seen(value)
+            if isinstance(value, Node) and value.identity in self.lo.placed:
+                return
+            number = value.cell if isinstance(value, Ref) and self.lo.is_list(value) and not value.path else 0
             number = value.identity if isinstance(value, Node) else number
             if number:
                 note(held.setdefault(number, key), key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from adcompile.transforms.callees import Callees
 __all__ = ["Local", "Locals", "Mode"]
 
 Mode = Literal["forward", "reverse"]
+
+
+INTEGERS: Final = (bool, int, np.bool_, np.integer)
 
 
 class Local(NamedTuple):
@@ -61,7 +64,8 @@ class Locals:
 
     def of(self, operation: Operation, wanted: Sequence[int]) -> Local | None:
         """Return the derivative of the results `wanted` of an operation; None if it is zero."""
-        wrt = tuple(k for k in differentiable_args(operation.eqn) if operation.operands[k].active)
+        moving = [v.active and not isinstance(v.content, INTEGERS) for v in operation.operands]
+        wrt = tuple(k for k in differentiable_args(operation.eqn) if moving[k])
         kinds = tuple(_kind(v.content) for v in operation.operands)
         key = (operation.eqn, kinds, wrt, tuple(wanted))
         if key not in self.made:
@@ -114,7 +118,7 @@ def _operand(a: Atom, value: Value, name: str) -> Atom:
     content = value.content
     if a is UNDEFINED:  # absent from a tree
         return a
-    if isinstance(a, Const) or isinstance(content, bool | int | np.bool_ | np.integer):
+    if isinstance(a, Const) or isinstance(content, INTEGERS):
         return Const(content)
     if isinstance(content, list):
         return Var(name, _list_type(content, a.type))
@@ -123,8 +127,10 @@ def _operand(a: Atom, value: Value, name: str) -> Atom:
 
 
 def _list_type(content: Sequence[object], declared: Type) -> Type:
+    if declared.is_nested:
+        content = [item for row in content if isinstance(row, list) for item in row]
     first = content[0] if content else None
-    return Type("list", declared.dtype, first.shape) if isinstance(first, np.ndarray) else declared
+    return replace(declared, dims=first.shape) if isinstance(first, np.ndarray) else declared
 
 
 def _results(facts: Facts, eqn: Eqn, operands: tuple[Atom, ...]) -> tuple[Var, ...]:

@@ -110,7 +110,7 @@ def derivative_type(a: Atom) -> Type:
     """Return the type of a tangent or cotangent that a function returns: of a number's it is not known whose it is."""
     t = a.type
     if t.is_list:
-        return Type("list", numpy_dtype(t), t.dims)
+        return Type("list", numpy_dtype(t), t.dims, layout=t.layout)
     return t if t.is_array and t.dims != () else Type("scalar", numpy_dtype(t))
 
 

@@ -18,12 +18,12 @@ class Type:
 
     kind    "py" a Python bool, int, float or complex; "np" a NumPy scalar; "scalar" either of the two (a loop
             variable that starts as 0.0 and becomes a NumPy scalar); "array" an ndarray; "list" a list whose elements
-            are all numbers or all arrays, of the dtype and shape given; "tree" a tuple that may hold others like
-            itself; "object" anything else
+            are all numbers or all arrays, of the dtype and shape given, or a list of such lists; "tree" a tuple that
+            may hold others like itself; "object" anything else
     dtype   bool, int, float, complex for "py"; a NumPy dtype for "np", "scalar" and "array"; None if not known
     dims    the shape; () for scalars; None if the rank is not known
     value   the length that a Python int stands for, if it comes from shapes and int arguments
-    layout  the name of the structure that a tree has
+    layout  the name of the structure that a tree has; `NESTED` for a list of lists
     """
 
     kind: Kind
@@ -43,6 +43,10 @@ class Type:
     @property
     def is_list(self) -> bool:
         return self.kind == "list"
+
+    @property
+    def is_nested(self) -> bool:
+        return self.kind == "list" and bool(self.layout)
 
     @property
     def is_tree(self) -> bool:
@@ -70,7 +74,8 @@ class Type:
             return f"tree of {self.layout}" if self.is_tree else "object"
         name = "?" if self.dtype is None else self.dtype.__name__ if isinstance(self.dtype, type) else self.dtype.name
         if self.kind == "list":
-            return f"list of {name}{list(map(str, self.dims)) if self.dims else ''}"
+            lists = "list of lists" if self.layout else "list"
+            return f"{lists} of {name}{list(map(str, self.dims)) if self.dims else ''}"
         if self.kind == "array":
             return f"{name}[{'...' if self.dims is None else ', '.join(map(str, self.dims))}]"
         return {"py": name, "np": f"np.{name}", "scalar": f"{name}?"}[self.kind]
@@ -80,6 +85,7 @@ PY_BOOL: Final = Type("py", bool)
 PY_INT: Final = Type("py", int)
 PY_FLOAT: Final = Type("py", float)
 OBJECT: Final = Type("object", None, None)
+NESTED: Final = "lists"
 
 
 def tree_type(layout: str) -> Type:
@@ -118,10 +124,10 @@ def join(facts: Facts, a: Type, b: Type) -> Type:
         return OBJECT
     if a.is_list and b.is_list:
         kind: Kind = "array" if a.dims != () or b.dims != () else "scalar"
-        if (a.dims == ()) != (b.dims == ()):
+        if (a.dims == ()) != (b.dims == ()) or a.layout != b.layout:
             return OBJECT
         inner = join(facts, Type(kind, a.dtype, a.dims), Type(kind, b.dtype, b.dims))
-        return Type("list", inner.dtype, inner.dims)
+        return Type("list", inner.dtype, inner.dims, layout=a.layout)
     if a.is_array or b.is_array:
         common = _join_dtype(numpy_dtype(a), numpy_dtype(b))
         dims: tuple[Length, ...] | None = None

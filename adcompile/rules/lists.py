@@ -2,29 +2,23 @@
 
 The type of such a list has kind "list" and the dtype and shape of its elements. The derivative of a list is a list of
 derivatives: the adjoint of an append is a pop, and that of a pop an append.
+
+A list of lists is read and changed in one of its lists, by the same operations with the number of that list:
+
+    list_append(l, x)   l.append(x)          list_row_append(p, k, x)   p[k].append(x)
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs
+from adcompile.ir.core import Atom, Attrs, Var
 from adcompile.ir.lengths import Facts
-from adcompile.ir.primitives import Primitive, register
+from adcompile.ir.lists import ROWS, element_type, list_type
+from adcompile.ir.primitives import PRIMITIVES, Infer, Primitive, register
 from adcompile.ir.types import PY_INT, Type, join
+from adcompile.records import replace
 from adcompile.rules.table import nondifferentiable
-
-
-def element_type(t: Type) -> Type:
-    """Return the type of a list's elements: of its numbers it is not known whether they are Python's or NumPy's."""
-    if t.dims != ():
-        return Type("array", t.dtype, t.dims)
-    return Type("scalar" if not isinstance(t.dtype, type) else "py", t.dtype)
-
-
-def list_type(element: Type) -> Type:
-    """Return the type of a list of such elements."""
-    return Type("list", element.dtype, element.dims)
 
 
 def widened(facts: Facts, held: Type, value: Type) -> Type:
@@ -122,4 +116,23 @@ register(Primitive("list_insert", infer_insert, signature="l, i, x", cost="produ
 register(Primitive("list_take", infer_pop, signature="l, i", cost="product", updates=True))
 register(Primitive("list_add_slice", infer_add, signature="l, lo, hi, step, m", cost="product", updates=True))
 register(Primitive("list_fold", infer_fold, signature="l, like", cost="product", allocates=True))
-nondifferentiable("list_zeros", "list_length")
+
+
+def infer_row(infer: Infer, updates: bool) -> Infer:
+    """Return the inference of an operation on one list of a list of lists."""
+
+    def inferred(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type | tuple[Type, ...]:
+        held, _, *rest = args
+        found = infer(facts, (Var("", element_type(held.type)), *rest), attrs)
+        if not updates:
+            return found
+        first, *others = (found,) if isinstance(found, Type) else found
+        return (list_type(first), *others)
+
+    return inferred
+
+
+for name, prim in ROWS.items():
+    p = PRIMITIVES[prim]
+    register(replace(p, name=name, infer=infer_row(p.infer, p.updates), signature=p.signature.replace("l", "l, k", 1)))
+nondifferentiable("list_zeros", "list_length", "list_row_length")

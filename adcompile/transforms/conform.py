@@ -13,7 +13,7 @@ from adcompile.ir.types import Type, numpy_dtype
 def carried_type(v: Var) -> Type:
     """Return the type of a derivative that enters or leaves a block: a number may be the constant 0.0 there."""
     if v.type.is_list:
-        return Type("list", numpy_dtype(v.type), v.type.dims)
+        return Type("list", numpy_dtype(v.type), v.type.dims, layout=v.type.layout)
     return v.type if v.type.is_array or v.type.is_tree else Type("scalar", numpy_dtype(v.type))
 
 

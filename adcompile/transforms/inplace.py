@@ -33,7 +33,7 @@ from adcompile.analysis.storage import (
     own_roots,
     result_roots,
     slot_closure,
-    updated_from,
+    updated_roots,
 )
 from adcompile.ir.core import (
     Atom,
@@ -235,11 +235,12 @@ class _Attempt:
 
     def update(self, eqn: Eqn, live: Live, out: list[Stmt]) -> None:
         """Update in place, or copy first."""
+        if eqn.prim == "list_append" and eqn.args[0].type.is_nested:
+            eqn = self.handed_over(eqn, live, out)
         a = eqn.args[0]
         if self.may_update(a, live.without(eqn.out)):
             self.updated |= own_roots(a, self.of(a))
-            held = frozenset[Var]().union(*map(self.of, updated_from(eqn)))
-            self.set_roots({v: held for v in eqn.outs if has_storage(v)})
+            self.set_roots(updated_roots(eqn, self.of))
         elif eqn.prim == "acc":
             eqn = replace(eqn, prim="add")
             self.changed = True
@@ -247,9 +248,16 @@ class _Attempt:
         else:
             c = self.copy(a, eqn.out.name, out)
             eqn = replace(eqn, args=(c, *eqn.args[1:]))
-            held = frozenset[Var]().union(*map(self.of, updated_from(eqn)))
-            self.set_roots({v: held for v in eqn.outs if has_storage(v)})
+            self.set_roots(updated_roots(eqn, self.of))
         out.append(eqn)
+
+    def handed_over(self, eqn: Eqn, live: Live, out: list[Stmt]) -> Eqn:
+        """Put a copy into a list of lists, unless the list that is put into it is read by nobody afterwards."""
+        held, row = eqn.args
+        if self.may_update(row, live):
+            self.updated |= own_roots(row, self.of(row))
+            return eqn
+        return replace(eqn, args=(held, self.copy(row, "", out)))
 
     def view(self, eqn: Eqn, out: list[Stmt]) -> None:
         """Make a view, or a copy of it for those who read it after the buffer is updated."""

@@ -7,15 +7,37 @@ from collections.abc import Callable, Sequence
 from adcompile.errors import CompileError
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Var
+from adcompile.ir.lists import ROWS, in_row
+from adcompile.records import dataclass, replace
 from adcompile.transforms import conform
 
 Bars = dict[Var, Atom]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A builder whose operations on lists are done to one list of a list of lists: to number `row`, if there is one."""
+
+    b: Builder
+    row: Atom | None = None
+
+    def emit(self, prim: str, held: Atom, *args: Atom) -> Atom:
+        return self.emit_many(prim, (held, *args))[0]
+
+    def emit_many(self, prim: str, args: tuple[Atom, ...]) -> tuple[Atom, ...]:
+        if self.row is None:
+            return self.b.emit_many(prim, args)
+        return self.b.emit_many(in_row(prim), (args[0], self.row, *args[1:]))
 
 
 def list_adjoint(
     b: Builder, eqn: Eqn, gs: Sequence[Atom | None], bars: Bars, accumulate: Callable[[Atom, Atom], None]
 ) -> None:
     """Update the adjoints of an operation's operands; `gs` are those of its results."""
+    inside = Within(b)
+    if eqn.prim in ROWS:
+        inside = Within(b, eqn.args[1])
+        eqn = replace(eqn, prim=ROWS[eqn.prim], args=(eqn.args[0], *eqn.args[2:]))
     held = eqn.args[0] if eqn.args else None
     g = gs[0]
     match eqn.prim:
@@ -25,28 +47,32 @@ def list_adjoint(
                 accumulate(item, b.emit("list_get", g, Const(k)))
         case "list_append":
             assert g is not None and isinstance(held, Var)
-            rest, last = b.emit_many("list_pop", (g,))
+            rest, last = inside.emit_many("list_pop", (g,))
             settle(bars, held, rest, eqn)
             accumulate(eqn.args[1], last)
         case "list_pop":
             assert isinstance(held, Var)
             rest = conform.zeros(b, eqn.outs[0]) if g is None else g
             last = conform.zeros(b, eqn.outs[1]) if gs[1] is None else gs[1]
-            settle(bars, held, b.emit("list_append", rest, last), eqn)
+            settle(bars, held, inside.emit("list_append", rest, last), eqn)
         case "list_get":
             assert g is not None and isinstance(held, Var)
             before = bars[held] if held in bars else conform.zeros(b, held)
-            bars[held] = b.emit("list_add", before, eqn.args[1], g)
+            bars[held] = inside.emit("list_add", before, eqn.args[1], g)
         case "list_array":
             assert g is not None and isinstance(held, Var)
-            accumulate(held, b.emit("list_items", g))
+            if inside.row is None:
+                accumulate(held, b.emit("list_items", g))
+            else:
+                before = bars[held] if held in bars else conform.zeros(b, held)
+                bars[held] = inside.emit("list_add_slice", before, NONE, NONE, NONE, b.emit("list_items", g))
         case "list_items":
             assert g is not None and held is not None
             accumulate(held, b.emit("list_array", g))
         case "list_slice":
             assert g is not None and isinstance(held, Var)
             before = bars[held] if held in bars else conform.zeros(b, held)
-            bars[held] = b.emit("list_add_slice", before, *eqn.args[1:], g)
+            bars[held] = inside.emit("list_add_slice", before, *eqn.args[1:], g)
         case "list_concat":
             assert g is not None and held is not None
             length = b.emit("list_length", held)
@@ -57,38 +83,39 @@ def list_adjoint(
             accumulate(held, b.emit("list_fold", g, held))
         case "list_insert":
             assert g is not None and isinstance(held, Var)
-            rest, item = b.emit_many("list_take", (g, inserted_at(b, g, eqn.args[1])))
+            rest, item = inside.emit_many("list_take", (g, inserted_at(inside, g, eqn.args[1])))
             settle(bars, held, rest, eqn)
             accumulate(eqn.args[2], item)
         case "list_take":
             assert isinstance(held, Var)
             rest = conform.zeros(b, eqn.outs[0]) if g is None else g
             item = conform.zeros(b, eqn.outs[1]) if gs[1] is None else gs[1]
-            settle(bars, held, b.emit("list_insert", rest, taken_from(b, rest, eqn.args[1]), item), eqn)
+            settle(bars, held, inside.emit("list_insert", rest, taken_from(inside, rest, eqn.args[1]), item), eqn)
         case "list_set":
             assert g is not None and isinstance(held, Var)
             index, value = eqn.args[1:]
-            part = b.emit("list_get", g, index)
+            part = inside.emit("list_get", g, index)
             accumulate(value, part)
             zero = conform.zeros(b, part) if isinstance(part, Var) else Const(0.0)
-            settle(bars, held, b.emit("list_set", g, index, zero), eqn)
+            settle(bars, held, inside.emit("list_set", g, index, zero), eqn)
 
 
-def inserted_at(b: Builder, g: Atom, index: Atom) -> Atom:
+def inserted_at(inside: Within, g: Atom, index: Atom) -> Atom:
     """Return where the item of ``insert(index, item)`` is, in a list like the result."""
     if isinstance(index, Const) and index.value == 0:
         return index
-    last = b.emit("sub", b.emit("list_length", g), Const(1))
+    b = inside.b
+    last = b.emit("sub", inside.emit("list_length", g), Const(1))
     if isinstance(index, Const) and isinstance(index.value, int) and index.value < 0:
         return b.emit("max_int", b.emit("add", last, index), Const(0))
     return b.emit("min_int", index, last)
 
 
-def taken_from(b: Builder, rest: Atom, index: Atom) -> Atom:
+def taken_from(inside: Within, rest: Atom, index: Atom) -> Atom:
     """Return where the item of ``pop(index)`` was, given a list like that which is left."""
     if isinstance(index, Const) and isinstance(index.value, int) and index.value >= 0:
         return index
-    return b.emit("mod", index, b.emit("add", b.emit("list_length", rest), Const(1)))
+    return inside.b.emit("mod", index, inside.b.emit("add", inside.emit("list_length", rest), Const(1)))
 
 
 def settle(bars: Bars, held: Var, bar: Atom, eqn: Eqn) -> None:

@@ -27,10 +27,12 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
+from adcompile.ir.lists import in_row
 from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import replace
 
-HANDED_ON: Final = ("list_new", "list_append", "list_insert", "list_set", "tree", "call", "call_fwd")
+PUT: Final = ("list_append", "list_insert", "list_set")
+HANDED_ON: Final = ("list_new", *PUT, *map(in_row, PUT), "tree", "call", "call_fwd")
 
 
 def run(fn: Function) -> Function:

@@ -1,0 +1,334 @@
+"""Which lists and objects are put into pools, see `pools`, and when: where they are made.
+
+That they have to be is found out late: where a list of run-time length is to hold them, or where names may stand for
+one or the other. Then the function is lowered once more, as it is for dicts whose keys are not known. What comes into
+one list is in one pool. If lowering fails with pools, the loops are unrolled instead, if they can be.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from adcompile.frontend import lists, pools, rows, tables
+from adcompile.frontend.frames import NeedsUnrolling, Unresolved, is_ours
+from adcompile.frontend.values import Ref, Rows, Value
+from adcompile.ir.core import UNDEFINED, Const, Var
+from adcompile.ir.structure import Node
+from adcompile.ir.types import NESTED, Type
+from adcompile.records import dataclass
+
+if TYPE_CHECKING:
+    from adcompile.frontend.branches import Join
+    from adcompile.frontend.lower import Lowering
+    from adcompile.frontend.pools import Pool
+    from adcompile.frontend.state import State
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """What is resolved when the lists or objects that are made at a place are in a pool."""
+
+    place: ast.AST
+
+
+@dataclass(frozen=True)
+class Together:
+    """What is resolved when the lists of two places are in one pool."""
+
+    one: ast.AST
+    two: ast.AST
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What is resolved when it is found what the lists, or objects, that are made at a place hold."""
+
+    place: ast.AST
+    pattern: rows.Pattern
+    objects: bool
+
+
+def is_pooling(key: object) -> bool:
+    """Tell whether something is resolved by pools."""
+    return isinstance(key, Pooled | Together | Holding)
+
+
+NOWHERE = "no pools"  # resolved when lowering with pools has failed
+
+
+# -- which there are
+
+
+def prepare(lo: Lowering) -> None:
+    """Make the pools of a function, without lists in them."""
+    places = [key.place for key in lo.resolved if isinstance(key, Pooled)]
+    root = {place: place for place in places}
+    for key in lo.resolved:
+        if isinstance(key, Together):
+            one, two = root[key.one], root[key.two]
+            root.update({place: one for place, other in root.items() if other is two})
+    found: dict[ast.AST, Pool] = {}
+    for place in places:
+        if root[place] not in found:
+            found[root[place]] = _new(lo, root[place], [p for p in places if root[p] is root[place]])
+        lo.pools[place] = found[root[place]]
+
+
+def _new(lo: Lowering, root: ast.AST, places: Sequence[ast.AST]) -> Pool:
+    found = [key for key in lo.resolved if isinstance(key, Holding) and key.place in places]
+    objects = any(key.objects for key in found)
+    pattern = rows.joined(lo, [key.pattern for key in found])
+    if found and (pattern is None or not all(key.objects == objects for key in found)):
+        message = "what is in one list holds different things"
+        lo.refuse(root, message, "made here and elsewhere", "keep what holds numbers apart from what holds arrays")
+
+    def of(part: rows.Pattern, name: str) -> Value:
+        if isinstance(part, Node):
+            pairs = zip(part.steps, part.children, strict=True)
+            return part.holding([of(c, f"{name}_{k}" if objects else name) for k, c in pairs])
+        if isinstance(part, Const):
+            return part
+        dims = None if part.dims is None else tuple(lo.facts.fresh() for _ in part.dims)
+        new = lo.builder.emit("list_new", attrs=(Type("list", part.dtype, dims, layout="" if objects else NESTED),))
+        assert isinstance(new, Var)
+        lo.names[new] = name
+        ref = lo.new_cell(new)
+        lo.pool_of[ref.cell] = root
+        return ref
+
+    name = pattern.called.lower() if isinstance(pattern, Node) and objects and pattern.cls else "rows"
+    return pools.Pool(root, of(Type("list", int, ()) if pattern is None else pattern, name), bool(found), objects)
+
+
+# -- where they are made
+
+
+def made(lo: Lowering, value: Value, node: ast.AST, since: int) -> Value:
+    """Return the value of an expression: a list that is new, and is made at a place of a pool, is put into it.
+
+    A list with such lists in it is one of run-time length.
+    """
+    own = _identity(value)
+    if own is None or own <= since or lo.frame.rule:
+        return value
+    if is_ours(lo.frame.scope):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "factory"):
+            return value  # it is made where our function is called
+        node = _statement(lo) or node
+    lo.birthplaces.setdefault(own, node)
+    place = lo.birthplaces[own]
+    if not lo.pools:
+        return value
+    if isinstance(value, Node) and value.kind == "list":
+        items = [lo.seen(c) for c in value.children]
+        if any(pools.is_placed(lo, item) for item in items):
+            value = grown(lo, value, items) or value
+    return put(lo, value, place, node) if Pooled(place) in lo.resolved else value
+
+
+def _statement(lo: Lowering) -> ast.stmt | None:
+    """Return the user's statement that makes the items of a defaultdict."""
+    return next((frame.statement for frame in reversed(lo.frames) if not is_ours(frame.scope)), None)
+
+
+def grown(lo: Lowering, held: Node[Value], items: list[Value]) -> Rows | None:
+    """Make a list of lists in a pool one of run-time length."""
+    pattern = rows.pattern_of(lo, items)
+    key = wanted(lo, items)
+    if key is not None:
+        raise Unresolved(key)
+    if not isinstance(pattern, Node):
+        return None
+    made = lo.contents[held.identity] = rows.make(lo, items, pattern)
+    return made
+
+
+def _identity(value: Value) -> int | None:
+    """Return what a list or object is known by that is in no pool; None for what cannot be put into one."""
+    if isinstance(value, Node):
+        plain = value.kind == "list" or (value.kind == "dict" and all(isinstance(k, str) for k in value.keys))
+        record = value.kind == "object" and not rows.is_immutable(value) and not tables.is_table(value)
+        return value.identity if record or (plain and value.cls is None and value.detail is None) else None
+    ref = rows.first_column(value) if isinstance(value, Rows) else value
+    return ref.cell if isinstance(ref, Ref) and not ref.path else None
+
+
+def put(lo: Lowering, value: Value, place: ast.AST, node: ast.AST) -> Value:
+    """Put a new list or object into a pool."""
+    pool = lo.pools[place]
+    if isinstance(value, Node) and value.kind != "list":
+        return _put_object(lo, value, pool, node)
+    if isinstance(value, Ref) and not lo.is_list(value):
+        return value
+    items = [lo.current(c) for c in value.children] if isinstance(value, Node) else []
+    key = wanted(lo, items)
+    if key is not None:
+        raise Unresolved(key)
+    pattern = rows.pattern_of(lo, items) if isinstance(value, Node) else _pattern(lo, value)
+    if items and pattern is None:
+        lo.refuse(node, "the items of a list in a list must be alike", "here", "use tuples, or several lists")
+    if pattern is not None:
+        hold(lo, pool, pattern, False)
+    if isinstance(value, Node):
+        value = _listed(lo, items, pool)
+    number = lo.builder.emit("list_length", lo.cells[_cells(pool.tree)[0]])
+    for cell, part in zip(_cells(pool.tree), _cells(value), strict=True):
+        old = lo.cells[cell]
+        (new,) = lo.guarded_many(node, "list_append", (old, lo.cells[part]), ())
+        assert isinstance(new, Var)
+        lo.names[new] = lo.names[old]
+        lo.cells[cell] = new
+        for other in lo.alias_of(part):
+            lo.link(cell, other)
+    return pools.row(lo, pool.root, number)
+
+
+def _put_object(lo: Lowering, value: Node[Value], pool: pools.Pool, node: ast.AST) -> Value:
+    parts: list[rows.Pattern] = []
+    for child in value.children:
+        if (key := wanted(lo, [child])) is not None:
+            raise Unresolved(key)
+        part = rows.pattern_of(lo, [child])
+        if part is None:
+            lo.refuse(
+                node, f"what is in a `{value.called}` in a list must be numbers, arrays, or lists of them", "here"
+            )
+        parts.append(part)
+    hold(lo, pool, value.holding(parts), True)
+    assert isinstance(pool.tree, Node)
+    if not pool.refs:
+        lo.refuse(node, f"a `{value.called}` without numbers or arrays, in a list", "here")
+    number = lo.builder.emit("list_length", lo.cells[pool.refs[0].cell])
+    pools.spread(lo, pool.tree.children, value.children, "append", (), node)
+    lo.placed[value.identity] = pool.root, number
+    return lo.current(value)
+
+
+def _pattern(lo: Lowering, value: Value) -> rows.Pattern:
+    return rows.types_of(lo, value) if isinstance(value, Rows) else lo.type_of(value)
+
+
+def _listed(lo: Lowering, items: list[Value], pool: Pool) -> Value:
+    """Make a list of run-time length of known items, as the lists of a pool are."""
+
+    def of(tree: Value) -> rows.Pattern:
+        if isinstance(tree, Node):
+            return tree.holding([of(c) for c in tree.children])
+        if isinstance(tree, Ref):
+            t = lo.cells[tree.cell].type
+            return Type("list", t.dtype, t.dims)
+        assert isinstance(tree, Const)
+        return tree
+
+    pattern = of(pool.tree)
+    if isinstance(pattern, Node):
+        return rows.make(lo, items, pattern)
+    assert isinstance(pattern, Type)
+    own = lists.common_type(lo, [lo.type_of(i) for i in items])
+    return lists.make(lo, items, own or pattern)
+
+
+def _cells(tree: Value) -> list[int]:
+    return [ref.cell for ref in rows.refs_in(tree.pattern if isinstance(tree, Rows) else tree)]
+
+
+def hold(lo: Lowering, pool: pools.Pool, pattern: rows.Pattern, objects: bool) -> None:
+    """See to it that the lists of a pool can hold such items."""
+    if not pool.known or pool.objects != objects or _form(_shape(lo, pool.tree)) != _form(pattern):
+        raise Unresolved(Holding(pool.root, pattern, objects))
+
+
+def check_item(lo: Lowering, held: Ref, item: Value) -> None:
+    """See to it that a list, if it is in a pool, can hold an item."""
+    if not pools.is_row(held):
+        return
+    pool = lo.pools[pools.place_of(lo, held)[0]]
+    if not isinstance(pool.tree, Ref):  # `held` is one of the lists of numbers that a list of tuples is
+        return
+    key = wanted(lo, [item])
+    if key is not None:
+        raise Unresolved(key)
+    pattern = rows.pattern_of(lo, [item])
+    if pattern is not None:
+        hold(lo, pool, pattern, False)
+
+
+def _shape(lo: Lowering, tree: Value) -> rows.Pattern:
+    if isinstance(tree, Node):
+        return tree.holding([_shape(lo, c) for c in tree.children])
+    if isinstance(tree, Ref):
+        return lo.cells[tree.cell].type
+    assert isinstance(tree, Const)
+    return tree
+
+
+def _form(pattern: rows.Pattern) -> object:
+    """Return a pattern but for dtypes and lengths, which are followed as the program is lowered."""
+    if isinstance(pattern, Node):
+        return pattern.form, tuple(map(_form, pattern.children))
+    return pattern.rank if isinstance(pattern, Type) else pattern.key
+
+
+# -- finding out what has to be in pools
+
+
+def wanted(lo: Lowering, items: Iterable[Value]) -> object:
+    """Return what is to be resolved so that a list of run-time length can hold these items; None if nothing can be."""
+    if NOWHERE in lo.resolved:
+        return None
+    roots: list[ast.AST] = []
+    for item in items:
+        item = pools.decoded(lo, lo.seen(item))
+        if pools.is_placed(lo, item):
+            roots.append(pools.place_of(lo, item)[0])
+            if roots[0] is not roots[-1]:
+                return Together(roots[0], roots[-1])
+            continue
+        if isinstance(item, Node) and item.kind == "tuple":
+            inner = wanted(lo, item.children)
+            if inner is not None:
+                return inner
+        place = _place(lo, item)
+        if place is not None and Pooled(place) not in lo.resolved:
+            return Pooled(place)
+    return None
+
+
+def of_numbers(lo: State, numbers: Iterable[int]) -> object:
+    """Return what is to be resolved so that the first of some lists is in a pool, of those that are in none."""
+    places = (lo.birthplaces[number] for number in sorted(numbers) if number in lo.birthplaces)
+    keys = (Pooled(place) for place in places)
+    return None if NOWHERE in lo.resolved else next((key for key in keys if key not in lo.resolved), None)
+
+
+def _place(lo: Lowering, value: Value) -> ast.AST | None:
+    """Return where a list was made, if it may be put into a pool there."""
+    own = _identity(value)
+    if own is None or (isinstance(value, Ref) and not lo.is_list(value)):
+        return None
+    if own not in lo.birthplaces and not isinstance(value, Node):
+        others = (i for i, held in lo.contents.items() if held == value and i in lo.birthplaces)
+        own = next(others, own)
+    return lo.birthplaces.get(own)
+
+
+def unrolling(lo: Lowering, node: ast.AST, items: Iterable[Value]) -> NeedsUnrolling:
+    """Return what says that a loop has to be unrolled, unless these items of a list can be put into a pool."""
+    return NeedsUnrolling(node, resolving=wanted(lo, items))
+
+
+def gather(lo: Lowering, items: Iterable[Value]) -> None:
+    """See to it that the items of a list are in one pool, if they can be."""
+    key = wanted(lo, items)
+    if key is not None:
+        raise Unresolved(key)
+
+
+def joined(join: Join, name: str, a: Value, b: Value) -> Value:
+    """Join lists or objects of a pool: which one it is is a number."""
+    found = [v for v in (a, b) if v is not UNDEFINED]
+    if not all(pools.is_placed(join.lo, v) for v in found) or len({pools.place_of(join.lo, v)[0] for v in found}) > 1:
+        raise unrolling(join.lo, join.node, (a, b))
+    return pools.decoded(join.lo, join.structure(name, *(pools.encoded(join.lo, v) for v in (a, b))))

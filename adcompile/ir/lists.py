@@ -1,0 +1,46 @@
+"""What lists are made of: the types of their items, and the names of what is done to one list of a list of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from adcompile.ir.types import NESTED, Type
+
+
+def element_type(t: Type) -> Type:
+    """Return the type of a list's elements: of its numbers it is not known whether they are Python's or NumPy's."""
+    if t.is_nested:
+        return Type("list", t.dtype, t.dims)
+    if t.dims != ():
+        return Type("array", t.dtype, t.dims)
+    return Type("scalar" if not isinstance(t.dtype, type) else "py", t.dtype)
+
+
+def list_type(element: Type) -> Type:
+    """Return the type of a list of such elements."""
+    return Type("list", element.dtype, element.dims, layout=NESTED if element.is_list else "")
+
+
+def in_row(prim: str) -> str:
+    """Return the primitive that does to one list of a list of lists what `prim` does to a list."""
+    return prim.replace("list_", "list_row_")
+
+
+# The operations on one of the lists of a list of lists, and what each does to that list.
+ROWS: Final[Mapping[str, str]] = {
+    in_row(prim): prim
+    for prim in (
+        "list_append",
+        "list_pop",
+        "list_get",
+        "list_set",
+        "list_add",
+        "list_length",
+        "list_array",
+        "list_slice",
+        "list_insert",
+        "list_take",
+        "list_add_slice",
+    )
+}
