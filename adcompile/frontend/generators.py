@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 DEEPEST: Final = 40
 BODY: Final = ".consumer"  # stands for the body of the loop while the jumps of the generator are rewritten
 
+FROM, RETURNED = ".from", ".returned"  # the items of another generator, and what it returns
+
 FRESH: Final = Const(0)
 DONE: Final = Const(1)
 
@@ -266,6 +268,8 @@ class _Marker(ast.NodeTransformer):
         return [_placed(stmt, like) for stmt in out]
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt | list[ast.stmt]:
+        if isinstance(node.value, ast.YieldFrom) and not self.hidden:
+            return self.delegated(node.value, node.targets, node)
         if isinstance(node.value, ast.Yield) and not self.hidden:  # what is sent by a loop is None
             trip = self.visit_Expr(ast.copy_location(ast.Expr(node.value), node))
             assert isinstance(trip, list)
@@ -273,6 +277,16 @@ class _Marker(ast.NodeTransformer):
             return [*trip, _placed(ast.Assign(targets, ast.Constant(None)), node)]
         self.generic_visit(node)
         return node
+
+    def delegated(self, value: ast.YieldFrom, targets: Sequence[ast.expr], node: ast.stmt) -> list[ast.stmt]:
+        """Return a loop over another generator, and the assignment of what that returns."""
+        place = f"{value.lineno}_{value.col_offset}{self.mark}"
+        item, returned = f"{FROM}{place}", f"{RETURNED}{place}"
+        trip = self.trip(ast.Name(item, ast.Load()), node)
+        out: list[ast.stmt] = [ast.Assign([ast.Name(returned, ast.Store())], ast.Constant(None))]
+        out.append(ast.For(ast.Name(item, ast.Store()), self.visit(value.value), trip, []))
+        out.append(ast.Assign([self.visit(t) for t in targets], ast.Name(returned, ast.Load())))
+        return [_placed(stmt, node) for stmt in out]
 
     def visit_Yield(self, node: ast.Yield) -> ast.AST:
         if not self.hidden:
@@ -286,9 +300,20 @@ class _Marker(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
-    def visit_Return(self, node: ast.Return) -> ast.AST:
+    def visit_Return(self, node: ast.Return) -> ast.AST | list[ast.stmt]:
         if not self.hidden:
-            return ast.copy_location(ast.Return(None), node)
+            end = ast.copy_location(ast.Return(None), node)
+            target = self.loop.target.id if isinstance(self.loop.target, ast.Name) else ""
+            asked = target.startswith(FROM) and node.value is not None
+            name = ast.Name(target.replace(FROM, RETURNED, 1) if asked else f".result{self.mark}", ast.Store())
+            if isinstance(node.value, ast.YieldFrom):
+                made = self.delegated(node.value, [], node)
+                value = cast(ast.Assign, made[0]).targets[0]
+                made[-1] = ast.Assign([name], ast.Name(cast(ast.Name, value).id, ast.Load()))
+                return [*(_placed(stmt, node) for stmt in made), end]
+            if asked and node.value is not None:
+                return [_placed(ast.Assign([name], self.visit(node.value)), node), end]
+            return end
         self.generic_visit(node)
         return node
 
@@ -298,7 +323,8 @@ class _Marker(ast.NodeTransformer):
         return yields and not self.hidden and not self.managed
 
     def visit_Try(self, node: ast.Try) -> ast.AST:
-        if self.stops(node):
+        at_once = isinstance(self.loop.iter, ast.Call) or self.flags.until is None
+        if self.stops(node) and (node.handlers or not at_once):
             self.refuse(node, "a `yield` inside `try` is not supported")
         self.generic_visit(node)
         return node

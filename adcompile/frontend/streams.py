@@ -7,11 +7,12 @@ import itertools
 import operator
 import types
 from collections.abc import Callable, Mapping
+from collections.abc import Iterator as Iterates
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import callables, calls, generators, iteration, iterators, lists, pipelines, selection
 from adcompile.frontend.values import Args, Generator, Iterable, Iterator, Keywords, Ref, Value
-from adcompile.ir.core import NONE, Const, is_none
+from adcompile.ir.core import NONE, Const, While, is_none, walk
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -35,12 +36,29 @@ def _in_python(*names: str) -> Stream:
 def _zip(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Lower zip() of one generator, which is run, and of others whose items can be had in any order."""
     place = next(k for k, a in enumerate(args) if flows(lo, a))
+    if len(args) > 1 and all(a is args[0] for a in args):
+        items = iterators.make(lo, iteration.iterable(lo, _held(lo, args[0], node), node))
+        return iterators.make(lo, iteration.zip_(lo, [items] * len(args), node))
+    before = list(_states(lo, args[place]))
     others = [_held(lo, a, node) for k, a in enumerate(args) if k != place]
+    if any(a is not b for a, b in zip(before, _states(lo, args[place]), strict=True)):
+        lo.refuse(node, "this generator is read by another one", "here", "make a new one, or a list of its items")
     if not others:
         return calls.in_python(lo, pipelines.alone, [args[place]], node)
     found = iteration.zip_(lo, others, node)
     rest: Value = Node("tuple", tuple(found)) if isinstance(found, list) else found
     return calls.in_python(lo, pipelines.zipped, [args[place], rest, Const(place)], node)
+
+
+def _states(lo: Lowering, value: Value) -> Iterates[Value]:
+    """Yield how far an iterator or generator, and those that it takes its items from, have been read."""
+    value = lo.current(value)
+    if isinstance(value, Iterator):
+        yield lo.unboxed(value.taken)
+    elif isinstance(value, Generator):
+        yield lo.unboxed(value.state)
+        for inner in value.frame.names.values():
+            yield from _states(lo, inner)
 
 
 def _held(lo: Lowering, value: Value, node: ast.AST) -> Value:
@@ -51,7 +69,10 @@ def _held(lo: Lowering, value: Value, node: ast.AST) -> Value:
         lo.refuse(node, "this generator may not end, and is read beside another one", "here", "write one loop for both")
     first = lo.builder.mark()[0]
     listed = lists.listed(lo, value, node)
-    if callables.has_effects(lo.builder.stmts[first:]):
+    made = lo.builder.stmts[first:]
+    if any(isinstance(s, While) for s in walk(made)):
+        lo.refuse(node, "this generator may not end, and is read beside another one", "here", "write one loop for both")
+    if callables.has_effects(made):
         lo.refuse(node, "this generator prints or draws, and is read beside another one", "here", "write one loop")
     return listed
 

@@ -324,3 +324,68 @@ def the_loop_shares_its_generator(x):
 def slices_of_endless_generators_are_unpacked(x):
     a, b, c = itertools.islice(halving(x[0]), 3)
     return a * b * c + x[1]
+
+
+def part_of(x, n):
+    total = 0.0
+    for i in range(n):
+        yield x[i]
+        total += x[i]
+    return total * x[n - 1] if total > 1.0 else total
+
+
+def whole_of(x):
+    one = yield from part_of(x, 2)
+    two = yield from part_of(x, len(x))
+    nothing = yield from [one, two]
+    assert nothing is None
+    return one * two
+
+
+def around_whole(x):
+    return (yield from whole_of(x))
+
+
+@program(np.array([0.3, 1.2, 0.7, 2.2]))
+def what_other_generators_return(x):
+    def last():
+        value = yield from around_whole(x)
+        yield value
+        for i in range(len(x)):
+            more = yield from part_of(x, i + 1)
+            value += more * i
+        yield value
+
+    items = list(last())
+    return sum(v * v for v in items) + items[-1]
+
+
+@program(np.array([0.3, 1.2, 0.7, 2.2]))
+def generators_that_put_back(x):
+    y = x * 1.0
+
+    def doubled():
+        old = y[0]
+        y[0] = 2.0 * x[1]
+        try:
+            for v in y:
+                yield v * v
+        finally:
+            y[0] = old * x[2]
+
+    s = sum(doubled())
+    for v in doubled():
+        if v > 1.0:
+            break
+        s += v
+    return s * y[0]
+
+
+@program(np.array([0.3, 1.2, 0.7, 2.2]))
+def a_generator_zipped_with_itself(x):
+    def squares():
+        for v in x:
+            yield v * v
+
+    it = squares()
+    return sum(a / b for a, b in zip(it, it))
