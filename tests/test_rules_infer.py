@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 
 import tests.tables  # noqa: F401  (fills the registry)
 from adcompile.ir.core import Const, Var
@@ -660,6 +661,14 @@ def statistics_cases() -> Iterator[tuple[Any, ...]]:
     yield np.polyval, (X1, 0.5), {}
     yield np.polyval, (X1, X2), {}
     yield np.polyder, (X1,), {}
+    yield np.poly, (X1,), {}
+    yield np.roots, (np.array([1.0, -6.5, 11.2, -5.9]),), {}
+    yield np.polydiv, (np.array([1.0, -6.5, 11.2, -5.9]), np.array([2.0, 0.5])), {}
+    for series in (chebyshev.chebval, legendre.legval, hermite.hermval, hermite_e.hermeval, laguerre.lagval):
+        yield series, (X2, X1), {}
+        yield series, (0.5, X1), {}
+    for operation in (polynomial.polymul, polynomial.polyadd, polynomial.polysub):
+        yield operation, (X1, np.array([2.0, 0.5])), {}
     yield np.polyint, (X1, 2), {}
     yield np.vander, (X1, 3), {}
     yield np.vander, (X1,), {"increasing": True}
