@@ -8,7 +8,7 @@ one list is in one pool. If lowering fails with pools, the loops are unrolled in
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists, pools, rows, tables
@@ -17,7 +17,7 @@ from adcompile.frontend.values import Ref, Rows, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import NESTED, Type
-from adcompile.records import dataclass
+from adcompile.records import dataclass, replace
 
 if TYPE_CHECKING:
     from adcompile.frontend.branches import Join
@@ -72,14 +72,17 @@ def prepare(lo: Lowering) -> None:
     found: dict[ast.AST, Pool] = {}
     for place in places:
         if root[place] not in found:
-            found[root[place]] = _new(lo, root[place], [p for p in places if root[p] is root[place]])
+            held = [key for key in lo.resolved if isinstance(key, Holding) and root[key.place] is root[place]]
+            found[root[place]] = _new(lo, root[place], held, root)
         lo.pools[place] = found[root[place]]
 
 
-def _new(lo: Lowering, root: ast.AST, places: Sequence[ast.AST]) -> Pool:
-    found = [key for key in lo.resolved if isinstance(key, Holding) and key.place in places]
+def _new(lo: Lowering, root: ast.AST, found: Sequence[Holding], roots: Mapping[ast.AST, ast.AST]) -> Pool:
     objects = any(key.objects for key in found)
-    pattern = rows.joined(lo, [key.pattern for key in found])
+    patterns = [_canonical(key.pattern, roots) for key in found]
+    for other in patterns[1:]:
+        _meet(patterns[0], other)
+    pattern = rows.joined(lo, patterns)
     if found and (pattern is None or not all(key.objects == objects for key in found)):
         message = "what is in one list holds different things"
         lo.refuse(root, message, "made here and elsewhere", "keep what holds numbers apart from what holds arrays")
@@ -102,6 +105,25 @@ def _new(lo: Lowering, root: ast.AST, places: Sequence[ast.AST]) -> Pool:
     return pools.Pool(root, of(Type("list", int, ()) if pattern is None else pattern, name), bool(found), objects)
 
 
+def _canonical(pattern: rows.Pattern, roots: Mapping[ast.AST, ast.AST]) -> rows.Pattern:
+    """Return a pattern in which pools are named by their roots."""
+    if not isinstance(pattern, Node):
+        return pattern
+    detail = roots[pattern.detail] if isinstance(pattern.detail, ast.AST) else pattern.detail
+    return replace(pattern, children=tuple(_canonical(c, roots) for c in pattern.children), detail=detail)
+
+
+def _meet(a: rows.Pattern, b: rows.Pattern) -> None:
+    """See to it that what two patterns hold at the same place is in one pool."""
+    if not isinstance(a, Node) or not isinstance(b, Node):
+        return
+    if a.cls is b.cls is pools.Placed and isinstance(a.detail, ast.AST) and isinstance(b.detail, ast.AST):
+        if a.detail is not b.detail:
+            raise Unresolved(Together(a.detail, b.detail))
+    for one, two in zip(a.children, b.children, strict=False):
+        _meet(one, two)
+
+
 # -- where they are made
 
 
@@ -119,6 +141,8 @@ def made(lo: Lowering, value: Value, node: ast.AST, since: int) -> Value:
         node = _statement(lo) or node
     lo.birthplaces.setdefault(own, node)
     place = lo.birthplaces[own]
+    if isinstance(value, Node):
+        _fill(lo, value, since, place)
     if not lo.pools:
         return value
     if isinstance(value, Node) and value.kind == "list":
@@ -126,6 +150,23 @@ def made(lo: Lowering, value: Value, node: ast.AST, since: int) -> Value:
         if any(pools.is_placed(lo, item) for item in items):
             value = grown(lo, value, items) or value
     return put(lo, value, place, node) if Pooled(place) in lo.resolved else value
+
+
+_inside: dict[tuple[ast.AST, object], ast.AST] = {}
+
+
+def _fill(lo: Lowering, value: Node[Value], since: int, place: ast.AST) -> None:
+    """Say where lists are made that a new object has from no expression, as fields of dataclasses by default."""
+    for step, child in zip(value.steps, value.children, strict=True) if value.kind == "object" else ():
+        child = lo.seen(child)
+        own = _identity(child)
+        if own is None or own <= since or own in lo.birthplaces:
+            continue
+        if (place, step) not in _inside:
+            _inside[place, step] = ast.copy_location(ast.List([], ast.Load()), place)
+        lo.birthplaces[own] = _inside[place, step]
+        if Pooled(_inside[place, step]) in lo.resolved:
+            lo.contents[own] = put(lo, child, _inside[place, step], place)
 
 
 def _statement(lo: Lowering) -> ast.stmt | None:
@@ -278,19 +319,18 @@ def wanted(lo: Lowering, items: Iterable[Value]) -> object:
     """Return what is to be resolved so that a list of run-time length can hold these items; None if nothing can be."""
     if NOWHERE in lo.resolved:
         return None
-    roots: list[ast.AST] = []
-    for item in items:
-        item = pools.decoded(lo, lo.seen(item))
-        if pools.is_placed(lo, item):
-            roots.append(pools.place_of(lo, item)[0])
-            if roots[0] is not roots[-1]:
-                return Together(roots[0], roots[-1])
-            continue
-        if isinstance(item, Node) and item.kind == "tuple":
-            inner = wanted(lo, item.children)
-            if inner is not None:
-                return inner
-        place = _place(lo, item)
+    values = [pools.decoded(lo, lo.seen(item)) for item in items]
+    tuples = [v.children for v in values if isinstance(v, Node) and v.kind == "tuple"]
+    for column in zip(*tuples, strict=False):
+        inner = wanted(lo, column)
+        if inner is not None:
+            return inner
+    roots = [pools.place_of(lo, v)[0] for v in values if pools.is_placed(lo, v)]
+    for root in roots:
+        if root is not roots[0]:
+            return Together(roots[0], root)
+    for value in values:
+        place = _place(lo, value)
         if place is not None and Pooled(place) not in lo.resolved:
             return Pooled(place)
     return None

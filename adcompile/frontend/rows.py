@@ -242,9 +242,22 @@ def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], ob
     go(rows.pattern, item)
 
 
+def samples_of(lo: Lowering, value: Value) -> Sequence[Value]:
+    """Return the items of a list that are known, or what stands for all of them."""
+    if isinstance(value, Rows):
+        return samples(lo, value.pattern)
+    return value.children if isinstance(value, Node) else ()
+
+
 def samples(lo: Lowering, tree: Node[Any]) -> list[Value]:
-    """Return what stands for the items of a list where it is a list of a pool."""
-    return [pools.decoded(lo, tree.holding([Const(0)]))] if tree.cls is pools.Placed else []
+    """Return what stands for the items of a list, as far as they are in pools."""
+
+    def of(part: Any) -> Value:
+        if isinstance(part, Node):
+            return pools.decoded(lo, part.holding([of(c) for c in part.children]))
+        return Const(0)
+
+    return [of(tree)] if tree.kind == "tuple" else []
 
 
 def length(lo: Lowering, rows: Rows) -> Atom:
@@ -270,7 +283,7 @@ def concatenated(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Valu
     values = [lo.current(v) for v in (left, right)]
     pattern = covering(lo, values)
     if not isinstance(pattern, Node):
-        pooling.gather(lo, [c for v in values if isinstance(v, Node) for c in v.children])
+        pooling.gather(lo, [c for v in values for c in samples_of(lo, v)])
         lo.refuse(node, "the items of these lists are not alike", "joined here")
     one, two = (of_list(lo, v, pattern) for v in values)
     if not alike(one.pattern, two.pattern):

@@ -160,7 +160,7 @@ class Trip:
     def covering(self, *values: Value) -> Type | Node[Type | Const] | None:
         """Return what a list holds that can be either of two; None if there is none, and none can be made."""
         held = rows.covering(self.lo, values)
-        items = [c for v in values if isinstance(v, Node) for c in v.children]
+        items = [c for v in values for c in rows.samples_of(self.lo, v)]
         if held is None and (key := pooling.wanted(self.lo, items)) is not None:
             raise NeedsUnrolling(self.loop.node, resolving=key)
         return held

@@ -1,7 +1,8 @@
 """Lists in lists, as many as is known only at run time: matrices, tables, triangles, graphs, levels."""
 
 import math
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -462,6 +463,71 @@ def objects_on_a_stack(x, n):
         b = stack.pop()
         stack.append(Particle(a.x * b.x, a.v + b.v))
     return stack[0].x + stack[0].v
+
+
+@dataclass
+class Tagged:
+    x: float
+    v: float = 0.0
+    tags: list = field(default_factory=list)
+
+
+@program(X, 4)
+def fields_by_default(x, n):
+    tagged = [Tagged(x[i]) for i in range(n)]
+    for i, p in enumerate(tagged):
+        p.tags.append(x[i] * 2.0)
+        p.tags.append(1.0)
+        p.v += sum(p.tags)
+    return sum(p.v * p.x for p in tagged) + len(tagged[1].tags)
+
+
+@program(X, 4)
+def lists_joined_and_chosen(x, n):
+    a = [[x[i]] for i in range(n)]
+    b = [[x[i] * 2.0] for i in range(n)]
+    c = a + b
+    c[1][0] += 1.0
+    c[n][0] *= 3.0
+    d = a if x[0] > 0.0 else b
+    d[2][0] = 5.0 * x[1]
+    return sum(r[0] for r in a) + 2.0 * sum(r[0] for r in b) + (3.0 if a[1] == c[1] else 0.0)
+
+
+@program(X, 6)
+def pairs_of_lists(x, n):
+    pairs = []
+    for i in range(n):
+        a = [x[i % 5]]
+        b = [x[0] * i]
+        pairs.append((a, b))
+        pairs.append((b, a))
+    for a, b in pairs:
+        a[0] += 2.0 * b[0]
+    return sum(a[0] * b[0] for a, b in pairs)
+
+
+@program(WEIGHTS, SOURCES, wrt=(0,))
+def defaultdict_of_lists(x, keys):
+    groups = defaultdict(list)
+    for k in range(len(x)):
+        groups[int(keys[k])].append((k, x[k]))
+    s = 0.0
+    for key, pairs in groups.items():
+        for k, v in pairs:
+            s += (key + 1) * v * v * k
+    return s
+
+
+@program(X, 4)
+def extended_by_run_time_lists(x, n):
+    rows = []
+    for i in range(n):
+        rows.append([])
+        rows[-1].extend([x[i]] * i)
+        rows[i] += [1.0, x[0]]
+    flat = [v for r in rows for v in r]
+    return sum(v * j for j, v in enumerate(flat))
 
 
 # -- algorithms
