@@ -442,3 +442,13 @@ def test_an_iterator_whose_items_are_taken_in_a_comprehension_over_it_is_refused
     with pytest.raises(CompileError, match="gone through by a comprehension around this") as caught:
         grad(f)(V)
     assert (caught.value.line, caught.value.column) == (4, loop.index("next") + 5)
+
+
+@pytest.mark.parametrize("made", ["x", "x * 2; z = y", "x * 2; z = [y]"])
+def test_shapes_that_others_would_see_changed_are_refused(made: str) -> None:
+    text = f"import numpy as np\n\ndef f(x):\n    y = {made}\n    y.shape = (2, 2)\n    return np.sum(y @ y) + len(z)\n"
+    if "z" not in made:
+        text = text.replace(" + len(z)", "")
+    with pytest.raises(CompileError, match="`shape` cannot be differentiated") as caught:
+        grad(from_source(text, "f"))(np.ones(4))
+    assert (caught.value.line, caught.value.column) == (5, 5) and "reshape" in str(caught.value)

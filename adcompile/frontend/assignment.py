@@ -6,8 +6,11 @@ import ast
 import itertools
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from adcompile.frontend import (
     access,
+    application,
     calls,
     containers,
     elements,
@@ -151,6 +154,9 @@ def store_attribute(lo: Lowering, target: ast.Attribute, base: Value, value: Val
         assert isinstance(part, Ref)
         lo.write(part, expressions.number(lo, value, target), target)
         return
+    if isinstance(base, Ref) and target.attr == "shape" and not lo.is_list(base) and may_reshape(lo, target, base):
+        assign(lo, target.value, application.apply(lo, np.reshape, [base, value], {}, target))
+        return
     remedy = "pass the object as an argument, or keep the value in a local variable, a list or an array"
     lo.refuse(
         target,
@@ -158,6 +164,23 @@ def store_attribute(lo: Lowering, target: ast.Attribute, base: Value, value: Val
         "this object comes from outside the function" if isinstance(base, Const) else "here",
         "write x = x.reshape(...)" if target.attr == "shape" else remedy,
     )
+
+
+def may_reshape(lo: Lowering, target: ast.Attribute, array: Ref) -> bool:
+    """Tell whether an array that is given another shape has one name alone, and was not passed to a function.
+
+    In a loop the name must be assigned as well, so that the loop knows that it changes.
+    """
+    if not isinstance(target.value, ast.Name) or array.path:
+        return False
+    name = target.value.id
+    for loop in lo.frame.loops:
+        names = (n for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        if all(n.id != name for n in names):
+            return False
+    given = (ref for frame in lo.frames for value in frame.given.values() for ref in lo.refs_in(value))
+    passed = any(ref.cell == array.cell for ref in given)
+    return not passed and all(n == name and f is lo.frame for n, f in lo.reaching(array.cell))
 
 
 def delete(lo: Lowering, target: ast.expr) -> None:

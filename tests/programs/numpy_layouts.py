@@ -69,3 +69,20 @@ def vectors_by_columns(x):
     c = np.asfortranarray(a)
     c[1] = x[3] ** 2
     return np.sum(a**2 * x)
+
+
+@program(V)
+def shapes_that_are_assigned(x):
+    y = x.copy()
+    y.shape = (2, 2)
+    y[0, 1] = x[0] * 3.0
+    z = np.zeros(4)
+    z[:] = x
+    z.shape = (-1, 1)
+    z.shape = 2, -1
+    s = 0.0
+    for i in range(3):
+        w = x * i
+        w.shape = (2, 2)
+        s = s + np.sum(w @ y)
+    return s + np.sum(y @ y) + y.shape[0] * np.sum(z[0] * z[1] ** 2)
