@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import check_grads, grad
+from adcompile import check_grads, grad, vjp
 from adcompile.errors import CompileError
 
 stats = pytest.importorskip("scipy.stats")
@@ -82,3 +82,24 @@ def test_distribution_functions_have_no_derivative_in_shapes() -> None:
 def test_the_source_imports_scipy() -> None:
     source = grad(lambda x: stats.norm.pdf(x)).source_for(0.5)
     assert "import scipy.stats\n" in source
+
+
+def frozen(x: Any, m: Any, s: Any) -> Any:
+    d = stats.norm(m, scale=s)
+    a = np.sum(d.logpdf(x) + d.cdf(x) * d.sf(x) + stats.gamma(2.5, scale=s).logpdf(x**2 + 0.1))
+    return a + d.ppf(0.3) + np.sum(stats.poisson(s).logpmf(np.array([1, 2])))
+
+
+def test_frozen_distributions() -> None:
+    x = np.array([0.5, 1.2, 2.0])
+    check_grads(frozen, x, 0.3, 1.2, order=2)
+    assert vjp(frozen, x, 0.3, 1.2)[0] == frozen(x, 0.3, 1.2)
+
+
+FROZEN = stats.norm(0.5, 2.0)
+
+
+def test_frozen_distributions_from_outside_are_refused() -> None:
+    with pytest.raises(CompileError, match="`FROZEN` is a rv_continuous_frozen") as caught:
+        grad(lambda x: np.sum(FROZEN.logpdf(x)))(np.ones(2))
+    assert "make `FROZEN` inside of the function" in str(caught.value)

@@ -27,11 +27,13 @@ from adcompile.frontend.values import (
     Flat,
     Iterable,
     Method,
+    Partial,
     Ref,
     Rows,
     Slice,
     Super,
     Value,
+    is_distribution,
     is_static,
     lift,
     static_value,
@@ -188,6 +190,10 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
         return named_tuple_attribute(lo, value, name, node)
     if isinstance(value, Const) and is_record_class(type(value.value)):
         return objects.constant_attribute(lo, value, name, node)
+    if isinstance(value, Partial) and isinstance(value.function, Const) and is_distribution(value.function.value):
+        method: object = getattr(value.function.value, name, None)
+        if callable(method):
+            return Partial(lift(method), (), value.keywords)
     if isinstance(value, Slice) and name in ("start", "stop", "step"):
         return {"start": value.lo, "stop": value.hi, "step": value.step}[name]
     if isinstance(value, Const) and not value.type.is_numeric:

@@ -45,7 +45,17 @@ from adcompile.frontend.resolve import resolve
 from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.targets import target
-from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, lift, static_value
+from adcompile.frontend.values import (
+    Args,
+    Keywords,
+    Partial,
+    Ref,
+    Value,
+    is_distribution,
+    is_static,
+    lift,
+    static_value,
+)
 from adcompile.ir.core import Const, Eqn, Stmt, Var, is_none, walk
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
@@ -207,6 +217,8 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
             return calls.call(lo, lift(inspect.unwrap(f)), args, keywords, node)
         case functools._lru_cache_wrapper():
             return memoised(lo, f, args, keywords, node)
+        case _ if is_distribution(f):
+            return frozen(lo, f, args, keywords, node)
         case np.vectorize():
             return vectorized.known(lo, f, args, keywords, node)
         case functools.partial():
@@ -219,6 +231,15 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
 
 def _is_checkpoint(f: object) -> bool:
     return type(f).__module__ == checkpoints.__name__
+
+
+def frozen(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Make a frozen distribution of SciPy: its methods are those of the distribution, with these arguments by name."""
+    shapes = getattr(f, "shapes", None)
+    names = (*(shapes.split(", ") if isinstance(shapes, str) else ()), "loc", "scale")
+    if len(args) > len(names):
+        lo.refuse(node, f"this distribution has {len(names)} parameters, {len(args)} were given", "called here")
+    return Partial(lift(f), (), {**dict(zip(names, args, strict=False)), **keywords})
 
 
 def memoised(

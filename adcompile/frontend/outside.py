@@ -177,7 +177,7 @@ class Outside(Buffers):
                 node,
                 f"`{name}` is a {type(value).__name__} from outside the function",
                 "its contents may change without notice",
-                f"pass `{name}` as an argument",
+                f"make `{name}` inside of the function" if _is_frozen(value) else f"pass `{name}` as an argument",
             )
         self.fix(scope, name, value)
         return lift(value)
@@ -264,6 +264,11 @@ def _holds_numbers(value: object) -> bool:
 
 
 SETTLED: Final = ("numpy", "math", "operator", "functools", "builtins", "cmath", "itertools", "dataclasses")
+
+
+def _is_frozen(value: object) -> bool:
+    """Tell whether a value is a frozen distribution of SciPy."""
+    return any(c.__name__ == "rv_frozen" for c in type(value).__mro__)
 
 
 def _settled(owner: object) -> bool:

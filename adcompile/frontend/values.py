@@ -221,6 +221,12 @@ def lift(value: object) -> Value:
     return Const(value)
 
 
+def is_distribution(value: object) -> bool:
+    """Tell whether an object is a distribution of scipy.stats, as norm is."""
+    cls = type(value)
+    return cls.__module__.startswith("scipy.stats.") and any(c.__name__ == "rv_generic" for c in cls.__mro__)
+
+
 def is_sparse(value: Value) -> bool:
     """Tell whether a value is a sparse matrix of SciPy: an object of which dtype and shape are known."""
     return isinstance(value, Var) and value.type.kind == "object" and value.type.layout != ""
