@@ -121,6 +121,6 @@ def changed_through_its_dict(x):
 
 @pytest.mark.parametrize("function", [changed_beside_its_dict, changed_through_its_dict])
 def test_an_object_and_its_dict_are_one(function) -> None:
-    with pytest.raises(CompileError, match="may also be that of") as caught:
+    with pytest.raises(CompileError, match="while a name refers to") as caught:
         grad(function)(np.array([1.0, 2.0]))
     assert (caught.value.line, caught.value.column) == (function.__code__.co_firstlineno + 3, 5)

@@ -55,6 +55,14 @@ def formats(x: Any) -> Any:
     return s * s
 
 
+def computed_formats(x: Any) -> Any:
+    for i, v in enumerate(x):
+        print(f"{v:{i + 5}.{i + 1}f}|{i:0{3}d}|{v!s:>{8 + i}}|{[v]!r:<{25}}|")
+    w = 7
+    print(f"{f'{x[0]:.2f}':>{w}}|{x[0]:{w}.2e}")
+    return x[0] ** 2
+
+
 def choices(x: Any) -> Any:
     print("large" if x[0] > 1 else "small", f"{'+' if x[2] > 0 else '-'}", ("ok" if x[0] > 1 else f"{x[1]:.2f}") + "!")
     last = "none"
@@ -66,7 +74,7 @@ def choices(x: Any) -> Any:
     return np.sum(x * x)
 
 
-@pytest.mark.parametrize("f", [containers, lists, formats, choices])
+@pytest.mark.parametrize("f", [containers, lists, formats, computed_formats, choices])
 def test_printed_once_as_by_the_plain_call(f: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
     f(X)
     expected = capsys.readouterr().out

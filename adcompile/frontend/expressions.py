@@ -206,6 +206,11 @@ def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast
         left, right = used(lo, left, node), used(lo, right, node)
     match op:
         case ast.Is() | ast.IsNot():
+            for a, b in ((left, right), (right, left)):
+                if isinstance(a, Const) and isinstance(a.value, bool) and isinstance(b, Var) and b.type.is_numeric:
+                    is_bool = b.type.kind == "py" and b.type.dtype is bool
+                    decided = (b if a.value else negate(lo, b)) if is_bool else FALSE
+                    return decided if isinstance(op, ast.Is) else negate(lo, decided)
             if lo.pools and (pools.is_placed(lo, left) or pools.is_placed(lo, right)):
                 same = pools.same(lo, left, right)
                 return same if isinstance(op, ast.Is) else negate(lo, same)

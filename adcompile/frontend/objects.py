@@ -62,7 +62,7 @@ def attribute(lo: Lowering, held: Node[Value], name: str, node: ast.AST) -> Valu
         return Const(held.cls)
     if name == "__dict__":
         found = lo.container("dict", held.children, held.keys)
-        lo.twin(found.identity, held.identity)  # a change of either would be one of both
+        lo.dicts_of[found.identity] = held.identity
         return found
     member = find(held.cls, name)
     if member is not None and _is_data(member[1]):

@@ -104,6 +104,12 @@ def stored_names(node: ast.For | ast.While) -> list[str]:
     return list(found)
 
 
+@cache
+def escaping_names(node: ast.AST) -> frozenset[str]:
+    """Return the names that := assigns in a loop that is made of a comprehension."""
+    return frozenset(n.target.id for n in walk(node) if isinstance(n, ast.NamedExpr))
+
+
 def carried(t: Type) -> Type:
     """Return the type of a slot that starts as `t`: an int's value does not stay."""
     return Type(t.kind, t.dtype, t.dims, layout=t.layout if t.is_list else "")

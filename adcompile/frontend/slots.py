@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists, pools, rows
 from adcompile.frontend.desugar import FLAGS, RAISED, STATE, LoopFlags
-from adcompile.frontend.frames import Conflict
+from adcompile.frontend.frames import Conflict, function_frame
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.optionals import HELD, paired
-from adcompile.frontend.plans import ITEMS, Key, Plan, Slot, carried, parts, read_before_assigned, stored_names
+from adcompile.frontend.plans import (
+    ITEMS,
+    Key,
+    Plan,
+    Slot,
+    carried,
+    escaping_names,
+    parts,
+    read_before_assigned,
+    stored_names,
+)
 from adcompile.frontend.references import References
 from adcompile.frontend.values import Box, Ref, Rows, Value
 from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Var
@@ -233,7 +243,10 @@ class Slots:
 
     def shared(self, name: str) -> bool:
         """Tell whether a variable lives in a box: it is carried as what a list holds is."""
-        owner, name = self.lo.owner(self.lo.frame, name)
+        frame = self.lo.frame
+        if frame.node is None and name in escaping_names(self.node):  # of the function that the comprehension is in
+            frame = function_frame(frame)
+        owner, name = self.lo.owner(frame, name)
         return isinstance(owner.names.get(name), Box)
 
     def forget(self) -> None:

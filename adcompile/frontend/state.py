@@ -98,6 +98,7 @@ class State:
         self.narrowings = 0
         self.frames: list[Frame] = []
         self.made = Made()
+        self.dicts_of: dict[int, int] = {}  # the containers that are `__dict__` of objects, and these
         self.texts: set[Var] = set()  # that branches choose
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
@@ -246,6 +247,7 @@ class State:
             )
         if held.identity in self.cached:
             self.refuse_cached(held.identity, node)
+        self.check_dicts(held.identity, held.called, node)
         self.check_twins(held.identity, held.called, node)
         known = set(map(id, held.children))
         if any(id(c) not in known and self.reaches(c, held.identity) for c in children):
@@ -271,6 +273,13 @@ class State:
             return
         others = {i for pair in self.twins if two in pair for i in pair} | {two}
         self.twins |= {frozenset((one, other)) for other in others if other != one}
+
+    def check_dicts(self, identity: int, called: str, node: ast.AST) -> None:
+        """Refuse to change an object while a name refers to its `__dict__`, and the other way round."""
+        for pair in self.dicts_of.items():
+            if identity in pair and any(self.is_held_later(other) for other in pair if other != identity):
+                what = f"this {called} is changed while a name refers to the `__dict__` of the object, or to the object"
+                self.refuse(node, what, "changed here", "read what is needed of it first, or make a copy: dict(...)")
 
     def check_twins(self, identity: int, called: str, node: ast.AST) -> None:
         """Refuse to change a container that may be the same as another one, which is read later by another name."""

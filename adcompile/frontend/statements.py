@@ -138,7 +138,8 @@ def assigned(lo: Lowering, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign) -> 
 def unsupported(lo: Lowering, stmt: ast.stmt) -> None:
     kind = type(stmt).__name__
     message = f"`{kind.lower()}` statements cannot be differentiated"
-    lo.refuse(stmt, message, "here", "move it out of the differentiated function")
+    advice = {"TryStar": "catch exceptions one by one, with `except`"}
+    lo.refuse(stmt, message, "here", advice.get(kind, "move it out of the differentiated function"))
 
 
 def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:

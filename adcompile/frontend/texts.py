@@ -102,22 +102,31 @@ def message(lo: Lowering, node: ast.expr) -> Atom:
         value = lo.current(expressions.or_none(lo, part.value))
         if is_optional(value):
             lo.refuse(part, "this may be None", "printed here", "test whether it is None first")
-        template += placeholder(lo, part, isinstance(value, Node))
-        args.append(piece(lo, value, part, part.conversion != ord("r")))
+        hole, more = placeholder(lo, part, isinstance(value, Node))
+        template += hole
+        args += [piece(lo, value, part, part.conversion != ord("r")), *more]
     return formatted(lo, template, args, node)
 
 
-def placeholder(lo: Lowering, part: ast.FormattedValue, container: bool) -> str:
-    """Return what stands for a value in the template of an f-string; a container is a text by then."""
-    spec = part.format_spec
-    texts = [v for v in spec.values if isinstance(v, ast.Constant)] if isinstance(spec, ast.JoinedStr) else []
-    if isinstance(spec, ast.JoinedStr) and len(texts) < len(spec.values):
-        lo.refuse(part, "a computed format is not supported in an f-string", "here")
-    text = "".join(str(v.value) for v in texts)
+def placeholder(lo: Lowering, part: ast.FormattedValue, container: bool) -> tuple[str, list[Atom]]:
+    """Return what stands for a value in the template of an f-string, and the values in its format.
+
+    A container is a text by then.
+    """
+    text, more = "", list[Atom]()
+    for inner in part.format_spec.values if isinstance(part.format_spec, ast.JoinedStr) else ():
+        if isinstance(inner, ast.FormattedValue):
+            value = lo.current(expressions.evaluate(lo, inner.value))
+            if inner.format_spec is not None or inner.conversion != -1 or not isinstance(value, Var | Const):
+                lo.refuse(part, "this computed format is not supported in an f-string", "here", "compute it before")
+            text += _quoted(str(value.value)) if isinstance(value, Const) else "{}"
+            more += [] if isinstance(value, Const) else [value]
+        else:
+            text += str(inner.value) if isinstance(inner, ast.Constant) else ""
     if container and text and part.conversion == -1:
         lo.refuse(part, "a container has no format", "Python raises here")
     conversion = "" if part.conversion == -1 or container else "!" + chr(part.conversion)
-    return "{" + conversion + (":" + text if text else "") + "}"
+    return "{" + conversion + (":" + text if text else "") + "}", more
 
 
 PERCENT: Final = re.compile(r"%(?:(%)|([-+ 0]*)(\d*)((?:\.\d+)?)([sdifeEgGr]))")

@@ -293,3 +293,26 @@ def itertools_over_arrays(x):
     s += sum(v * v for v in itertools.chain(x, [x[0]])) + sum(itertools.islice(x, 1, 4, 2))
     first, *rest = x
     return s + sum(itertools.compress(x, [1, 0, 1, 1])) + first * sum(rest) * (5).bit_length() * ord("a")
+
+
+@program(np.array([0.3, 1.2, 0.7, 2.2]))
+def comprehensions_that_name_a_value(x):
+    above = [y + 1.0 for v in x if (y := v * v) > 0.5]
+    last = y
+    total = 0.0
+    sums = [total := total + v for v in x]
+    twice = [(z := v * v) + z for v in x if v > 0.5]
+    return sum(above) * last + sums[-1] * total + sum(twice) * z
+
+
+@program(np.array([0.3, 1.2, 0.7, 2.2]))
+def conditions_that_are_true_itself(x):
+    python, numpy = bool(x[0] > 0), x[1] > 0
+    s = x[0] if python is True else 0.0
+    s += x[1] ** 2 if numpy is True else x[2]
+    match python, numpy:
+        case (True, True):
+            s *= 3.0
+        case (True, _):
+            s *= x[3]
+    return s if python is not False else x[1]

@@ -1318,3 +1318,19 @@ def list_made_under_a_condition_and_used_under_it(x):
         found.append(y * y)
         y = found[0] * len(found) + found[-1]
     return y
+
+
+@program(np.array([0.7, -0.4, 1.3, 2.2]))
+@program([0.7, -0.4, 1.3, 2.2])
+def parts_of_lists_that_are_deleted(x):
+    items = list(x)
+    same = items
+    del items[1:3]
+    items.append(x[3] ** 2)
+    del same[-1:0]
+    window = []
+    for v in x:
+        window.append(v * v)
+        if len(window) > 2:
+            del window[:2]
+    return sum(items) * same[-1] + sum(window) * len(window)
