@@ -24,6 +24,7 @@ from adcompile.frontend import (
     opaque,
     rows,
     rule_sources,
+    sorting,
     sparse,
     views,
 )
@@ -161,6 +162,9 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
     receiver, name = lo.current(method.receiver), method.name
     if isinstance(receiver, Node):
         return containers.container_method(lo, receiver, name, args, keywords, node)
+    if name == "sort" and not args and (isinstance(receiver, Rows) or (keywords and lo.is_list(receiver))):
+        lists.refill(lo, receiver, sorting.sorted_(lo, receiver, keywords, node), node)
+        return NONE
     if isinstance(receiver, Rows) and not keywords:
         return rows.method(lo, receiver, name, args, node)
     if isinstance(receiver, Ref) and lo.is_list(receiver) and not keywords:

@@ -304,14 +304,19 @@ def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AS
 
 def replace_with(lo: Lowering, ref: Ref, new: Ref, node: ast.AST) -> None:
     """Give a list the items of another one."""
-    from adcompile.frontend import calls
-
     if ref.path:
-        calls.in_python(lo, listings.refill, [ref, new], node)
+        refill(lo, ref, new, node)
         return
     lo.check_twins(ref.cell, "list", node)
     lo.resized.add(ref.cell)
     lo.cells[ref.cell] = lo.cells[new.cell]
+
+
+def refill(lo: Lowering, held: Value, new: Value, node: ast.AST) -> None:
+    """Give a list the items of another one, one by one."""
+    from adcompile.frontend import calls
+
+    calls.in_python(lo, listings.refill, [held, new], node)
 
 
 def taken(lo: Lowering, ref: Ref, item: Atom) -> Value:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import application, branches, calls, expressions, iteration, iterators, pipelines, prelude
 from adcompile.frontend.operators import apply_binary
-from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Value, is_static
+from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Rows, Value, is_static
 from adcompile.ir.core import NONE, Const, Var, is_none
 from adcompile.ir.structure import Node
 
@@ -26,7 +26,7 @@ def extremum(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     key = keywords.get("key")
     if is_none(key):
         key = None
-    given = [application.run_once(lo, a, node) for a in args]
+    given = [a if isinstance(a, Rows) else application.run_once(lo, a, node) for a in args]
     if len(given) > 1:
         items: Iterable | list[Value] = given
     elif key is None and isinstance(given[0], Ref):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.frontend import application, calls, iteration, lists, prelude
-from adcompile.frontend.values import Keywords, Ref, Value, is_static, static_value
+from adcompile.frontend.values import Keywords, Ref, Rows, Value, is_static, static_value
 from adcompile.ir.core import NONE, Const, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import binding
@@ -26,13 +26,11 @@ def sorted_(lo: Lowering, source: Value, keywords: Keywords, node: ast.AST) -> V
     reverse = bool(lo.static(keywords.get("reverse", Const(False)), node))
     key = keywords.get("key", NONE)
     found = iteration.iterable(lo, source, node)
-    if not isinstance(found, list) and isinstance(source, Ref) and not is_none(key):
-        return calls.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
-    if not isinstance(found, list) and not isinstance(source, Ref):
+    if not isinstance(found, list) and not isinstance(source, Ref | Rows):
         n = lo.static_int(found.count())
         found = [found.item(Const(k)) for k in range(n)] if n is not None and n <= iteration.LONG else found
     if not isinstance(found, list):
-        held = source if isinstance(source, Ref) else lists.listed(lo, found, node)
+        held = source if isinstance(source, Ref | Rows) else lists.listed(lo, found, node)
         return at_run_time(lo, held, key, reverse, node)
     items = [lo.settled(item) for item in found]
     keyed = key is not NONE and not is_none(key)
@@ -117,10 +115,13 @@ def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: 
 
 def at_run_time(lo: Lowering, source: Value, key: Value, reverse: bool, node: ast.AST) -> Value:
     """Sort an array, or a list of numbers, of run-time length; the result is a list."""
+    if not is_none(key):
+        return calls.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
     array = source
     if isinstance(source, Ref) and lo.is_list(source):
         array = lo.wrap(lo.number(source, node))
-    if key is not NONE or not isinstance(array, Ref) or lo.type_of(array).rank != 1:
-        lo.refuse(node, "sorting by a key needs a known number of items", "called here", "use np.argsort of the keys")
+    if not isinstance(array, Ref) or lo.type_of(array).rank != 1:
+        what = "items that are no numbers, and as many as is known only at run time, are sorted by a key"
+        lo.refuse(node, what, "called here", "give the number to sort by: key=lambda item: item[0]")
     order = order_of(lo, array, reverse, node)
     return lists.of_array(lo, lo.view(array, "a", (lo.atom(order),)), node)

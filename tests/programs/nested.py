@@ -530,6 +530,29 @@ def extended_by_run_time_lists(x, n):
     return sum(v * j for j, v in enumerate(flat))
 
 
+@program(X, 4)
+def sorted_records_and_lists(x, n):
+    records = [{"a": x[i] * (1.0 - i * 0.3), "b": 1.0} for i in range(n)]
+    records.sort(key=lambda r: r["a"])
+    records[0]["b"] = 5.0
+    records.sort(key=lambda r: r["b"], reverse=True)
+    worst = min(records, key=lambda r: r["a"] * r["b"])
+    worst["a"] *= x[0]
+    lists = sorted([[r["a"], r["b"]] for r in records], key=lambda r: -r[0])
+    lists[0][1] = 3.0 * x[2]
+    return records[0]["a"] * 3.0 + records[1]["a"] * records[0]["b"] + lists[1][0] * lists[0][1]
+
+
+@program(X, 4)
+def largest_of_tuples(x, n):
+    pairs = []
+    for i in range(n):
+        pairs.append((x[i] * (1.0 - i * 0.3), x[0] * i * 7.0))
+    a, b = max(pairs)
+    c, d = min(pairs, key=lambda pair: pair[1])
+    return a * 3.0 + b + c * d
+
+
 # -- algorithms
 
 
