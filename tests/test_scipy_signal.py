@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import grad, jvp
+from adcompile import check_grads, grad, hvp, jvp, vjp
 
 signal = pytest.importorskip("scipy.signal")
 
@@ -59,3 +59,32 @@ def test_derivatives(f: Callable[..., Any]) -> None:
     second = jvp(grad(f, argnums=(0, 1)), (X, Y), (u, v))[1]
     found = np.concatenate([b.ravel() for b in second])
     np.testing.assert_allclose(found, (gradient(H) - gradient(-H)) / (2 * H), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("n", [2, 3, 8])
+def test_recursive_filters(n: int) -> None:
+    rng = np.random.default_rng(0)
+    b, a, x = rng.normal(size=3), np.array([1.3, -0.3, 0.2, 0.1]), rng.normal(size=n)
+    check_grads(lambda b, a, x: signal.lfilter(b, a, x), b, a, x)
+    wide = rng.normal(size=(n, 2))
+    check_grads(lambda b, a, x: signal.lfilter(b, a, x, axis=0), b, a, wide)
+    value, _ = vjp(lambda x: signal.lfilter([1.0, 0.5], [1.0, -0.4], x), x)
+    assert np.array_equal(value, signal.lfilter([1.0, 0.5], [1.0, -0.4], x))
+
+
+def test_recursive_filters_at_second_order() -> None:
+    def f(p: Any) -> Any:
+        return np.sum(signal.lfilter(p[:2], p[2:4], p[4:]) ** 2)
+
+    p, direction = np.array([0.7, -0.3, 1.2, 0.4, 1.0, -0.5, 0.8, 0.2]), np.linspace(-1.0, 1.0, 8)
+    first = grad(f)
+    found = (first(p + 1e-6 * direction) - first(p - 1e-6 * direction)) / 2e-6
+    np.testing.assert_allclose(hvp(f, (p,), (direction,)), found, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("n", [4, 5])
+def test_envelopes(n: int) -> None:
+    x = np.linspace(0.3, 1.7, 2 * n).reshape(n, 2) ** 2
+    for f in (lambda x: np.abs(signal.hilbert(x, axis=0)), lambda x: np.abs(signal.hilbert(x)) ** 2 * x):
+        check_grads(f, x)
+        assert np.array_equal(vjp(f, x)[0], f(x))

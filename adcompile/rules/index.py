@@ -36,7 +36,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "adcompile.rules.factors": _LINEAR_ALGEBRA,
     "numpy.fft": ("fourier",),
     "numpy.linalg": _LINEAR_ALGEBRA,
-    "adcompile.rules.scipy.factors": _SCIPY_LINEAR_ALGEBRA,
+    "adcompile.rules.scipy.factors": (*_SCIPY_LINEAR_ALGEBRA, "scipy.signal"),
     "adcompile.rules.scipy.filters": ("scipy.ndimage",),
     "adcompile.rules.scipy.sums": ("scipy.special",),
     "statistics": ("averages",),

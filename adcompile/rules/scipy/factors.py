@@ -1,4 +1,4 @@
-"""Functions that emitted programs carry along for scipy.linalg: each is one factor of a decomposition, or its use."""
+"""Functions that emitted programs carry along for scipy.linalg and scipy.signal: factors of decompositions, sums."""
 
 # mypy: disallow-untyped-defs=False, disallow-untyped-calls=False
 # (they are emitted without annotations)
@@ -63,3 +63,10 @@ def real_root(a):
     if np.iscomplexobj(root):
         raise TypeError("the square root of this real matrix is complex: pass a.astype(complex)")
     return root
+
+
+def lags(w, x, like, axis=-1):
+    """The sums of the products of w and x shifted by 0, 1, ... places: as many as `like` has entries."""
+    w, x = np.moveaxis(w, axis, -1), np.moveaxis(x, axis, -1)
+    n = x.shape[-1]
+    return np.array([np.sum(w[..., k:] * x[..., : max(n - k, 0)]) for k in range(len(like))])

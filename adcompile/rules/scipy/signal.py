@@ -12,18 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import scipy.fft
 import scipy.signal
 
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.primitives import Infer
 from adcompile.ir.types import OBJECT, Type
+from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import add, show
 from adcompile.rules.padding import convolved_length
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
 from adcompile.rules.reductions import conjugated
-from adcompile.rules.table import is_complex, linear
+from adcompile.rules.scipy import factors
+from adcompile.rules.table import adjoint, is_complex, linear, nonlinear
 
 Array = np.ndarray
 
@@ -112,3 +115,79 @@ for _f in (scipy.signal.convolve, scipy.signal.fftconvolve, scipy.signal.oaconvo
     linear(f"scipy.signal.{_f.__name__}", 0, 1)(of_convolution(_f))
 linear("scipy.signal.correlate", 0, 1)(of_correlation(scipy.signal.convolve))
 linear("scipy.signal.correlate2d", 0, 1)(of_correlation(scipy.signal.convolve2d))
+
+
+# -- recursive filters
+
+
+def infer_recursive(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer lfilter."""
+    b, a, x = (operand.type for operand in args)
+    if b.rank != 1 or a.rank != 1:
+        raise TypeError("scipy.signal.lfilter: the coefficients must be vectors")
+    return Type("array", common_dtype((b, a, x)), x.dims)
+
+
+def infer_lags(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer one number for each of the coefficients."""
+    return Type("array", common_dtype((args[0].type, args[1].type)), args[2].type.dims)
+
+
+primitive(
+    "scipy.signal.lfilter",
+    infer_recursive,
+    "scipy.signal.lfilter",
+    "b, a, x",
+    "axis=-1",
+    usage="b, a, x, axis: static = -1, zi: no = None",
+    cost="product",
+)
+primitive("lags", infer_lags, "lags", "w, x, like", "axis=-1", helper=factors.lags, cost="product")
+function(factors.lags, "lags", "w, x, like, axis: static = -1")
+
+
+def backwards(b: Array, a: Array, g: Array, axis: int) -> Array:
+    """The transpose of a filter: the filter from the end to the start."""
+    return np.flip(scipy.signal.lfilter(b, a, np.flip(g, axis), axis=axis), axis)
+
+
+@nonlinear("scipy.signal.lfilter")
+def lfilter_tangent(
+    ans: Array,
+    b: Array,
+    a: Array,
+    x: Array,
+    axis: int,
+    b_dot: Array | None,
+    a_dot: Array | None,
+    x_dot: Array | None,
+) -> object:
+    total: object = 0.0
+    if x_dot is not None:
+        total = total + scipy.signal.lfilter(b, a, x_dot, axis=axis)
+    if b_dot is not None:
+        total = total + scipy.signal.lfilter(b_dot, a, x, axis=axis)
+    if a_dot is not None:
+        total = total - scipy.signal.lfilter(a_dot, a, ans, axis=axis)
+    return total
+
+
+@adjoint("scipy.signal.lfilter")
+def lfilter_adjoint(g: Array, ans: Array, b: Array, a: Array, x: Array, axis: int) -> tuple[Array, Array, Array]:
+    w = backwards(np.ones(1), a, g, axis)
+    return factors.lags(w, x, b, axis), -factors.lags(w, ans, a, axis), backwards(b, a, g, axis)
+
+
+@linear("lags", 0, 1)
+def lags_adjoint(bar: Array, ans: Array, w: Array, x: Array, like: Array, axis: int) -> tuple[Array, Array, None]:
+    one = np.ones(1)
+    return scipy.signal.lfilter(bar, one, x, axis=axis), backwards(bar, one, w, axis), None
+
+
+@macro(scipy.signal.hilbert)
+def hilbert(x: Array, N: None = None, axis: int = -1) -> Array:
+    """The signal with its Hilbert transform as imaginary part."""
+    n, k = x.shape[axis], np.arange(x.shape[axis])
+    scale = np.where((k == 0) | (2 * k == n), 1.0, np.where(2 * k < n, 2.0, 0.0))
+    wide = np.reshape(scale, (-1,) + (1,) * (x.ndim - 1 - axis % x.ndim))
+    return scipy.fft.ifft(scipy.fft.fft(x, axis=axis) * wide, axis=axis)
