@@ -13,11 +13,11 @@ from adcompile.frontend.arguments import Argument
 from adcompile.frontend.lower import Lowered
 from adcompile.frontend.outside import Capture
 from adcompile.frontend.resolve import signature_of
+from adcompile.frontend.results import called, described_result, not_a_pair, not_one_number
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Var
-from adcompile.ir.lengths import example_of
 from adcompile.ir.naming import unlike
 from adcompile.ir.structure import Node, leaves, map_leaves
-from adcompile.ir.types import PY_BOOL, PY_INT, Type
+from adcompile.ir.types import PY_BOOL, PY_INT
 from adcompile.records import replace
 from adcompile.rules.table import complex_type
 
@@ -52,9 +52,7 @@ def split(lowered: Lowered, has_aux: bool) -> tuple[Result, Result | None]:
         return result, None
     if isinstance(result, Node) and result.kind in ("tuple", "list") and len(result.children) == 2:
         return result.children[0], result.children[1]
-    raise ArgumentError(
-        f"with has_aux {lowered.function.name} must return a pair, but it returns {_described(lowered, result)}"
-    )
+    raise ArgumentError(not_a_pair(lowered.function, result))
 
 
 def one_number(lowered: Lowered, result: Result) -> int:
@@ -68,13 +66,11 @@ def one_number(lowered: Lowered, result: Result) -> int:
         if t.dims in ((), None) and differentiable(fn.outs[result]):
             if complex_type(fn.outs[result]):
                 raise ArgumentError(
-                    f"the gradient is that of one real number, but {fn.name} returns a complex one: "
+                    f"the gradient is that of one real number, but {called(fn)} returns a complex one: "
                     "return its real part or its size, or use vjp"
                 )
             return result
-    raise ArgumentError(
-        f"the gradient is that of one floating-point number, but {fn.name} returns {_described(lowered, result)}"
-    )
+    raise ArgumentError(": ".join(not_one_number(fn, result)))
 
 
 def tested(fn: Function, number: int) -> Function:
@@ -83,32 +79,13 @@ def tested(fn: Function, number: int) -> Function:
     if out.type.dims is not None:
         return fn
     rank, single = Var("", PY_INT), Var("", PY_BOOL)
-    message = Const(f"the gradient is that of one floating-point number, but {fn.name} returns an array")
+    message = Const(f"the gradient is that of one floating-point number, but {called(fn)} returns an array")
     test = (
         Eqn((rank,), "ndim", (out,)),
         Eqn((single,), "eq", (rank, Const(0))),
         Eqn((), "assert", (single, message)),
     )
     return replace(fn, primal=(*fn.primal, *test))
-
-
-def _described(lowered: Lowered, result: Result) -> str:
-    """Describe a result in an error message."""
-    if isinstance(result, Node):
-        return f"a {result.kind} of {len(result.children)}"
-    out = lowered.function.outs[result]
-    if isinstance(out, Const) and not out.type.is_numeric:
-        return repr(out.value)
-    return _described_type(out.type)
-
-
-def _described_type(t: Type) -> str:
-    name = str(getattr(t.dtype, "name", None) or getattr(t.dtype, "__name__", ""))
-    article = "an" if name.startswith(("i", "o")) else "a"
-    if not t.is_array:
-        return f"{article} {name}" if name else "an object"
-    shape = "" if t.dims is None else f" of shape {tuple(map(example_of, t.dims))}".replace("None", "?")
-    return f"{article} {name} array{shape}".replace("  ", " ")
 
 
 def differentiable(a: Atom) -> bool:
@@ -121,8 +98,8 @@ def differentiated(lowered: Lowered, result: Result) -> list[int]:
     """Return the numbers of the results that have derivatives; refuse if there are none."""
     found = [k for k in dict.fromkeys(leaves(result)) if differentiable(lowered.function.outs[k])]
     if not found:
-        name = lowered.function.name
-        raise ArgumentError(f"nothing that {name} returns has a derivative: it is {_described(lowered, result)}")
+        fn = lowered.function
+        raise ArgumentError(f"nothing that {called(fn)} returns has a derivative: it is {described_result(fn, result)}")
     return found
 
 

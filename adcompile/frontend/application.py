@@ -48,6 +48,7 @@ from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.rules import binding
+from adcompile.rules.lengths import described
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -195,7 +196,7 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
         return callables.compute_now(lo, getattr(receiver.value, name), args, keywords, node)
     lo.refuse(
         node,
-        f"the method `{name}` of {kind} is not supported",
+        f"the method `{name}` of {described(kind)} is not supported",
         "called here",
         "use a NumPy function that is, or move the call out of the differentiated function",
     )

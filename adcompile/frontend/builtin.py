@@ -66,6 +66,7 @@ from adcompile.ir.core import NONE, Const, Var, is_none
 from adcompile.ir.forms import is_named_tuple
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
+from adcompile.rules.lengths import described
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -92,7 +93,7 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         return callables.compute_now(lo, len, args, {}, node)
     if isinstance(value, Var) and value.type.kind == "object":
         return opaque_equations.emit(lo, "path", ("builtins", "len"), (), args, {}, (PY_INT,), node)
-    lo.refuse(node, f"len() of {lo.type_of(value)} is not known", "here")
+    lo.refuse(node, f"len() of {described(lo.type_of(value))} is not known", "here")
 
 
 def _new_tuple(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import calls
 from adcompile.frontend.frames import shown
 from adcompile.frontend.optionals import required
+from adcompile.frontend.results import NAMELESS
 from adcompile.frontend.values import LocalFunction, Method, Partial, Ref, Value
 from adcompile.ir.core import (
     Atom,
@@ -35,6 +36,7 @@ from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
 from adcompile.records import dataclass, field
+from adcompile.rules.lengths import described
 from adcompile.rules.opaque import unrepeatable
 
 if TYPE_CHECKING:
@@ -165,8 +167,8 @@ def name_of(f: Value) -> str:
             return f.name
         case Const():
             name = getattr(f.value, "__name__", "")
-            return name if isinstance(name, str) and name.isidentifier() else "inner"
-    return "inner"
+            return name if isinstance(name, str) and name.isidentifier() else NAMELESS
+    return NAMELESS
 
 
 def parameter_names(f: Value) -> list[str]:
@@ -224,7 +226,10 @@ def _floating(lo: Lowering, a: Atom, node: ast.AST) -> Atom:
         )
     if not a.type.inexact:
         lo.refuse(
-            node, f"a derivative with respect to {a.type} does not exist", "here", "convert it with .astype(float)"
+            node,
+            f"a derivative with respect to {described(a.type)} does not exist",
+            "here",
+            "convert it with .astype(float)",
         )
     return a
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import calls, jacobians, macros
 from adcompile.frontend.closures import Closed, close, numbers_of
+from adcompile.frontend.results import not_a_pair, not_one_number
 from adcompile.frontend.values import Args, Keywords, Partial, Ref, Value, is_static, lift, static_value
 from adcompile.ir.builder import UnknownLength
 from adcompile.ir.core import NONE, Atom, Const, Var
@@ -91,27 +92,15 @@ def split(lo: Lowering, closed: Closed, has_aux: bool, node: ast.AST) -> tuple[R
         return result, None
     if isinstance(result, Node) and result.kind in ("tuple", "list") and len(result.children) == 2:
         return result.children[0], result.children[1]
-    lo.refuse(node, f"with has_aux {closed.function.name} must return a pair", "called here")
+    lo.refuse(node, not_a_pair(closed.function, result), "called here", "return a tuple of two")
 
 
 def _one_number(lo: Lowering, closed: Closed, loss: Result, node: ast.AST) -> int:
     fn = closed.function
     if isinstance(loss, int) and fn.outs[loss].type.dims == () and fn.outs[loss].type.inexact:
         return loss
-    what = f"a {loss.kind}" if isinstance(loss, Node) else _described(fn.outs[loss])
-    lo.refuse(
-        node,
-        f"the gradient is that of one floating-point number, but {fn.name} returns {what}",
-        "called here",
-        "take jacobian() or vjp() of it, or sum its result",
-    )
-
-
-def _described(a: Atom) -> str:
-    if not a.type.is_array:
-        return f"a {a.type}" if a.type.is_numeric else "no number"
-    rank = a.type.rank
-    return "an array" if rank is None else f"an array with {rank} {'axis' if rank == 1 else 'axes'}"
+    message, remedy = not_one_number(fn, loss)
+    lo.refuse(node, message, "called here", remedy)
 
 
 def pulled(lo: Lowering, closed: Closed, seeds: Mapping[int, Atom], node: ast.AST) -> tuple[list[Value], list[Value]]:

@@ -91,7 +91,7 @@ def _layout(lo: Lowering, value: Value, operands: list[Atom], node: ast.AST) -> 
             node,
             "this argument of an unknown function cannot be written into the program",
             "called here",
-            "make the call outside of the function and pass its result",
+            "make it before and pass the result, or in a function f made known by adcompile.primitive(f, like=...)",
         )
     operands.append(lo.atom(value))
     return len(operands) - 1

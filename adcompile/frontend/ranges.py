@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import calls, prelude
 from adcompile.frontend.values import Args, Iterable, Slice, Value
 from adcompile.ir.core import Atom, Const
+from adcompile.rules.lengths import described
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -18,7 +19,7 @@ def range_(lo: Lowering, args: Args, node: ast.AST) -> Iterable:
     atoms = [lo.number(a, node) for a in args]
     for a in atoms:
         if not (a.type.is_scalar and a.type.dtype is not None and not a.type.inexact):
-            lo.refuse(node, "range() needs integers", f"got {a.type}", "convert the number with int()")
+            lo.refuse(node, "range() needs integers", f"got {described(a.type)}", "convert the number with int()")
     if len(atoms) == 1:
         atoms = [Const(0), *atoms]
     start, stop, step = atoms if len(atoms) == 3 else [*atoms, Const(1)]

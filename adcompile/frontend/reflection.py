@@ -30,6 +30,7 @@ from adcompile.frontend.values import (
 from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
+from adcompile.rules.lengths import described
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -66,7 +67,9 @@ def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
     found = {issubclass(c, kind) for c in _classes(t, isinstance(value, Rows))}
     if len(found) == 1:
         return found.pop()
-    lo.refuse(None, f"isinstance() of {t} is not known when compiling", "", "convert the value with float() first")
+    lo.refuse(
+        None, f"isinstance() of {described(t)} is not known when compiling", "", "convert the value with float() first"
+    )
 
 
 def _classes(t: Type, rows: bool) -> Sequence[type]:
@@ -116,7 +119,7 @@ def type_of(lo: Lowering, value: Value, node: ast.AST) -> type:
     if t.kind == "np" and isinstance(t.dtype, np.dtype):
         known = t.dtype.type
     if not isinstance(known, type):
-        lo.refuse(node, f"the type of {t} is not known when compiling", "called here")
+        lo.refuse(node, f"the type of {described(t)} is not known when compiling", "called here")
     return known
 
 

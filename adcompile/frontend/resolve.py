@@ -59,6 +59,9 @@ class Parameter:
     positional_only: bool = False
 
 
+LAMBDA: Final = "lambda_"  # the name of functions that have none
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A function with its syntax tree. The tree is shared by all users of the function: nobody may change it.
@@ -155,7 +158,7 @@ def resolve(f: types.FunctionType, generators: bool = False) -> Source:
     if isinstance(node, ast.AsyncFunctionDef):
         span = span_of(node, found.filename, found.lines)
         raise CompileError(f"{node.name} is an async function", span, help="differentiate a plain function")
-    name = "lambda_" if isinstance(node, ast.Lambda) else node.name
+    name = LAMBDA if isinstance(node, ast.Lambda) else node.name
     source = Source(name, node, found.filename, f, found.lines, found.owner)
     if f.__code__.co_flags & inspect.CO_GENERATOR and not generators:
         first = _first_yield(node) or node

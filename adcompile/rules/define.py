@@ -16,7 +16,7 @@ from adcompile.ir.primitives import PRIMITIVES, Cost, Infer, Primitive, Simplify
 from adcompile.ir.types import Type
 from adcompile.rules import simplify
 from adcompile.rules.binding import Prepare, function
-from adcompile.rules.lengths import is_integer
+from adcompile.rules.lengths import described, is_integer
 from adcompile.rules.promotion import ufunc_type
 from adcompile.rules.table import row
 
@@ -90,11 +90,11 @@ def scalar_infer(result: Type, integral: bool = False) -> Infer:
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
         for t in (a.type for a in args):
             if t.kind == "object" or t.dims not in ((), None):
-                raise TypeError(f"this function takes a number, not {t}")
+                raise TypeError(f"this function takes a number, not {described(t)}")
             if t.kind == "array" and t.dims is None and t.dtype is not None:
                 raise TypeError("this function takes a number, not an array of unknown shape")
             if integral and not is_integer(t):
-                raise TypeError(f"this function takes integers, not {t}")
+                raise TypeError(f"this function takes integers, not {described(t)}")
         return result
 
     return infer

@@ -19,6 +19,18 @@ def show(dims: Dims | None) -> str:
     return f"({', '.join(shown)}{',' if len(shown) == 1 else ''})"
 
 
+def described(t: Type) -> str:
+    """Describe a value of a type in a message: "a float", "a float64 array of shape (3, 2)"."""
+    if t.is_list or t.is_tree:
+        return "a list of run-time length" if t.is_list else "a tree of tuples"
+    name = str(getattr(t.dtype, "name", None) or getattr(t.dtype, "__name__", ""))
+    article = "an" if name.startswith(("i", "o")) or not name else "a"
+    if not t.is_array:
+        return f"{article} {name}" if name else "an object"
+    kind = f"{article} {name} array" if name else "an array"
+    return kind if t.dims is None else f"{kind} of shape {show(t.dims)}"
+
+
 def conflict(a: Length, b: Length) -> bool:
     """Tell whether two lengths certainly differ, in the call that the program is compiled from."""
     if isinstance(a, int) and isinstance(b, int):
@@ -125,7 +137,7 @@ def require_integer(a: Atom, what: str) -> None:
     """Raise unless an operand is (or may be) one integer."""
     t = a.type
     if not is_integer(t):
-        raise TypeError(f"{what} must be an integer, not {t}")
+        raise TypeError(f"{what} must be an integer, not {described(t)}")
 
 
 def is_integer(t: Type) -> bool:

@@ -18,7 +18,7 @@ from adcompile.ir.types import PY_FLOAT, PY_INT, Type
 from adcompile.rules import runtime
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive, scalar_infer
-from adcompile.rules.lengths import require_same
+from adcompile.rules.lengths import described, require_same
 from adcompile.rules.scalar import define
 from adcompile.rules.shapes import Array
 from adcompile.rules.table import linear, nondifferentiable, nonlinear, row
@@ -58,7 +58,7 @@ row("math.remainder", "math.remainder(x, y)", "1", "-math.floor((x - ans) / y + 
 def infer_sum(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer the exact sum of the numbers of one array."""
     if args[0].type.rank != 1:
-        raise TypeError(f"math.fsum takes numbers, not {args[0].type}")
+        raise TypeError(f"math.fsum takes the numbers of one array, not {described(args[0].type)}")
     return PY_FLOAT
 
 

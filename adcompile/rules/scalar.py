@@ -20,6 +20,7 @@ from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Type, join, re
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, function, macro, method_of
 from adcompile.rules.define import primitive, scalar_infer
 from adcompile.rules.elementwise import POWER
+from adcompile.rules.lengths import described
 from adcompile.rules.promotion import ufunc_dtype
 from adcompile.rules.table import ROWS, adjoint, linear, nondifferentiable, nonlinear, row, static
 
@@ -175,7 +176,7 @@ def round_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     """Infer the builtin round."""
     t = args[0].type
     if t.kind == "object" or t.dims not in ((), None):
-        raise TypeError(f"round takes a number, not {t}; use np.round for arrays")
+        raise TypeError(f"round takes a number, not {described(t)}; use np.round for arrays")
     if attrs[0] is None:
         return PY_INT
     return Type("py", int) if t.kind == "py" and t.dtype is bool else Type(t.kind, t.dtype)
@@ -194,7 +195,7 @@ def extremum_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     types = [a.type for a in args]
     if len(types) == 1:
         if not types[0].is_array or types[0].rank != 1:
-            raise TypeError(f"min and max take numbers or one array of rank 1, not {types[0]}")
+            raise TypeError(f"min and max take numbers or one array of rank 1, not {described(types[0])}")
         return Type("np", types[0].dtype)
     found = types[0]
     for t in types[1:]:
