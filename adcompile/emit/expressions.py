@@ -282,7 +282,7 @@ def _array(w: Expressions, eqn: Eqn) -> ast.expr:
 def _expand_dims(w: Expressions, eqn: Eqn) -> ast.expr | None:
     """Write ``x[:, np.newaxis]``, which is many times faster than a call, unless the user wrote the call."""
     (x,), (axis,) = eqn.args, eqn.attrs
-    if w.plain(eqn) or not x.type.is_array or not x.type.dims:
+    if w.plain(eqn) or not x.type.is_array or not x.type.dims or axis == ():
         return None
     count = len(axis) if isinstance(axis, tuple) else 1
     places = normalise_axes(axis, len(x.type.dims) + count)
