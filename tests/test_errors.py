@@ -49,19 +49,19 @@ def refused(text: str, call, *args, **kwargs) -> ArgumentError:
 
 
 @pytest.mark.parametrize(
-    ("function", "argument", "text"),
+    ("function", "argument", "text", "remedy"),
     [
-        (lambda x: x * 2.0, V, "a float64 array of shape (3,)"),
-        (lambda x: (x, x), 2.0, "a tuple of 2"),
-        (lambda x: {"a": x}, 2.0, "a dict of 1"),
-        (lambda x: None, 2.0, "None"),
-        (lambda x: 3, 2.0, "an int"),
-        (lambda x: x[:1] * 2.0, V, "a float64 array of shape (1,)"),
+        (lambda x: x * 2.0, V, "the function returns a float64 array of shape (3,)", "return its sum"),
+        (lambda x: (x, x), 2.0, "a tuple of 2", "has_aux=True"),
+        (lambda x: {"a": x}, 2.0, "a dict of 1", "return the number alone"),
+        (lambda x: None, 2.0, "None", "let it return the number"),
+        (lambda x: 3, 2.0, "an int", "no derivative"),
+        (lambda x: x[:1] * 2.0, V, "a float64 array of shape (1,)", "jacobian"),
     ],
 )
-def test_results_that_are_not_one_number(function, argument, text: str) -> None:
+def test_results_that_are_not_one_number(function, argument, text: str, remedy: str) -> None:
     error = refused(text, grad(function), argument)
-    assert "one floating-point number" in str(error)
+    assert "one floating-point number" in str(error) and remedy in str(error)
     assert isinstance(error, TypeError)
     refused(text, value_and_grad(function), argument)
 

@@ -561,7 +561,7 @@ def test_refusals_point_at_the_users_line() -> None:
         y = x * 2.0
         return np.sum(hvp(lambda a: a**3, (y,), (x,)))
 
-    with pytest.raises(CompileError, match="an array with 1 axis") as error:
+    with pytest.raises(CompileError, match=r"the function returns a float64 array of shape \(2,\)") as error:
         grad(f)(np.ones(2))
     assert "hvp(lambda a" in str(error.value)
 

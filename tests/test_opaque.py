@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.ndimage
 
-from adcompile import grad, jvp, linearize, value_and_grad, vjp
+from adcompile import check_grads, grad, jvp, linearize, primitive, value_and_grad, vjp
 from adcompile.errors import CompileError
 
 V = np.array([1.1, -0.7, 1.3, 0.9])
@@ -493,3 +494,28 @@ def test_an_array_from_outside_is_not_read_while_an_unknown_function_may_change_
     assert (caught.value.line, caught.value.column) == (f.__code__.co_firstlineno + 2, 20)
     own = table.copy()
     assert grad(lambda x: np.sum(x * own) * refreshed(3))(np.ones(3)) == pytest.approx([1.0, 2.0, 3.0])
+
+
+def area(a):
+    return scipy.integrate.quad(lambda t: np.exp(-a * t * t), 0.0, 1.0)[0]
+
+
+def slope(a):
+    return scipy.integrate.quad(lambda t: -t * t * np.exp(-a * t * t), 0.0, 1.0)[0]
+
+
+known_slope = primitive(slope, like=lambda a: 1.0)
+known_area = primitive(area, like=lambda a: 1.0)
+
+
+@known_area.tangent
+def known_area_tangent(ans, a, a_dot):
+    return a_dot * known_slope(a)
+
+
+def test_functions_that_are_given_functions_are_refused_with_a_remedy_that_works() -> None:
+    with pytest.raises(CompileError, match=r"adcompile.primitive\(f, like=") as caught:
+        grad(lambda a: area(a) * a)(0.7)
+    assert caught.value.line == area.__code__.co_firstlineno + 1
+    assert caught.value.column == 12
+    check_grads(lambda a: known_area(a) * a, 0.7)

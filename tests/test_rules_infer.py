@@ -806,7 +806,7 @@ def test_every_function_is_tested() -> None:
         (np.add, (X2, X1), {}, r"operands with shapes \(2, 3\) and \(4,\) cannot be broadcast together"),
         (np.dot, (X2, X1), {}, r"the lengths 3 and 4 differ"),
         (np.linalg.norm, (X2, 3), {}, r"the matrix norm 3 is not supported"),
-        (math.sin, (X2,), {}, r"this function takes a number, not float64"),
+        (math.sin, (X2,), {}, r"this function takes a number, not a float64 array"),
         (np.reshape, (X2, (4, 2)), {}, r"the lengths 6 and 8 differ"),
         (np.clip, (X2, 0, 1, X1), {}, r"np.clip: the argument `out` is not supported"),
     ],

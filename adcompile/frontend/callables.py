@@ -421,7 +421,8 @@ def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.A
             node,
             f"no derivative rule for {full}",
             "not known to the compiler",
-            "write it with functions that are, give it a derivative with adcompile.primitive, or move it out",
+            "write it with functions that are, give it a derivative with adcompile.primitive, "
+            "or move it out of the differentiated function",
         )
     merged = {**{k: lift(v) for k, v in found.keywords.items()}, **keywords}
     return calls.run_function(lo, found.source, [*map(lift, found.bound), *args], merged, node)

@@ -78,7 +78,7 @@ def _instance_target(f: object) -> Target:
     bound = call.__get__(f, type(f)) if hasattr(call, "__get__") else call
     if isinstance(bound, types.FunctionType | types.MethodType | functools.partial):
         return target(bound)
-    name = getattr(f, "__qualname__", type(f).__qualname__)
+    name = getattr(f, "__qualname__", None) or getattr(f, "__name__", type(f).__qualname__)
     if isinstance(getattr(f, "__wrapped__", None), types.FunctionType):
         help = f"differentiate the function inside of it: {name}.__wrapped__"
     else:

@@ -39,7 +39,10 @@ def remedy(eqn: Eqn) -> str:
     if drawn and name[1] in MOVED:
         text = MOVED[name[1]] if form == "method" else MOVED[name[1]].replace("rng.", "np.random.")
         return f"draw without parameters: {text}"
-    return "write it with functions that are, give it a derivative with adcompile.primitive, or move it out"
+    return (
+        "write it with functions that are, give it a derivative with adcompile.primitive, "
+        "or move it out of the differentiated function"
+    )
 
 
 def no_rule(eqn: Eqn) -> CompileError:
