@@ -11,13 +11,14 @@ This is the classical analysis of live variables, backwards over a body whose ju
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import splitting
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.nodes import walk
+from adcompile.frontend.nodes import children, walk
+from adcompile.frontend.variables import COMPREHENSIONS, own_names
 
 if TYPE_CHECKING:
     from adcompile.frontend.frames import Frame
@@ -114,19 +115,38 @@ class Liveness:
 
 @lru_cache(maxsize=1024)
 def names_read(node: ast.AST) -> Names:
-    """Return the names that a function or generator reads."""
-    return _read(node)
+    """Return the names that a function or generator reads, its own too."""
+    return frozenset(name for n in walk(node) for name in _named(n))
 
 
 def _read(node: ast.AST) -> Names:
-    """Return the names that a piece of source reads."""
+    """Return the names that a piece of source reads, but those that belong to functions and comprehensions in it."""
     found: set[str] = set()
-    for n in walk(node):
-        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store):
-            found.add(n.id)
-        elif isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
-            found.add(n.target.id)
+    todo = [node]
+    while todo:
+        n = todo.pop()
+        if isinstance(n, COMPREHENSIONS):
+            first, *_ = n.generators
+            own = frozenset(name for g in n.generators for name in _bound(g.target))
+            found |= _read_by(c for c in children(n) if c is not first) - own
+            found |= _read_by((first.target, *first.ifs)) - own
+            todo.append(first.iter)
+        elif isinstance(n, ast.FunctionDef | ast.Lambda):
+            body = n.body if isinstance(n, ast.FunctionDef) else [n.body]
+            found |= _read_by(body) - own_names(n)
+            todo += [n.args, *(n.decorator_list if isinstance(n, ast.FunctionDef) else ())]
+        else:
+            found.update(_named(n))
+            todo += children(n)
     return frozenset(found)
+
+
+def _named(n: ast.AST) -> Iterator[str]:
+    """Yield the name that a node itself reads."""
+    if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store):
+        yield n.id
+    elif isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name):
+        yield n.target.id
 
 
 def _read_by(nodes: Iterable[ast.AST]) -> Names:

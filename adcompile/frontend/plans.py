@@ -143,7 +143,9 @@ def covers(facts: Facts, wide: Type, narrow: Type) -> bool:
         return False
     if wide.dims is None or narrow.dims is None:
         return wide.dims is None
-    return all(facts.same(w, n) or _open(facts.find(w)) for w, n in zip(wide.dims, narrow.dims, strict=True))
+    return len(wide.dims) == len(narrow.dims) and all(
+        facts.same(w, n) or _open(facts.find(w)) for w, n in zip(wide.dims, narrow.dims, strict=True)
+    )
 
 
 def _open(length: Length) -> bool:

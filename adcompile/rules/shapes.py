@@ -148,8 +148,10 @@ def infer_expand_dims(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Typ
 
 
 def expand_dims_simplify(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
-    """Expand before a broadcast of a scalar, not after it; move a negation outward."""
+    """Expand before a broadcast of a scalar, not after it; move a negation outward. Without axes, there is nothing."""
     (x,) = args
+    if attrs[0] == () and b.phase == "adjoint":
+        return x
     spread = b.definition(x, "broadcast_to")
     if b.phase == "adjoint" and spread is not None and spread.args[0].type.dims == ():
         rank = len(spread.args) - 1

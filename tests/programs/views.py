@@ -305,3 +305,13 @@ def arrays_chosen_in_each_trip(x, s):
         w[i] = w[i - 1] * x[i]
         y[0] += w[i]
     return np.sum(y * z)
+
+
+@program(np.array([1.1, -0.7, 1.3, 0.9]))
+def names_of_comprehensions_hide_no_views(x):
+    a = x * 1.0
+    u, w = a[1:], np.ravel(a)
+    s = np.sum(u) + w[0]
+    a *= a
+    u = x * 2.0
+    return np.sum(u * a) + sum(u * w for u, w in zip(a, x)) * s + np.trace(np.outer(x, a)) * np.prod([w * w for w in x])
