@@ -48,7 +48,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "scipy.sparse": ("scipy.sparse",),
     "scipy.spatial": ("padding", "scipy.distances"),
     "scipy.special": ("scipy.special",),
-    "scipy.stats": ("scipy.stats", "scipy.multivariate"),
+    "scipy.stats": ("scipy.stats", "scipy.multivariate", "scipy.summaries"),
 }
 
 FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
