@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import check_grads, grad, value_and_grad
+from adcompile import check_grads, grad, hvp, value_and_grad
 from adcompile.errors import CompileError
 
 special = pytest.importorskip("scipy.special")
@@ -114,3 +114,24 @@ def test_the_table_is_loaded_when_it_is_used() -> None:
     code = "import sys, adcompile; adcompile.grad(abs)(2.0); print('scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("name, parts", [("airy", 4), ("sici", 2), ("shichi", 2), ("fresnel", 2)])
+def test_functions_with_several_results(name: str, parts: int) -> None:
+    f = getattr(special, name)
+
+    def total(x: Any) -> Any:
+        found = f(x)
+        return np.sum(sum(found[k] ** 2 * (k + 1.0) for k in range(parts)) * UNIT)
+
+    check_grads(total, POSITIVE, order=1)
+    check_grads(lambda x: f(x)[0] * x, 0.7)
+    value, _ = value_and_grad(total)(POSITIVE)
+    assert value == total(POSITIVE)
+    direction = np.array([0.3, -1.0, 0.7, 0.2])
+    found = (grad(total)(POSITIVE + 1e-6 * direction) - grad(total)(POSITIVE - 1e-6 * direction)) / 2e-6
+    np.testing.assert_allclose(hvp(total, (POSITIVE,), (direction,)), found, rtol=1e-5)
+
+
+def test_integrals_at_zero() -> None:
+    assert grad(lambda x: special.sici(x)[0] + special.shichi(x)[0])(0.0) == 2.0

@@ -38,7 +38,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "numpy.linalg": _LINEAR_ALGEBRA,
     "adcompile.rules.scipy.factors": (*_SCIPY_LINEAR_ALGEBRA, "scipy.signal"),
     "adcompile.rules.scipy.filters": ("scipy.ndimage",),
-    "adcompile.rules.scipy.sums": ("scipy.special",),
+    "adcompile.rules.scipy.sums": ("scipy.special", "scipy.tuples"),
     "statistics": ("averages",),
     "scipy.fft": ("fourier", "scipy.fourier"),
     "scipy.integrate": ("differences", "scipy.integrals"),
@@ -47,7 +47,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "scipy.signal": ("scipy.signal",),
     "scipy.sparse": ("scipy.sparse",),
     "scipy.spatial": ("padding", "scipy.distances"),
-    "scipy.special": ("scipy.special",),
+    "scipy.special": ("scipy.special", "scipy.tuples"),
     "scipy.stats": ("scipy.stats", "scipy.multivariate", "scipy.summaries"),
 }
 
