@@ -452,3 +452,12 @@ def test_shapes_that_others_would_see_changed_are_refused(made: str) -> None:
     with pytest.raises(CompileError, match="`shape` cannot be differentiated") as caught:
         grad(from_source(text, "f"))(np.ones(4))
     assert (caught.value.line, caught.value.column) == (5, 5) and "reshape" in str(caught.value)
+
+
+def test_what_to_write_instead_of_masked_arrays_and_polynomials() -> None:
+    with pytest.raises(CompileError, match="numpy.ma.masked_where") as caught:
+        grad(lambda x: np.ma.masked_where(x < 0, x).sum())(np.ones(2))
+    assert "np.where" in str(caught.value)
+    with pytest.raises(CompileError, match="class Polynomial") as caught:
+        grad(lambda c: np.polynomial.Polynomial(c)(0.5))(np.ones(2))
+    assert "polyval" in str(caught.value)

@@ -61,6 +61,7 @@ from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_FLOAT, PY_INT
 from adcompile.rules import binding, table
+from adcompile.rules.opaque import instead_of
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -421,8 +422,7 @@ def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.A
             node,
             f"no derivative rule for {full}",
             "not known to the compiler",
-            "write it with functions that are, give it a derivative with adcompile.primitive, "
-            "or move it out of the differentiated function",
+            instead_of(full),
         )
     merged = {**{k: lift(v) for k, v in found.keywords.items()}, **keywords}
     return calls.run_function(lo, found.source, [*map(lift, found.bound), *args], merged, node)

@@ -99,6 +99,10 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
             return call(lo, own, args, keywords, node)
         case Const() if callable(function.value):
             return callables.call_object(lo, function.value, args, keywords, node)
+    of = function.type.dtype if isinstance(function, Var) and function.type.kind == "object" else None
+    if isinstance(of, type) and of.__module__.startswith("numpy.polynomial."):
+        hint = "use the functions of np.polynomial on the coefficients: polyval, chebval, legval, hermval or lagval"
+        lo.refuse(node, f"objects of the class {of.__name__} are not followed", "called here", hint)
     lo.refuse(node, "this is not a function that can be called", "here")
 
 

@@ -8,7 +8,7 @@ known: then the value is an array of unknown rank, which every operation tests w
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -120,3 +120,19 @@ def unrepeatable(stmts: Iterable[Stmt]) -> list[Eqn]:
     calls = [s for s in walk(stmts) if isinstance(s, Eqn) and s.prim == "opaque"]
     made = {o for s in calls for o in s.outs if o.type == INDEX}
     return [s for s in calls if s.outs[0] not in made and not (s.args and s.args[0] in made)]
+
+
+# What to write in the place of functions that have no rule, by how their names begin.
+INSTEAD: Final[Mapping[str, str]] = {
+    "numpy.ma.": "keep the mask in an array of its own, and use np.where, or `where=` of np.sum, np.mean and np.max",
+    "scipy.stats.pearsonr": "use np.corrcoef(x, y)[0, 1]",
+}
+
+
+def instead_of(name: str) -> str:
+    """Return what to write in the place of a function that has no rule."""
+    usual = (
+        "write it with functions that are, give it a derivative with adcompile.primitive, "
+        "or move it out of the differentiated function"
+    )
+    return next((hint for start, hint in INSTEAD.items() if name.startswith(start)), usual)

@@ -14,7 +14,7 @@ from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Stmt, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import table
-from adcompile.rules.opaque import MOVED, is_draw
+from adcompile.rules.opaque import MOVED, instead_of, is_draw
 
 POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
 SINGULAR: Final = POWERS | {"div", "npdiv", "reciprocal", "log", "log2", "log10", "math.log"}
@@ -39,10 +39,7 @@ def remedy(eqn: Eqn) -> str:
     if drawn and name[1] in MOVED:
         text = MOVED[name[1]] if form == "method" else MOVED[name[1]].replace("rng.", "np.random.")
         return f"draw without parameters: {text}"
-    return (
-        "write it with functions that are, give it a derivative with adcompile.primitive, "
-        "or move it out of the differentiated function"
-    )
+    return instead_of(".".join(map(str, name)))
 
 
 def no_rule(eqn: Eqn) -> CompileError:
