@@ -253,6 +253,9 @@ class Join:
 
     def lengthened(self, a: Value, b: Value) -> Value | None:
         """Join lists of different lengths: one of run-time length; None if that cannot hold all items."""
+        if a is UNDEFINED or b is UNDEFINED:  # one that only one side makes is read only where that was taken
+            known = b if a is UNDEFINED else a
+            return rows.mapped(known, lambda v: self.array("", *((a, v) if a is UNDEFINED else (v, b))))
         if not all(isinstance(v, Node | Ref | Rows) for v in (a, b)):
             return None
         filled = [(k, v) for k, v in enumerate((a, b)) if not isinstance(v, Node) or v.children]

@@ -52,7 +52,8 @@ class NeedsUnrolling(Exception):
     Or a store may be seen through names that stand for other arrays on other trips: then `error` says so, if the loop
     has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container, and
     `resolving` what is to be resolved if the loop cannot be unrolled. `lengths`: a list is replaced by one of
-    another length, and the loop can be lowered as one if it may be a list of run-time length.
+    another length, and the loop can be lowered as one if it may be a list of run-time length. `items`: the cell of a
+    list of run-time length that does not hold such items, of which less was known when it was made.
     """
 
     def __init__(
@@ -62,9 +63,11 @@ class NeedsUnrolling(Exception):
         said: str = "",
         resolving: object = None,
         lengths: bool = False,
+        items: int | None = None,
     ) -> None:
         super().__init__(place)
-        self.place, self.error, self.said, self.resolving, self.lengths = place, error, said, resolving, lengths
+        self.place, self.error, self.said, self.resolving = place, error, said, resolving
+        self.lengths, self.items = lengths, items
 
 
 class Unresolved(Exception):

@@ -128,7 +128,7 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
         pooling.check_item(lo, ref, args[-1])
     match name, len(args):
         case "append", 1:
-            change(lo, ref, "list_append", item_of(lo, args[0], node), node=node)
+            change(lo, ref, "list_append", item_of(lo, ref, args[0], node), node=node)
             hold(lo, ref, args[0])
             shorten(lo, ref, 0, node)
             return NONE
@@ -149,7 +149,7 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
             position = _position(lo, args[0], node)
             if not isinstance(position, Const):
                 position = lo.number(calls.in_python(lo, prelude.place, [ref, args[0]], node), node)
-            change(lo, ref, "list_insert", position, item_of(lo, args[1], node), node=node)
+            change(lo, ref, "list_insert", position, item_of(lo, ref, args[1], node), node=node)
             hold(lo, ref, args[1])
             return NONE
         case "extend", 1:
@@ -184,12 +184,12 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
     )
 
 
-def item_of(lo: Lowering, value: Value, node: ast.AST) -> Atom:
+def item_of(lo: Lowering, ref: Ref, value: Value, node: ast.AST) -> Atom:
     """Return what is put into a list of run-time length: a number or an array, and no list."""
     value = lo.current(value)
     if isinstance(value, Node) or lo.is_list(value):
         if lo.frame.loops:
-            raise pooling.unrolling(lo, node, [value])
+            raise pooling.unrolling(lo, node, [value], ref.cell)
         lo.refuse(node, "a list of run-time length holds numbers, or arrays of one rank", "here")
     return lo.number(value, node)
 
@@ -292,7 +292,10 @@ def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AS
     bounds = [b.value for b in (index.lo, index.hi) if isinstance(b, Const) and isinstance(b.value, int)]
     both = [b for b in (index.lo, index.hi) if not is_none(b)]
     if len(both) == 2 and not (len(bounds) == 2 and bounds[0] <= bounds[1] and (bounds[0] < 0) == (bounds[1] < 0)):
-        lo.refuse(node, "the bounds of this slice must be known when compiling", "here", "store item by item in a loop")
+        ends = calls.in_python(lo, prelude.ends, [length(lo, ref), index.lo, index.hi], node)
+        assert isinstance(ends, Node)
+        start, stop = ends.children
+        index = Slice(lo.atom(start), lo.atom(stop), NONE)
     head = sliced(lo, ref, Slice(Const(0), Const(0) if is_none(index.lo) else index.lo, NONE), node)
     tail = sliced(lo, ref, Slice(Const(0), Const(0), NONE) if is_none(index.hi) else Slice(index.hi, NONE, NONE), node)
     new = concatenated(lo, concatenated(lo, head, value, node), tail, node)
@@ -343,7 +346,7 @@ def store(lo: Lowering, ref: Ref, index: Value, value: Value, node: ast.AST) -> 
         store_slice(lo, ref, index, value, node)
         return
     pooling.check_item(lo, ref, value)
-    change(lo, ref, "list_set", _position(lo, index, node), item_of(lo, value, node), node=node)
+    change(lo, ref, "list_set", _position(lo, index, node), item_of(lo, ref, value, node), node=node)
     hold(lo, ref, value)
 
 

@@ -397,6 +397,11 @@ def settle(
         try:
             loop = attempt(slots)
             settled = Trip(slots).settles(loop.stmts)
+        except NeedsUnrolling as needed:
+            if needed.items is None or not plan.forget_items(slots.keys_of(needed.items)):
+                raise
+            lo.skipped = outer_skipped
+            continue
         finally:
             lo.tolerant -= 1
             lo.frame.loops.pop()

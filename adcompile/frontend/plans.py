@@ -60,6 +60,7 @@ class Plan:
     dynamic: dict[int, Type | Node[Type | Const]] = field(default_factory=dict)
     lengths: dict[Key, Type | Node[Type | Const]] = field(default_factory=dict)
     replaces: bool = False
+    relearned: set[Key | int] = field(default_factory=set)
     dropped: dict[str, str] = field(default_factory=dict)
     promoted: set[Key] = field(default_factory=set)
     aliases: set[frozenset[Key]] = field(default_factory=set)
@@ -68,8 +69,18 @@ class Plan:
     referring: set[Key] = field(default_factory=set)
     valued: set[Key] = field(default_factory=set)
 
+    def forget_items(self, lists: set[Key | int]) -> bool:
+        """Drop what is known of the items of some lists, once; False if there is no more to find out about them."""
+        found = [known for held in (self.dynamic, self.lengths) for known in held if known in lists - self.relearned]
+        self.relearned.update(found)
+        for known in found:
+            self.dynamic.pop(known, None)  # type: ignore[arg-type]  # the key of one of both
+            self.lengths.pop(known, None)  # type: ignore[arg-type]
+        return bool(found)
+
     def forget(self) -> None:
         """Drop what was found out about cells and containers, which have other numbers now."""
+        self.relearned.clear()
         for found in (self.aliases, self.twins, self.written, self.lists, self.places, self.referring, self.valued):
             found.clear()
         self.dynamic.clear()

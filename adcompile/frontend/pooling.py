@@ -354,9 +354,12 @@ def _place(lo: Lowering, value: Value) -> ast.AST | None:
     return lo.birthplaces.get(own)
 
 
-def unrolling(lo: Lowering, node: ast.AST, items: Iterable[Value]) -> NeedsUnrolling:
-    """Return what says that a loop has to be unrolled, unless these items of a list can be put into a pool."""
-    return NeedsUnrolling(node, resolving=wanted(lo, items))
+def unrolling(lo: Lowering, node: ast.AST, items: Iterable[Value], cell: int | None = None) -> NeedsUnrolling:
+    """Return what says that a loop has to be unrolled, unless these items of a list can be put into a pool.
+
+    `cell` is that of the list, if it is one of run-time length that does not hold such items.
+    """
+    return NeedsUnrolling(node, resolving=wanted(lo, items), items=cell)
 
 
 def gather(lo: Lowering, items: Iterable[Value]) -> None:

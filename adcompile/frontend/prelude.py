@@ -210,6 +210,12 @@ def part_of_range(start: Any, step: Any, n: Any, lo: Any, hi: Any, by: Any) -> A
     return range(start + lo * step, start + hi * step, step * by)
 
 
+def ends(n: Any, lo: Any, hi: Any) -> Any:
+    """Where what is stored into a slice of a list goes."""
+    lo = within(lo if lo >= 0 else lo + n, 0, n)
+    return lo, max(within(hi if hi >= 0 else hi + n, 0, n), lo)
+
+
 def within(k: Any, least: Any, most: Any) -> Any:
     return min(max(k, least), most)
 

@@ -126,6 +126,23 @@ def paired(one: Rows, two: Rows, pair: Callable[[Ref, Ref], Value]) -> Rows:
     return Rows(found)
 
 
+def mapped(value: Value, change: Callable[[Ref], Value]) -> Value | None:
+    """Change a list of run-time length list by list; None if it is no such list."""
+    if isinstance(value, Ref):
+        return change(value)
+    if not isinstance(value, Rows):
+        return None
+
+    def go(tree: Value) -> Value:
+        if isinstance(tree, Node):
+            return tree.holding([go(c) for c in tree.children])
+        return change(tree) if isinstance(tree, Ref) else tree
+
+    found = go(value.pattern)
+    assert isinstance(found, Node)
+    return Rows(found)
+
+
 def is_immutable(item: Node[Value]) -> bool:
     """Tell whether an item cannot be changed."""
     params = getattr(item.cls, "__dataclass_params__", None)
@@ -231,13 +248,13 @@ def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], ob
         if isinstance(tree, Node):
             part = optionals.paired(part) if tree.cls is optionals.Maybe else part
             if not isinstance(part, Node) or part.form != tree.form or not is_immutable(part):
-                raise pooling.unrolling(lo, node, [*samples(lo, tree), part])
+                raise pooling.unrolling(lo, node, [*samples(lo, tree), part], columns(rows)[0].cell)
             for t, p in zip(tree.children, part.children, strict=True):
                 go(t, p)
         elif isinstance(tree, Ref):
             put(tree, NONE if part is UNDEFINED else part)
         elif not (isinstance(tree, Const) and isinstance(part, Const) and tree.key == part.key):
-            raise NeedsUnrolling(node)
+            raise NeedsUnrolling(node, items=columns(rows)[0].cell)
 
     go(rows.pattern, item)
 

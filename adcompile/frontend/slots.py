@@ -292,6 +292,12 @@ class Slots:
             return self.lo.names.get(value, value.name) if value is not None else ""
         return "" if name.startswith((".", "@")) else "_".join(str(k) for k in slot.key if k not in (HELD, ITEMS))
 
+    def keys_of(self, cell: int) -> set[Key | int]:
+        """Return what the plan knows a list by that is in a cell: its identity, or the keys of slots around it."""
+        keys = [s.key for s in self.slots if s.cell == cell]
+        around: set[Key | int] = {key[:n] for key in keys for n in range(1, len(key) + 1)}
+        return around | {i for i in self.plan.dynamic if cell in self.lo.identities(self.lo.contents[i])}
+
     def cell_of(self, key: Key, by_key: dict[Key, Slot]) -> int | None:
         if key in by_key:
             return by_key[key].cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import lists, pooling, pools, rows
+from adcompile.frontend import lists, pooling, pools, rows, tables
 from adcompile.frontend.frames import Conflict, NeedsUnrolling
 from adcompile.frontend.optionals import HELD, can_pair, held_in, paired
 from adcompile.frontend.plans import ITEMS, Key, Slot, carried, covers, parts, skeleton
@@ -221,7 +221,9 @@ class Trip:
         items = [self.lo.type_of(c) for c in parts]
         held = self.lo.type_of(after) if isinstance(after, Ref) else lists.common_type(self.lo, items)
         if not isinstance(before, Node) or before.kind != "list":
-            self.unrolling = NeedsUnrolling(self.loop.node)
+            place, _ = self.lo.dicts.get(identity, (None, None))
+            key = None if place is None else tables.question(place)
+            self.unrolling = NeedsUnrolling(self.loop.node, resolving=key)
             return
         if held is None or not held.is_list:
             pattern = rows.types_of(self.lo, after) if isinstance(after, Rows) else rows.pattern_of(self.lo, parts)

@@ -748,8 +748,8 @@ def ranges_as_indices(x):
     return np.sum(y) + np.sum(z * z)
 
 
-@program(np.sin(np.arange(20.0) + 0.3), again=False)
-@program(V, again=False)
+@program(np.sin(np.arange(20.0) + 0.3))
+@program(V)
 def starred_names_of_arrays(x):
     a, *b, c = x
     (d, e), (f, *g) = x[:2], x[2:]
@@ -1154,7 +1154,7 @@ def heap_of_known_list(x):
     return s
 
 
-@program(V, np.array([[0, 1, 3], [0, 2, 1], [2, 1, 4], [1, 3, 2], [2, 3, 0], [3, 4, 1]]), again=False)
+@program(V, np.array([[0, 1, 3], [0, 2, 1], [2, 1, 4], [1, 3, 2], [2, 3, 0], [3, 4, 1]]))
 def shortest_path(x, edges):
     distance = {0: 0.0}
     done = set()
@@ -1256,6 +1256,20 @@ def list_replaced_in_a_loop(x):
         kept = [*kept, x[1] * k] if k == 2 else kept + [np.sin(kept[-1]) * x[0]]
         kept, swapped = swapped, kept
     return sum(kept) * swapped[0]
+
+
+@program(np.array([1.2, 0.5, 3.1]), 1, -1)
+@program(np.array([1.2, 0.5, 3.1]), 3, 1)
+@program(np.array([1.2, 0.5, 3.1]), -20, 20)
+def slice_stored_with_bounds_at_run_time(x, first, last):
+    items = []
+    for k in range(int(x[2] * 2.0)):
+        items.append(x[0] * k)
+    items[first:last] = [x[1], x[1] * x[0], items[-1]]
+    s = 0.0
+    for v in items:
+        s = np.sin(s + v)
+    return s
 
 
 @program(np.array([1.2, 0.5, 3.1]))

@@ -103,7 +103,7 @@ def test_of_while_stores(x):
     return s + a[2]
 
 
-@program(V, again=False)
+@program(V)
 def test_of_while_pops(x):
     st = [v for v in (x[0], x[1], x[2])]
     s = 0.0
