@@ -41,7 +41,9 @@ WIDTH: Final = 76
 NODES: Final = 120
 
 NEVER: Final = (
-    frozenset({"call_fwd", "call_bwd", "index_update", "index_add", *checkpoints.FORMS}) | lists.CHANGES | lists.MAKES
+    frozenset({"call_fwd", "call_bwd", "index_update", "index_add", *checkpoints.FORMS})
+    | lists.CHANGES
+    | (lists.MAKES - lists.PARTS)
 )
 
 
@@ -258,6 +260,8 @@ class _Folder:
         v = eqn.out
         partial = isinstance(reader, Eqn) and self.partial(eqn, reader)
         if self.keeps_name(eqn) and not partial:
+            return False
+        if eqn.prim in lists.PARTS and not (isinstance(reader, Eqn) and reader.prim in lists.JOINS):
             return False
         match reader:
             case Eqn():

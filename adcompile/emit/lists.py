@@ -17,6 +17,8 @@ CHANGED: Final = ("list_append", "list_pop", "list_set", "list_add", "list_inser
 CHANGES: Final = frozenset((*CHANGED, *map(in_row, CHANGED)))
 MADE: Final = ("list_new", "list_zeros", "list_sum", "list_slice", "list_concat", "list_repeat", "list_fold")
 MAKES: Final = frozenset((*MADE, "list_items", "list_row_slice"))
+PARTS: Final = frozenset({"list_new"})  # which are written inside what makes another list of them
+JOINS: Final = frozenset({"list_concat", "list_repeat"})
 
 
 def inner(eqn: Eqn, write: Write) -> tuple[Eqn, Write]:

@@ -253,9 +253,9 @@ class Join:
 
     def lengthened(self, a: Value, b: Value) -> Value | None:
         """Join lists of different lengths: one of run-time length; None if that cannot hold all items."""
-        if a is UNDEFINED or b is UNDEFINED:  # one that only one side makes is read only where that was taken
-            known = b if a is UNDEFINED else a
-            return rows.mapped(known, lambda v: self.array("", *((a, v) if a is UNDEFINED else (v, b))))
+        if UNDEFINED in (a, b) and isinstance(known := b if a is UNDEFINED else a, Ref | Rows):
+            alone = partial(self.one_sided, "", side=1 if a is UNDEFINED else 0)
+            return rows.mapped(known, alone) if isinstance(known, Rows) else alone(known)
         if not all(isinstance(v, Node | Ref | Rows) for v in (a, b)):
             return None
         filled = [(k, v) for k, v in enumerate((a, b)) if not isinstance(v, Node) or v.children]
@@ -265,9 +265,8 @@ class Join:
         one, two = (self.on_side(k, partial(rows.at_run_time, self.lo, v, held)) for k, v in enumerate((a, b)))
         if not isinstance(one, Rows) or not isinstance(two, Rows):
             return None if isinstance(one, Rows) or isinstance(two, Rows) else self.array("", one, two)
-        if not rows.alike(one.pattern, two.pattern):
-            return None
-        return rows.paired(one, two, lambda x, y: self.array("", x, y))
+        alike = rows.alike(one.pattern, two.pattern)
+        return rows.paired(one, two, partial(self.array, "")) if alike else None
 
     def on_side(self, side: int, make: Callable[[], T]) -> T:
         """Make something at the end of one side."""

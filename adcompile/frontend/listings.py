@@ -1,4 +1,4 @@
-"""What Python and NumPy do with lists of run-time length in lists, written in Python: see `prelude`."""
+"""What Python and NumPy do with lists in lists, with ranges and with slices, written in Python: see `prelude`."""
 
 from __future__ import annotations
 
@@ -37,3 +37,26 @@ def equal(a: Any, b: Any) -> bool:
         if a[k] != b[k]:
             return False
     return True
+
+
+def item_of_range(start: Any, step: Any, n: Any, k: Any) -> Any:
+    if n < (k + 1 if k >= 0 else -k):
+        raise IndexError("range object index out of range")
+    return start + (k if k >= 0 else k + n) * step
+
+
+def part_of_range(start: Any, step: Any, n: Any, lo: Any, hi: Any, by: Any) -> Any:
+    least, most = (0, n) if by > 0 else (-1, n - 1)
+    lo = (least if by > 0 else most) if lo is None else within(lo if lo >= 0 else lo + n, least, most)
+    hi = (most if by > 0 else least) if hi is None else within(hi if hi >= 0 else hi + n, least, most)
+    return range(start + lo * step, start + hi * step, step * by)
+
+
+def ends(n: Any, lo: Any, hi: Any) -> Any:
+    """Where what is stored into a slice of a list goes."""
+    lo = within(lo if lo >= 0 else lo + n, 0, n)
+    return lo, max(within(hi if hi >= 0 else hi + n, 0, n), lo)
+
+
+def within(k: Any, least: Any, most: Any) -> Any:
+    return min(max(k, least), most)

@@ -283,7 +283,7 @@ def repeated(lo: Lowering, items: Value, times: Value, node: ast.AST) -> Value:
 
 def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AST) -> None:
     """Lower ``items[lo:hi] = value``."""
-    from adcompile.frontend import calls, prelude
+    from adcompile.frontend import calls, listings, prelude
 
     if not (isinstance(index.step, Const) and index.step.value in (None, 1)):
         positions = calls.in_python(lo, prelude.positions, [ref, index.lo, index.hi, index.step], node)
@@ -292,7 +292,7 @@ def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AS
     bounds = [b.value for b in (index.lo, index.hi) if isinstance(b, Const) and isinstance(b.value, int)]
     both = [b for b in (index.lo, index.hi) if not is_none(b)]
     if len(both) == 2 and not (len(bounds) == 2 and bounds[0] <= bounds[1] and (bounds[0] < 0) == (bounds[1] < 0)):
-        ends = calls.in_python(lo, prelude.ends, [length(lo, ref), index.lo, index.hi], node)
+        ends = calls.in_python(lo, listings.ends, [length(lo, ref), index.lo, index.hi], node)
         assert isinstance(ends, Node)
         start, stop = ends.children
         index = Slice(lo.atom(start), lo.atom(stop), NONE)

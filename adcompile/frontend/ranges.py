@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import calls, prelude
+from adcompile.frontend import calls, listings
 from adcompile.frontend.values import Args, Iterable, Slice, Value
 from adcompile.ir.core import Atom, Const
 from adcompile.rules.lengths import described
@@ -51,7 +51,7 @@ def item_of(lo: Lowering, source: Iterable, index: Value, node: ast.AST) -> Valu
     if source.bounds is None:
         return source.item(k)
     start, _, step = source.bounds
-    return calls.in_python(lo, prelude.item_of_range, [start, step, source.count(), k], node)
+    return calls.in_python(lo, listings.item_of_range, [start, step, source.count(), k], node)
 
 
 def sliced(lo: Lowering, source: Iterable, index: Slice, node: ast.AST) -> Value:
@@ -66,7 +66,7 @@ def sliced(lo: Lowering, source: Iterable, index: Slice, node: ast.AST) -> Value
     counts = isinstance(start, Const) and start.value == 0 and isinstance(step, Const) and step.value == 1
     if not counts or first is None or first < 0 or (step_by < 0 and not _absent(index.lo)):
         operands = [start, step, source.count(), index.lo, index.hi, Const(step_by)]
-        return calls.in_python(lo, prelude.part_of_range, operands, node)
+        return calls.in_python(lo, listings.part_of_range, operands, node)
 
     def item(k: Atom) -> Value:
         from_ = Const(first) if step_by > 0 else lo.builder.emit("sub", stop, Const(1))

@@ -126,23 +126,6 @@ def paired(one: Rows, two: Rows, pair: Callable[[Ref, Ref], Value]) -> Rows:
     return Rows(found)
 
 
-def mapped(value: Value, change: Callable[[Ref], Value]) -> Value | None:
-    """Change a list of run-time length list by list; None if it is no such list."""
-    if isinstance(value, Ref):
-        return change(value)
-    if not isinstance(value, Rows):
-        return None
-
-    def go(tree: Value) -> Value:
-        if isinstance(tree, Node):
-            return tree.holding([go(c) for c in tree.children])
-        return change(tree) if isinstance(tree, Ref) else tree
-
-    found = go(value.pattern)
-    assert isinstance(found, Node)
-    return Rows(found)
-
-
 def is_immutable(item: Node[Value]) -> bool:
     """Tell whether an item cannot be changed."""
     params = getattr(item.cls, "__dataclass_params__", None)

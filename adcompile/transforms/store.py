@@ -22,6 +22,7 @@ from adcompile.analysis.webs import overwritten, webs
 from adcompile.ir.core import Atom, Function, Var
 from adcompile.records import replace
 from adcompile.transforms.store_context import Context
+from adcompile.transforms.store_lengths import measure_lists
 from adcompile.transforms.store_neutral import bind
 from adcompile.transforms.store_pairs import rewrite_block
 from adcompile.transforms.store_policy import Policy, undone_webs
@@ -38,7 +39,7 @@ def run(fn: Function, policy: Policy = "cheapest") -> Function:
     """
     if not fn.adjoint:
         return fn
-    fn = share_shapes(fn)
+    fn = measure_lists(share_shapes(fn))
     found = webs(fn.primal)
     ctx = Context(fn, found, undone_webs(fn, found, policy))
     result = attempt(ctx)
