@@ -463,3 +463,19 @@ def test_what_is_read_for_its_shape_is_not_computed_again() -> None:
     assert pushes(fn) == 0 and copies_in_loops(fn) == 0
     inner = [e for e in in_loops(fn.adjoint) if e.prim in ("add", "index_update", "unbroadcast")]
     assert [e.prim for e in inner if e.out.type.is_array] == ["unbroadcast"]
+
+
+def test_of_a_list_that_is_read_for_its_length_only_the_length_is_taped() -> None:
+    f = from_text(
+        """def f(x):
+    kept = [x[0], x[1]]
+    for k in range(int(x[0]*5.0)):
+        kept = kept[1:] + [x[2]*k, kept[0]]
+    if len(kept) > 3:
+        kept = kept[::2]
+    return sum(kept)
+"""
+    )
+    fn = stored(with_adjoint(f, x=X))
+    taped = [e.args[0].type for e in walk(fn.primal) if isinstance(e, Eqn) and e.prim == "push"]
+    assert taped and not any(t.is_list for t in taped)

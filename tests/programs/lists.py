@@ -1272,6 +1272,20 @@ def slice_stored_with_bounds_at_run_time(x, first, last):
     return s
 
 
+@program(np.array([1.2, 0.5, 5.1]), again=False)
+def lists_defined_in_some_trips(x):
+    rows = [x * k for k in range(int(x[2]))]
+    total = 0.0
+    for k in range(int(x[2])):
+        if k % 2 == 0:
+            even = [x[0] * j for j in range(k + 2)]
+            joined = even[::2] + even[1:]
+        total += sum(joined) ** 2
+        rows = rows[1:] + [np.sin(rows[0]) * x]
+        head = rows[:2]
+    return total + sum(np.sum(row) for row in rows) + np.sum(head[0])
+
+
 @program(np.array([1.2, 0.5, 3.1]))
 def queue_replaced_in_a_loop(x):
     queue = [(x[0], 0), (x[1], 1)]
