@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import check_grads, grad, hvp, value_and_grad
+from adcompile import check_grads, elementwise_grad, grad, hvp, value_and_grad
 from adcompile.errors import CompileError
 
 special = pytest.importorskip("scipy.special")
@@ -61,6 +62,15 @@ def test_sums_of_exponentials_with_weights() -> None:
     check_grads(weighted, M, POSITIVE + 0.0 * M, order=2)
     value, _ = value_and_grad(weighted)(M, POSITIVE + 0.0 * M)
     assert value == weighted(M, POSITIVE + 0.0 * M)
+
+
+def test_functions_themselves() -> None:
+    for f, x in ((special.erf, 0.3), (special.expit, -0.7), (special.gammaln, 2.5)):
+        check_grads(f, x, order=2)
+    x = np.array([0.2, 1.4])
+    np.testing.assert_allclose(elementwise_grad(special.erf)(x), 2.0 / np.sqrt(np.pi) * np.exp(-(x**2)))
+    copy = pickle.loads(pickle.dumps(grad(special.erf)))
+    assert copy(0.3) == grad(special.erf)(0.3)
 
 
 def test_second_derivatives() -> None:

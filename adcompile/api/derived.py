@@ -173,10 +173,11 @@ class Derivative:
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle by the name in the module, where this object is what has that name; else by the function."""
         found: object = sys.modules.get(self.__module__)
-        for part in self.__qualname__.split("."):
+        name = str(getattr(self, "__qualname__", ""))  # ufuncs of other packages have none
+        for part in name.split("."):
             found = getattr(found, part, None)
         if found is self:
-            return self.__qualname__
+            return name
         return _restore, (_picklable(self._primal), self._recipe, self._parameters)
 
     def __digest_parts__(self) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ import numpy as np
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import SourceError
 from adcompile.frontend.resolve import from_source
+from adcompile.rules.binding import FUNCTIONS
 
 __all__ = ["stand_in"]
 
@@ -91,6 +92,8 @@ _LEFT_OUT: Final = frozenset(
 def stand_in(f: object) -> types.FunctionType | None:
     """Return a Python function that calls `f`, if it is one of NumPy, `math`, `operator` or the builtins; else None.
 
+    The ufuncs of other packages that have rules, as those of `scipy.special`, are called too.
+
     Raises SourceError where its parameters cannot be told.
     """
     name = getattr(f, "__name__", None)
@@ -107,7 +110,15 @@ def stand_in(f: object) -> types.FunctionType | None:
         if getattr(sys.modules.get(module), name, None) is f:
             parameters, arguments = _interface(f, f"{path}.{name}")
             return _define(name, parameters, f"{path}.{name}({arguments})", path.partition(".")[0])
-    return None
+    return _with_rule(f) if isinstance(f, np.ufunc) and f in FUNCTIONS else None
+
+
+@functools.lru_cache(maxsize=512)
+def _with_rule(f: np.ufunc) -> types.FunctionType:
+    """Return a function that calls one of another package, whose rule the compiler has: scipy.special.erf."""
+    name = f.__name__
+    parameters, arguments = _interface(f, name)
+    return from_source(f"def {name}({parameters}):\n    return {name}_({arguments})\n", name, {f"{name}_": f})
 
 
 _STARS: Final[Mapping[object, str]] = {
