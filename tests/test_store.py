@@ -7,7 +7,7 @@ from adcompile.analysis.mincut import cheapest_to_keep
 from adcompile.ir.core import Const, Eqn, For, Function, If, Var, walk
 from adcompile.ir.types import OBJECT
 from adcompile.ir.verify import verify
-from adcompile.transforms import store
+from adcompile.transforms import store, store_plan
 from tests import interpret
 from tests.handmade import block, eqn, for_, function, if_, integer, number, read, vector, write
 from tests.stages import from_text, in_loops, prims, same_results, stored, with_adjoint
@@ -479,3 +479,23 @@ def test_of_a_list_that_is_read_for_its_length_only_the_length_is_taped() -> Non
     fn = stored(with_adjoint(f, x=X))
     taped = [e.args[0].type for e in walk(fn.primal) if isinstance(e, Eqn) and e.prim == "push"]
     assert taped and not any(t.is_list for t in taped)
+
+
+def test_saving_what_stores_overwrite_takes_time_in_proportion_to_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[object] = []
+    read_key = store_plan.read_key
+
+    def counted(read: Eqn) -> object:
+        keys.append(read)
+        return read_key(read)
+
+    monkeypatch.setattr(store_plan, "read_key", counted)
+    counts = []
+    for count in (20, 40):
+        lines = [f"    y[{k % 5}] = x[{k % 5}] * y[{(k + 1) % 5}]" for k in range(count)]
+        text = "\n".join(["def f(x):", "    y = np.exp(x)", *lines, "    return np.sum(y)"])
+        before = with_adjoint(from_text(text), x=X)
+        keys.clear()
+        stored(before, "cheapest")
+        counts.append(len(keys))
+    assert 0 < counts[1] <= 2.5 * counts[0]

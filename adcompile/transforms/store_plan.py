@@ -57,6 +57,7 @@ class Plan:
     made     the statement of each of them
     eqns     the equation of each that has one of its own
     held     from which to which step (inclusive) the mirror holds a version
+    pieces   the reads of pieces of arrays in the primal block, by what they read
     undos    the store that a step undoes, with the variable that has the overwritten piece
     direct   the first step that reads a value
     first    the first step that could read it, through whatever is computed again
@@ -70,6 +71,8 @@ class Plan:
         self.made = {out: stmt for stmt in pair.primal for out in stmt.outs}
         self.eqns = {s.out: s for s in pair.primal if isinstance(s, Eqn) and len(s.outs) == 1}
         self.overwritten = overwritten(pair.primal, ctx.webs)
+        self.pieces: dict[object, list[Eqn]] = {}
+        self.remember(pair.primal)
         self.held: dict[Var, tuple[int, int]] = {}
         self.simulate()
         self.order = {v: k for k, v in enumerate((*pair.params, *(o for s in pair.primal for o in s.outs)))}
@@ -137,20 +140,28 @@ class Plan:
         array, _, *atoms = store.args
         primal = self.pair.primal
         at = primal.index(store)
-        for stmt in reversed(primal[:at]):
-            if isinstance(stmt, Eqn) and is_element_read(stmt) and read_key(stmt) == write_key(store):
-                return stmt.out
-        if write_key(store) in self.pair.reads:
-            return self.pair.reads[write_key(store)]
+        key = write_key(store)
+        earlier = [read for read in self.pieces.get(key, ()) if primal.index(read) < at]
+        if earlier:
+            return max(earlier, key=primal.index).out
+        if key in self.pair.reads:
+            return self.pair.reads[key]
         assert isinstance(array, Var)
         name = f"{self.ctx.fn.name_of(array)}_old" if self.ctx.fn.name_of(array) else ""
         saved = [self.ctx.eqn("index", array, *atoms, attrs=store.attrs, name=name)]
         if is_view(saved[0]):
             saved.append(self.ctx.eqn("copy", saved[0].out, name=name))
         primal[at:at] = saved
+        self.remember(saved)
         self.eqns.update((eqn.out, eqn) for eqn in saved)
         self.made.update((eqn.out, eqn) for eqn in saved)
         return saved[-1].out
+
+    def remember(self, stmts: Iterable[Stmt]) -> None:
+        """Note which of some statements of the primal read pieces of arrays, by what they read."""
+        for stmt in stmts:
+            if isinstance(stmt, Eqn) and is_element_read(stmt):
+                self.pieces.setdefault(read_key(stmt), []).append(stmt)
 
     # -- needs
 
