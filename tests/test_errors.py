@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import pickle
 
@@ -461,3 +462,52 @@ def test_what_to_write_instead_of_masked_arrays_and_polynomials() -> None:
     with pytest.raises(CompileError, match="class Polynomial") as caught:
         grad(lambda c: np.polynomial.Polynomial(c)(0.5))(np.ones(2))
     assert "polyval" in str(caught.value)
+
+
+def steps_in_place(x, n):
+    items = [x * k for k in range(n)]
+    for k in range(n):
+        items[k] += x[0]
+    return sum(np.sum(item * item) for item in items)
+
+
+def steps_anew(x, n):
+    items = [x * k for k in range(n)]
+    for k in range(n):
+        items[k] = items[k] + x[0]
+    return sum(np.sum(item * item) for item in items)
+
+
+def test_items_of_lists_are_assigned_anew() -> None:
+    k = np.arange(200)
+    total = 2.0 * np.sum(np.outer(k, V) + V[0], axis=1)  # the sums of 2 * item
+    want = 2.0 * np.array([np.sum(k * (k * v + V[0])) for v in V])
+    want[0] += np.sum(total)
+    assert np.allclose(grad(steps_anew)(V, 200), want)
+
+
+def flat_by_sum(x, n):
+    rows = [[x[0], x[1] * k] for k in range(n)]
+    return np.sum(np.array(sum(rows, [])))
+
+
+def copied_deeply(x, n):
+    rows = [[x[0], x[1] * k] for k in range(n)]
+    other = copy.deepcopy(rows)
+    return other[1][1]
+
+
+@pytest.mark.parametrize(
+    ("function", "line", "column", "advice"),
+    [
+        (steps_in_place, 3, 9, "items[k] = items[k] + 1"),
+        (flat_by_sum, 2, 28, "array"),
+        (copied_deeply, 2, 13, "[row[:] for row in rows]"),
+    ],
+)
+def test_what_is_not_done_with_lists_in_lists(function, line: int, column: int, advice: str) -> None:
+    with pytest.raises(CompileError) as caught:
+        grad(function)(V, 200)
+    first = function.__code__.co_firstlineno
+    assert (caught.value.line, caught.value.column) == (first + line, column)
+    assert advice in str(caught.value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import branches, exceptions, statements
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
-from adcompile.frontend.frames import Conflict, Frame, Unbound, is_ours
+from adcompile.frontend.frames import Conflict, Frame, NeedsUnrolling, Unbound, is_ours
 from adcompile.frontend.nodes import children
 from adcompile.frontend.text_states import coded
 from adcompile.frontend.values import Value
@@ -68,6 +68,10 @@ def run_body(lo: Lowering, frame: Frame, node: ast.FunctionDef | ast.Lambda) -> 
         if isinstance(returned, Var):
             return branches.choose(lo, node, returned, lambda: value, lambda: NONE)
         return value
+    except NeedsUnrolling as needed:
+        if not (is_ours(frame.scope) or frame.rule or frame.macro):
+            needed.span = needed.span or frame.place(needed.place)
+        raise
     finally:
         lo.frames.pop()
         if lo.catchers and lo.frames:

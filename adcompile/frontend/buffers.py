@@ -157,7 +157,8 @@ class Buffers(State):
                 key = self.origins.get(frozenset((cell, other)))
                 if key is not None and key not in self.resolved:
                     raise Unresolved(key)
-                self.fail_aliased(name, node)
+                held = any(c in self.cells and self.cells[c].type.is_list for c in (cell, other))
+                self.fail_aliased(name, held, node)
 
     def check_held(self, cell: int, node: ast.AST) -> None:
         """Refuse to change what is in a tuple that a recursive function returned, or in a cache."""
@@ -190,13 +191,13 @@ class Buffers(State):
             if cell in table and table[cell] not in self.resolved:
                 raise Unresolved(table[cell])
 
-    def fail_aliased(self, name: str, node: ast.AST) -> NoReturn:
-        error = CompileError(
-            f"this store may also change `{name}`",
-            self.span(node),
-            f"may share memory with `{name}`",
-            "whether they do is known only at run time; make one of them a copy with .copy()",
-        )
+    def fail_aliased(self, name: str, held: bool, node: ast.AST) -> NoReturn:
+        """Refuse a store that another name may see; `held`: because an array is in a list."""
+        advice = "whether they do is known only at run time; make one of them a copy with .copy()"
+        if held:
+            advice = "put a copy into the list, append(y.copy()); for y += 1 of an item write items[k] = items[k] + 1"
+        message = f"this store may also change `{name}`"
+        error = CompileError(message, self.span(node), f"may share memory with `{name}`", advice)
         raise NeedsUnrolling(node, error) if any(f.loops for f in self.frames) else error
 
     def assign_whole(self, ref: Ref, value: Atom, node: ast.AST) -> None:

@@ -28,7 +28,7 @@ from adcompile.frontend import (
     running,
 )
 from adcompile.frontend.desugar import Desugared
-from adcompile.frontend.frames import Frame, Unresolved, is_ours
+from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, is_ours
 from adcompile.frontend.resolve import Source, resolve, signature_of
 from adcompile.frontend.signatures import bind, bind_parameters, parameters_of
 from adcompile.frontend.values import Args, Choice, Keywords, LocalFunction, Method, Partial, Rerun, Value, lift
@@ -161,7 +161,11 @@ def run_function(
     macro = rule and not caller
     frame = Frame(source, body_of(inner), names, home, caller, False, macro, calls, local_names(inner), inner)
     frame.given, frame.shape = dict(names), shape
-    return run_body(lo, frame, source.node)
+    try:
+        return run_body(lo, frame, source.node)
+    except NeedsUnrolling as needed:
+        needed.span = needed.span or lo.span(node)  # if it is in a function of ours: the call of the user's
+        raise
 
 
 def check_depth(lo: Lowering, node: ast.AST) -> None:

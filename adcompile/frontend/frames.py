@@ -53,8 +53,11 @@ class NeedsUnrolling(Exception):
     has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container, and
     `resolving` what is to be resolved if the loop cannot be unrolled. `lengths`: a list is replaced by one of
     another length, and the loop can be lowered as one if it may be a list of run-time length. `items`: the cell of a
-    list of run-time length that does not hold such items, of which less was known when it was made.
+    list of run-time length that does not hold such items, of which less was known when it was made. `span`: where the
+    user calls what is done by a loop of ours.
     """
+
+    span: Span | None = None
 
     def __init__(
         self,

@@ -332,8 +332,8 @@ def _run(lo: Lowering, target: Target, given: Mapping[str, Value]) -> Value:
             raise Unresolved(picking.question(needed.place)) from None
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
         message = f"{needed.said}, and it differs from trip to trip" if needed.said else message
-        lo.frames.append(Frame(target.source, body_of(target.source.node)))
-        lo.refuse(needed.place, message, "here", "keep the values in an array that is made before the loop")
+        advice = "keep the values in an array that is made before the loop"
+        raise CompileError(message, needed.span, "here", advice) from None
 
 
 def _mutable(value: Value, path: Steps) -> Iterator[tuple[Steps, Node[Value]]]:
