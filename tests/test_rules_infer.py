@@ -529,6 +529,7 @@ def cut_cases() -> Iterator[tuple[Any, ...]]:
     for g in (np.tril_indices, np.triu_indices, np.diag_indices):
         yield g, (3,), {}
     yield np.diag_indices_from, (X2[:, :2] if X2.shape[0] == 2 else X2[:2, :2],), {}
+    yield np.ix_, (np.array([0, 1]), np.array([1, 2, 2])), {}
     yield np.unravel_index, (np.array([1, 3]), X2.shape), {}
     for g in (np.union1d, np.setdiff1d, np.intersect1d):
         yield g, (X1, X1[:1]), {}
