@@ -54,6 +54,8 @@ class CompileError(AdcompileError, TypeError):
         The place in the user's file; `filename`, `line` and `column` (both from 1) are taken from it.
     """
 
+    resolving: object = None  # what the frontend may do in another way, so that there is no error
+
     def __init__(self, message: str, span: Span | None = None, label: str = "", help: str = "") -> None:
         self.message, self.span, self.label, self.help = message, span, label, help
         super().__init__(render(message, span, label, help))

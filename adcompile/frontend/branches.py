@@ -57,7 +57,7 @@ def choose(lo: Lowering, node: ast.AST, cond: Atom, then: Callable[[], Value], o
     if chosen is UNDEFINED:
         raise Unbound("neither side of this choice is known", lo.span(node))
     if isinstance(chosen, Const) and isinstance(chosen.value, Conflict):
-        lo.refuse(node, f"the value {chosen.value.reason}", "here", "give both sides the same kind of value")
+        lo.refuse_conflict(node, "the value", chosen.value, "here", "give both sides the same kind of value")
     return chosen
 
 
@@ -95,6 +95,11 @@ def _has_returned(lo: Lowering, end: Snapshot) -> bool:
     returned = end.names.get(RETURNED)
     done = isinstance(returned, Const) and bool(returned.value)
     return done and not (lo.catchers or lo.frame.loops or outlives_its_return(lo.frame.node))
+
+
+def split_key(lo: Lowering, node: ast.AST) -> object:
+    """Return what says that the statements after a branch are lowered on each of its sides."""
+    return "split", node, lo.frame.calls
 
 
 class Join:
@@ -217,7 +222,7 @@ class Join:
         """Join functions: which of them it is is asked where it is called."""
         sides = (self.function(a, 0), self.function(b, 1))
         if sides[0] is None or sides[1] is None:
-            return Const(Conflict("is a different function on the two sides of a branch"))
+            return self.conflict("is a different function on the two sides of a branch")
         return Choice(self.cond, sides[0], sides[1])
 
     def function(self, value: Value, side: int) -> Value | None:
@@ -306,7 +311,7 @@ class Join:
         if not isinstance(a, Node) and not isinstance(b, Node):
             if UNDEFINED in (a, b) and (isinstance(a, Ref) or isinstance(b, Ref)):
                 return self.array(name, a, b)
-            return Const(Conflict("has another structure on the two sides of a branch"))
+            return self.conflict("has another structure on the two sides of a branch")
         shape = a if isinstance(a, Node) else b
         assert isinstance(shape, Node)
         n = len(shape.children)
@@ -317,7 +322,7 @@ class Join:
             elif isinstance(side, Node) and side.form == shape.form:
                 parts.append(side.children)
             else:
-                return Const(Conflict("has another structure on the two sides of a branch"))
+                return self.conflict("has another structure on the two sides of a branch")
         joined = tuple(self.value(f"{name}_{k}", x, y) for k, (x, y) in enumerate(zip(*parts, strict=True)))
         return replace(shape, children=joined, identity=0)
 
@@ -342,7 +347,7 @@ class Join:
             elif isinstance(side, Var | Const) and side.type.is_numeric:
                 atoms.append(side)
             else:
-                return Const(Conflict("is an array on one side of a branch and not on the other"))
+                return self.conflict("is an array on one side of a branch and not on the other")
         if any(a.type.is_scalar for a in atoms):
             atoms = [self.number(side, a) for side, a in enumerate(atoms)]
         merged = self.atom(atoms[0], atoms[1], name)
@@ -397,9 +402,17 @@ class Join:
         for side in (a, b):
             if isinstance(side, Const) and side is not UNDEFINED and not side.type.is_numeric:
                 if isinstance(side.value, Conflict):
-                    return side
-                return Const(Conflict("is of another kind on the two sides of a branch"))
+                    return self.conflict(side.value.reason)
+                return self.conflict("is of another kind on the two sides of a branch")
         return self.atom(a, b, name)
+
+    def conflict(self, reason: str) -> Const:
+        """Return what a name stands for that has two meanings: there is none if what follows is on both sides."""
+        node, statement = self.node, self.lo.frame.statement
+        if isinstance(node, ast.IfExp) and isinstance(statement, ast.Assign) and statement.value is node:
+            node = statement
+        splits = isinstance(node, ast.If | ast.Assign) and not self.lo.catchers
+        return Const(Conflict(reason, split_key(self.lo, node) if splits else None))
 
     def is_text(self, a: Atom) -> bool:
         """Tell whether a value is a text: a constant, one with numbers in it, or one of several."""
@@ -429,9 +442,9 @@ class Join:
             return UNDEFINED
         t = types[0] if len(types) == 1 else join(self.lo.facts, types[0], types[1])
         if (t.kind == "array" and any(x.kind != "array" for x in types)) or (t.is_array and t.dims is None):
-            return Const(Conflict("is an array of another shape, or a number, on the two sides of a branch"))
+            return self.conflict("is an array of another shape, or a number, on the two sides of a branch")
         if t.kind == "object" and any(x.kind != "object" for x in types):
-            return Const(Conflict("is a number on one side of a branch and not on the other"))
+            return self.conflict("is a number on one side of a branch and not on the other")
         return self.result(a, b, name, t)
 
     def result(self, a: Atom, b: Atom, name: str, t: Type) -> Var:

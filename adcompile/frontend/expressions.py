@@ -43,7 +43,7 @@ def evaluate(lo: Lowering, node: ast.expr) -> Value:
     """Lower an expression whose value is used: it must not be None, unless it always is."""
     value = used(lo, or_none(lo, node), node)
     if isinstance(value, Const) and isinstance(value.value, Conflict):
-        lo.refuse(node, f"this {value.value.reason}", "read here", "give it one kind of value on every path")
+        lo.refuse_conflict(node, "this", value.value, "read here", "give it one kind of value on every path")
     return value
 
 
@@ -119,7 +119,7 @@ def name_value(lo: Lowering, name: str, node: ast.AST) -> Value:
     if value is UNDEFINED:
         raise Unbound(f"`{name}` is read before it is assigned", lo.span(node), "not assigned on this path")
     if isinstance(value, Const) and isinstance(value.value, Conflict):
-        lo.refuse(node, f"`{name}` {value.value.reason}", "read here", "give it one kind of value on every path")
+        lo.refuse_conflict(node, f"`{name}`", value.value, "read here", "give it one kind of value on every path")
     if value is not None:
         return value
     guest = lo.frame.guest(name)

@@ -46,7 +46,7 @@ def taken(lo: Lowering, it: Iterator, node: ast.AST) -> Atom:
     """Return how many items have been taken."""
     found = lo.unboxed(it.taken)
     if isinstance(found, Const) and isinstance(found.value, Conflict):
-        if found.value.key is not None:
+        if found.value.key is not None and found.value.key not in lo.resolved:
             raise Unresolved(found.value.key)
         lo.refuse(node, f"this iterator {found.value.reason}", "here", "make a new one, or a list of its items")
     assert isinstance(found, Var | Const)

@@ -16,7 +16,7 @@ import ast
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -235,6 +235,9 @@ def _describe(value: Value) -> str:
     return f"the method `{value.name}`" if isinstance(value, Method) else f"a {type(value).__name__.lower()}"
 
 
+MOST_SPLITS: Final = 8  # branches of which each side has what follows on its own
+
+
 def lower(
     target: Target,
     arguments: Mapping[str, Argument],
@@ -251,6 +254,8 @@ def lower(
     """
     resolved: dict[object, None] = {}
     failed: CompileError | None = None  # with lists in pools: then loops are unrolled instead, if they can be
+    conflict: CompileError | None = None  # what a name stands for differs on the sides of a branch, which is split then
+    splits = 0
     start = facts.copy()
     while True:
         try:
@@ -259,8 +264,14 @@ def lower(
             resolved[found.key] = None
             facts.restore(start)
         except CompileError as error:
+            split = error.resolving
+            if split is not None and split not in resolved and splits < MOST_SPLITS:
+                conflict, splits = conflict or error, splits + 1
+                resolved[split] = None
+                facts.restore(start)
+                continue
             if not resolved or not any(isinstance(key, pooling.Pooled) for key in resolved):
-                raise error if failed is None else failed from None
+                raise failed or conflict or error from None
             failed, resolved = error, {pooling.NOWHERE: None}
             facts.restore(start)
 

@@ -9,7 +9,7 @@ and `or` become ifs.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -46,6 +46,11 @@ def whole(stmt: ast.stmt) -> ast.stmt:
     while stmt in _wholes:
         stmt = _wholes[stmt]
     return stmt
+
+
+def part_of(stmt: ast.stmt, parts: Iterable[ast.stmt]) -> None:
+    """Note that statements stand for a part of another one."""
+    _wholes.update(dict.fromkeys(parts, stmt))
 
 
 def ends(stmt: ast.stmt) -> str | None:

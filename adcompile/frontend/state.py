@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from adcompile.errors import CompileError, Span
-from adcompile.frontend.frames import Frame, Made, NeedsUnrolling, is_ours, owner_of, shown
+from adcompile.frontend.frames import Conflict, Frame, Made, NeedsUnrolling, is_ours, owner_of, shown
 from adcompile.frontend.lifetimes import may_be_read
 from adcompile.frontend.optionals import Truths, implied
 from adcompile.frontend.values import Box, Element, Method, Partial, Ref, Rows, Super, Value
@@ -121,6 +121,12 @@ class State:
     def refuse(self, node: ast.AST | None, message: str, label: str = "", help: str = "") -> NoReturn:
         """Raise the error that a piece of source cannot be compiled."""
         raise CompileError(message, self.span(node), label, help)
+
+    def refuse_conflict(self, node: ast.AST | None, name: str, conflict: Conflict, label: str, help: str) -> NoReturn:
+        """Raise the error that a name stands for things of different kinds: the branch may be split."""
+        error = CompileError(f"{name} {conflict.reason}", self.span(node), label, help)
+        error.resolving = conflict.key
+        raise error
 
     def span(self, node: ast.AST | None) -> Span | None:
         for frame in reversed(self.frames):

@@ -17,6 +17,7 @@ from adcompile.frontend import (
     expressions,
     loops,
     managers,
+    splitting,
     surgery,
     texts,
 )
@@ -39,8 +40,28 @@ def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
     if lo.catchers and not lo.frame.rule:
         attempts.run_guarded(lo, body, lambda stmt: run_one(lo, stmt))
         return
-    for stmt in body:
+    for k, stmt in enumerate(body):
+        if branches.split_key(lo, stmt) in lo.resolved:
+            note_place(lo, stmt)
+            lo.frame.statement = stmt
+            if_(lo, as_if(stmt), body[k + 1 :])
+            return
         run_one(lo, stmt)
+
+
+_ifs: dict[ast.Assign, ast.If] = {}
+
+
+def as_if(stmt: ast.stmt) -> ast.If:
+    """Return an assignment of a conditional expression as an `if` with two assignments; the same nodes each time."""
+    if isinstance(stmt, ast.If):
+        return stmt
+    assert isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.IfExp)
+    if stmt not in _ifs:
+        sides = [ast.copy_location(ast.Assign(stmt.targets, v), stmt) for v in (stmt.value.body, stmt.value.orelse)]
+        _ifs[stmt] = ast.copy_location(ast.If(stmt.value.test, [sides[0]], [sides[1]]), stmt)
+        splitting.part_of(stmt, (*sides, _ifs[stmt]))
+    return _ifs[stmt]
 
 
 def run_one(lo: Lowering, stmt: ast.stmt) -> None:
@@ -159,19 +180,28 @@ def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:
             )
 
 
-def if_(lo: Lowering, stmt: ast.If) -> None:
+def if_(lo: Lowering, stmt: ast.If, rest: Sequence[ast.stmt] = ()) -> None:
+    """Lower an `if`, with the statements after it on each of its sides."""
     cond = expressions.condition(lo, stmt.test)
     if lo.catchers:
         attempts.forget(lo, stmt)
     if isinstance(cond, Const):
         run(lo, stmt.body if cond.value else stmt.orelse)
+        run(lo, rest)
         return
     flag = stmt.test.id if isinstance(stmt.test, ast.Name) and is_flag(stmt.test.id) else None
 
     def side(body: Sequence[ast.stmt], taken: Atom) -> None:
         if flag is not None:
             lo.frame.names[flag] = taken  # a flag is what it was tested to be
-        run(lo, body)
+        calls = lo.frame.calls
+        if rest and not always_raises(body):
+            lo.frame.calls = (*calls, id(stmt), int(taken is TRUE))  # each side has loops of its own
+            body = [*body, *rest]
+        try:
+            run(lo, body)
+        finally:
+            lo.frame.calls = calls
 
     branches.merge(
         lo,
