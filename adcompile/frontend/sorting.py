@@ -105,8 +105,11 @@ def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: 
         lo.refuse(node, "which of these comes first is known only at run time", "here", "sort numbers or arrays")
     assert isinstance(order, Ref)
     index = lo.atom(lo.view(order, "i", (Const(position),)))
-    held = lists.common_type(lo, [lo.type_of(i) for i in items])
-    if held is not None and all(lo.type_of(i).kind == "py" for i in items):
+    types = [lo.type_of(i) for i in items]
+    held = lists.common_type(lo, types)
+    if held is not None and (
+        types[0].kind == "py" or any((t.kind, t.dtype) != (types[0].kind, types[0].dtype) for t in types)
+    ):
         return lo.builder.emit("list_get", lo.cells[lists.make(lo, items, held).cell], index)  # Python's numbers stay
     stacked = application.apply(lo, np.array, [Node("list", tuple(items))], {}, node)
     assert isinstance(stacked, Ref)

@@ -1362,3 +1362,11 @@ def parts_of_lists_that_are_deleted(x):
         if len(window) > 2:
             del window[:2]
     return sum(items) * same[-1] + sum(window) * len(window)
+
+
+@program(np.array([0.3, 0.7, 0.2], np.float32))
+def sorted_numbers_of_several_kinds(x):
+    found = sorted([x[0], 0.5, x[2] * 3])
+    other = [x[1], 0.5]
+    other.sort()
+    return found[-1] * 2 + found[0] ** 2 + other[0] * found[1] + x[1] * other[1]
