@@ -17,7 +17,7 @@ from adcompile.ir import pretty, verify
 from adcompile.ir.core import Eqn, Function, Var, walk
 from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
-from adcompile.opt import clean, dce
+from adcompile.opt import clean, dce, gather
 from adcompile.records import NamedTuple, replace
 from adcompile.transforms import custom, derivatives, forward, inplace, linearize, reverse, store, store_neutral
 from adcompile.transforms.callees import Callees
@@ -44,7 +44,7 @@ Pass = Callable[[Function], Function]
 
 def in_place(fn: Function, kept: int | None = None, owned: frozenset[Var] = frozenset()) -> Function:
     """Turn updates of arrays into stores, where nobody sees the difference."""
-    return inplace.run(fn, frozenset(fn.params) - owned, kept=kept)
+    return inplace.run(gather.run(fn), frozenset(fn.params) - owned, kept=kept)
 
 
 # What is done to a program once it has its tangents, or its adjoint statements.

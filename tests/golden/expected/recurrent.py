@@ -11,10 +11,11 @@ def recurrent_value_and_vjp(params, x, y_bar=1.0):
         raise ValueError('lengths that must be equal differ')
     # forward sweep
     h = np.zeros(3)
+    v1 = x.shape[0]
     h_tape = []
     h_tape_1 = []
     loss = 0.0
-    for t in range(x.shape[0]):
+    for t in range(v1):
         h_tape.append(h)
         # h = np.tanh(params["w"] @ x[t] + params["u"] @ h + params["b"])
         h = np.tanh(params_w @ x[t] + params_u @ h + params_b)
@@ -27,16 +28,24 @@ def recurrent_value_and_vjp(params, x, y_bar=1.0):
     params_b_bar = np.zeros_like(params_b)
     params_u_bar = np.zeros_like(params_u)
     params_w_bar = np.zeros_like(params_w)
-    v1 = 2 * y_bar
-    for t in range(x.shape[0] - 1, -1, -1):
+    v2 = 2 * y_bar
+    rows = []
+    h_rows = []
+    rows_1 = []
+    for t in range(v1 - 1, -1, -1):
         h = h_tape.pop()
         h_1 = h_tape_1.pop()
         # loss += np.sum((h - 0.1 * t) ** 2)
-        h_bar += v1 * (h_1 - 0.1 * t)
+        h_bar += v2 * (h_1 - 0.1 * t)
         # h = np.tanh(params["w"] @ x[t] + params["u"] @ h + params["b"])
-        v2 = h_bar * (1 - h_1 ** 2)
-        params_b_bar += v2
-        h_bar = params_u.T @ v2
-        params_u_bar += np.outer(v2, h)
-        params_w_bar += np.outer(v2, x[t])
+        v3 = h_bar * (1 - h_1 ** 2)
+        params_b_bar += v3
+        rows.append(v3)
+        h_rows.append(h)
+        h_bar = params_u.T @ v3
+        rows_1.append(x[t])
+    if len(rows) > 0:
+        v4 = np.array(rows)
+        params_u_bar += v4.T @ np.array(h_rows)
+        params_w_bar += v4.T @ np.array(rows_1)
     return loss, ({'w': params_w_bar, 'u': params_u_bar, 'b': params_b_bar},)
