@@ -14,7 +14,7 @@ from tests.fuzz.subjects import Subject
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 # How many programs of each kind are run, and in how many parts; of how many in a part may be refused.
-SIZES = {"stores": (6, 15, 0), "language": (6, 12, 2), "whole": (8, 15, 4), "views": (6, 15, 4)}
+SIZES = {"stores": (6, 15, 0), "language": (6, 12, 2), "whole": (8, 15, 4), "views": (6, 15, 4), "states": (3, 10, 1)}
 
 
 @pytest.fixture(autouse=True)
