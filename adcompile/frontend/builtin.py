@@ -256,31 +256,32 @@ def _of_heaps(name: str) -> Builtin:
     return lambda lo, args, keywords, node: calls.in_python(lo, getattr(heaps, name), args, node)
 
 
-def _in_python(f: Callable[..., object]) -> Builtin:
-    return lambda lo, args, keywords, node: calls.in_python(lo, f, args, node, keywords)
+def _in_python(name: str) -> Builtin:
+    """Run the function of `prelude` of that name."""
+    return lambda lo, args, keywords, node: calls.in_python(lo, getattr(prelude, name), args, node, keywords)
 
 
 HEAPS: Final = ("heappush", "heappop", "heapreplace", "heappushpop", "heapify")
 INSORTS: Final = ("insort_left", "insort_right")
 OPERATORS: Final = tuple("add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne".split())
 
-OPERATIONS: Final[Mapping[str, Callable[..., object]]] = {
-    "getitem": prelude.item_of,
-    "setitem": prelude.store_item,
-    "delitem": prelude.delete_item,
-    "contains": prelude.contained,
-    "not_": prelude.negation,
-    "truth": prelude.truth,
-    "is_": prelude.is_same,
-    "is_not": prelude.is_other,
-    "pos": prelude.positive,
-    "abs": prelude.absolute,
-    "index": prelude.same,
-    "concat": prelude.joined,
-    "iadd": prelude.add_to,
-    "isub": prelude.subtract_from,
-    "imul": prelude.multiply_by,
-    "itruediv": prelude.divide_by,
+OPERATIONS: Final[Mapping[str, str]] = {
+    "getitem": "item_of",
+    "setitem": "store_item",
+    "delitem": "delete_item",
+    "contains": "contained",
+    "not_": "negation",
+    "truth": "truth",
+    "is_": "is_same",
+    "is_not": "is_other",
+    "pos": "positive",
+    "abs": "absolute",
+    "index": "same",
+    "concat": "joined",
+    "iadd": "add_to",
+    "isub": "subtract_from",
+    "imul": "multiply_by",
+    "itruediv": "divide_by",
 }
 
 BUILTINS: Final[dict[object, Builtin]] = {
