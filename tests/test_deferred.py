@@ -69,6 +69,7 @@ print(*sorted(every - waiting()))
 # What loops and branches need, and views of arrays.
 FOR_USUAL = {
     *("augmentation", "branches", "contiguity", "copies", "exceptions", "generators", "lists", "overloading"),
+    "pooling",
     "views",
 }
 

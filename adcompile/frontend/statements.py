@@ -41,7 +41,7 @@ def run(lo: Lowering, body: Sequence[ast.stmt]) -> None:
         attempts.run_guarded(lo, body, lambda stmt: run_one(lo, stmt))
         return
     for k, stmt in enumerate(body):
-        if branches.split_key(lo, stmt) in lo.resolved:
+        if lo.resolved and branches.split_key(lo, stmt) in lo.resolved:
             note_place(lo, stmt)
             lo.frame.statement = stmt
             if_(lo, as_if(stmt), body[k + 1 :])
