@@ -39,7 +39,7 @@ def has_storage(a: Atom) -> bool:
     """Tell whether a value may be, or hold, an array."""
     if isinstance(a, Const):
         return isinstance(a.value, np.ndarray)
-    return a.type.kind in ("array", "list", "tree", "object")
+    return a.type.kind in ("array", "list", "tree", "object") and not a.type.is_text
 
 
 def is_element(eqn: Eqn) -> bool:
@@ -108,7 +108,7 @@ def result_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
 
 def _held(v: Var, args: Iterable[Atom], roots: Callable[[Atom], Roots]) -> Roots:
     """An object of unknown kind may hold on to whatever it was made from; a list to the arrays in other lists."""
-    if v.type.kind not in ("object", "list", "tree"):
+    if v.type.is_text or v.type.kind not in ("object", "list", "tree"):
         return NO_ROOTS
     held = frozenset[Var]().union(*map(roots, args))
     return frozenset(r for r in held if not r.type.is_list) if v.type.is_list else held

@@ -294,6 +294,10 @@ def _format(w: Expressions, eqn: Eqn) -> ast.expr:
     return syntax.method(syntax.constant(eqn.attrs[0]), "format", *map(w.atom, eqn.args))
 
 
+def _text_method(w: Expressions, eqn: Eqn) -> ast.expr:
+    return syntax.method_call(str(eqn.attrs[0]), *map(w.atom, eqn.args))
+
+
 def _raises(w: Expressions, eqn: Eqn) -> ast.expr:
     error, function = (syntax.name(str(a)) for a in eqn.attrs)
     return syntax.call("raises", error, function, *map(w.atom, eqn.args))
@@ -314,8 +318,8 @@ def _opaque(w: Expressions, eqn: Eqn) -> ast.expr:
             keywords[keyword] = w.structured(tree, eqn)
         else:
             args.append(w.structured(tree, eqn))
-    if form == "method" and name[1] in syntax.SPECIAL and not keywords:
-        return syntax.SPECIAL[name[1]](w.atom(eqn.args[0]), *args)
+    if form == "method" and not keywords:
+        return syntax.method_call(name[1], w.atom(eqn.args[0]), *args)
     if form == "method":
         return syntax.method(w.atom(eqn.args[0]), name[1], *args, **keywords)
     if form == "value":
@@ -361,6 +365,8 @@ FORMS: Final[Mapping[str, Form]] = {
     "array": _array,
     "expand_dims": _expand_dims,
     "format": _format,
+    "text_method": _text_method,
+    "text_slice": lambda w, eqn: lists.part(eqn, w.atom),
     "call": _call(""),
     "opaque": _opaque,
     "tree": _tree,

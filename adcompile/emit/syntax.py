@@ -90,6 +90,11 @@ SPECIAL: Final[Mapping[str, Callable[..., ast.expr]]] = {
 }
 
 
+def method_call(name: str, held: ast.expr, *args: ast.expr) -> ast.expr:
+    """Return the call of a method by its name, as Python writes it."""
+    return SPECIAL[name](held, *args) if name in SPECIAL else method(held, name, *args)
+
+
 def subscript(value: ast.expr, index: ast.expr) -> ast.expr:
     return ast.Subscript(value, index, ast.Load())
 

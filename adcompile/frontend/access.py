@@ -18,6 +18,7 @@ from adcompile.frontend import (
     picking,
     pooling,
     ranges,
+    run_texts,
     sparse,
     tables,
 )
@@ -126,8 +127,10 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         return concatenators.joined(lo, base.value, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Const) and any(base.value is g for g in concatenators.GRIDS):
         return concatenators.grid(lo, base.value, expressions.evaluate(lo, node.slice), node)
-    if is_static(base):
+    if run_texts.is_text(base) or is_static(base):
         index = expressions.evaluate(lo, node.slice)
+        if run_texts.is_text(base) and not (is_static(base) and is_static(index)):
+            return run_texts.item(lo, base, index, node)
         if is_static(index):
             try:
                 return lift(static_value(base)[static_value(index)])  # type: ignore[index]  # Python raises as it would
@@ -229,6 +232,8 @@ def array_attribute(lo: Lowering, value: Ref | Atom, name: str, node: ast.AST) -
         return Method(value, name)
     if isinstance(value, Var) and t.kind == "object" and t.layout:
         return sparse.attribute(lo, value, name, node)
+    if t.is_text:
+        return Method(value, name)
     if t.kind == "object":
         lo.refuse(
             node, f"the attribute `{name}` of an object is not supported", "an object argument", "pass what it holds"

@@ -24,6 +24,7 @@ from adcompile.frontend import (
     opaque,
     rows,
     rule_sources,
+    run_texts,
     sorting,
     sparse,
     views,
@@ -181,6 +182,8 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
             return permute(lo, name, [receiver, *args], node)
         if name == "tolist" and not args and not keywords and lo.type_of(receiver).rank is not None:
             return arrangements.as_list(lo, receiver, node)
+        if run_texts.is_text(receiver) and not (isinstance(receiver, Const) and all(map(is_static, args))):
+            return run_texts.call(lo, receiver, name, args, keywords, node)
         t = lo.type_of(receiver)
         own = isinstance(receiver, Var) and t.kind == "object"
         if isinstance(receiver, Var) and own and t.layout:

@@ -11,9 +11,8 @@ from adcompile.frontend import branches, exceptions, statements
 from adcompile.frontend.desugar import CODE, ENDED, FLAGS, RAISED, RESULT, RETURNED, Desugared, desugar
 from adcompile.frontend.frames import Conflict, Frame, NeedsUnrolling, Unbound, is_ours
 from adcompile.frontend.nodes import children
-from adcompile.frontend.text_states import coded
 from adcompile.frontend.values import Value
-from adcompile.frontend.variables import boxed_names, is_generator
+from adcompile.frontend.variables import boxed_names
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Const, Var
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def body_of(node: ast.FunctionDef | ast.Lambda) -> Desugared:
             _bodies[node] = desugar([statement])
         else:
             body = _without_docstring(node.body)
-            _bodies[node] = desugar(body if is_generator(node) else coded(node, body))
+            _bodies[node] = desugar(body)
     return _bodies[node]
 
 

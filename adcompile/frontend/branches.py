@@ -17,7 +17,7 @@ from adcompile.frontend.values import Choice, LocalFunction, Partial, Ref, Rows,
 from adcompile.frontend.variables import outlives_its_return
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Block, Const, If, Stmt, Var, is_none, same_atom
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, Type, join
+from adcompile.ir.types import join
 from adcompile.records import replace
 
 if TYPE_CHECKING:
@@ -395,12 +395,8 @@ class Join:
         return self.on_side(side, lambda: self.lo.builder.emit("index", a, attrs=(("",),)))
 
     def scalar(self, name: str, a: Atom, b: Atom) -> Value:
-        if self.is_text(a) and self.is_text(b):
-            out = self.result(a, b, name, OBJECT)
-            self.lo.texts.add(out)
-            return out
         for side in (a, b):
-            if isinstance(side, Const) and side is not UNDEFINED and not side.type.is_numeric:
+            if isinstance(side, Const) and side is not UNDEFINED and not side.type.is_carried:
                 if isinstance(side.value, Conflict):
                     return self.conflict(side.value.reason)
                 return self.conflict("is of another kind on the two sides of a branch")
@@ -413,12 +409,6 @@ class Join:
             node = statement
         splits = isinstance(node, ast.If | ast.Assign) and not self.lo.catchers
         return Const(Conflict(reason, split_key(self.lo, node) if splits else None))
-
-    def is_text(self, a: Atom) -> bool:
-        """Tell whether a value is a text: a constant, one with numbers in it, or one of several."""
-        if isinstance(a, Const):
-            return isinstance(a.value, str)
-        return a in self.lo.texts or self.lo.builder.definition(a, "format") is not None
 
     def flag(self, a: Atom, b: Atom) -> Atom | None:
         """Return a flag that is set on one side of the branch only: it is the condition, or its negation."""
@@ -445,13 +435,6 @@ class Join:
             return self.conflict("is an array of another shape, or a number, on the two sides of a branch")
         if t.kind == "object" and any(x.kind != "object" for x in types):
             return self.conflict("is a number on one side of a branch and not on the other")
-        return self.result(a, b, name, t)
-
-    def result(self, a: Atom, b: Atom, name: str, t: Type) -> Var:
-        """Make a result of the if, of a type."""
-        key = (a if isinstance(a, Var) else a.key, b if isinstance(b, Var) else b.key)
-        if key in self.memo:
-            return self.memo[key]
         hint = "returned" if name == RETURNED else "" if name.startswith(".") else name
         out = Var(hint, t)
         if not name.startswith(".") and not self.lo.frame.rule:

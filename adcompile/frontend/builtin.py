@@ -36,6 +36,7 @@ from adcompile.frontend import (
     prelude,
     ranges,
     rows,
+    run_texts,
     selection,
     sorting,
     texts,
@@ -91,6 +92,8 @@ def _len(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
         return elements.count(lo, value, node)
     if is_static(value):
         return callables.compute_now(lo, len, args, {}, node)
+    if run_texts.is_unknown(value):
+        return run_texts.call(lo, value, "__len__", [], {}, node)
     if isinstance(value, Var) and value.type.kind == "object":
         return opaque_equations.emit(lo, "path", ("builtins", "len"), (), args, {}, (PY_INT,), node)
     lo.refuse(node, f"len() of {described(lo.type_of(value))} is not known", "here")

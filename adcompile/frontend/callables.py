@@ -36,6 +36,7 @@ from adcompile.frontend import (
     places,
     reflection,
     rule_sources,
+    run_texts,
     streams,
     texts,
     vectorized,
@@ -155,8 +156,10 @@ def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
     template: object = getattr(f, "__self__", None)
     if isinstance(template, str) and f == template.format and not keywords:
         return texts.formatted(lo, template, args, node)
-    if isinstance(template, str) and f == template.join and len(args) == 1:
+    if isinstance(template, str) and f == template.join and len(args) == 1 and not lo.is_list(args[0]):
         return texts.joined(lo, template, args[0], node)
+    if isinstance(template, str) and not all(map(is_static, args)):
+        return run_texts.call(lo, Const(template), f.__name__, args, keywords, node)
     if not args and not keywords and f in (float, int, bool, complex, str):
         return Const(f())
     return None

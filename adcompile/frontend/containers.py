@@ -81,7 +81,8 @@ def named_tuple_method(
 
 def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Value:
     """Lower ``held[index]`` for a dict; a defaultdict makes what is missing."""
-    if isinstance(index, Var) and held.children and held.cls is None and picking.at_run_time(lo, index, node):
+    known = held.children and held.cls is None
+    if isinstance(index, Var) and known and (index.type.is_text or picking.at_run_time(lo, index, node)):
         return picking.read(lo, held, index, node)
     key = static_key(lo, held, index, node)
     if key in held.keys:

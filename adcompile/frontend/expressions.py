@@ -20,6 +20,7 @@ from adcompile.frontend import (
     pooling,
     pools,
     rows,
+    run_texts,
     texts,
 )
 from adcompile.frontend.frames import Conflict, Unbound, function_frame, lookup_local
@@ -222,7 +223,7 @@ def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast
 
 
 def absence(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> Atom | None:
-    """Return whether a value that may be None is None; None where a comparison needs the value."""
+    """Return whether two values, of which one may be None, are the same; None where a comparison needs the values."""
     if not isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq | ast.In | ast.NotIn):
         return None
     for one, other in ((left, right), (right, left)):
@@ -230,6 +231,11 @@ def absence(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast.AS
             present, held = other.children
             if isinstance(op, ast.Is | ast.IsNot) or not lo.type_of(held).is_array:
                 return negate(lo, lo.atom(present))
+        if is_optional(one) and run_texts.is_text(other) and isinstance(op, ast.Eq | ast.NotEq):
+            present, held = one.children
+            return short_circuit(
+                lo, node, True, lo.atom(present), lambda: truth(lo, apply_binary(lo, "eq", held, other, node), node)
+            )
     lo.refuse(node, "one side of this comparison may be None", "here", "test whether it is None first, with `is None`")
 
 
@@ -243,7 +249,7 @@ def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
         if is_none(a):
             if isinstance(b, Const):
                 return b.value is None
-            if lo.type_of(b).is_numeric or not isinstance(b, Var):
+            if lo.type_of(b).is_carried or not isinstance(b, Var):
                 return False
         if isinstance(a, Const) and isinstance(a.value, bool) and lo.type_of(b).is_array:
             return False

@@ -15,6 +15,7 @@ import numpy as np
 
 from adcompile.frontend import listings, pooling, pools, rows
 from adcompile.frontend.frames import Unresolved
+from adcompile.frontend.run_texts import is_text
 from adcompile.frontend.values import Generator, Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.lists import in_row, list_type
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 
 
 def common_type(lo: Lowering, items: Sequence[Type]) -> Type | None:
-    """Return the type of a list of such items; None if they are not all numbers or all arrays of one rank."""
+    """Return the type of a list of such items; None if they are not all numbers, texts, or arrays of one rank."""
     found: Type | None = None
     for t in items:
-        if not t.is_numeric or t.dims is None:
+        if not t.is_carried or (t.dims is None and not t.is_text):
             return None
         plain = Type(t.kind, t.dtype, t.dims)
         found = plain if found is None else join(lo.facts, found, plain)
-        if found.kind == "object" or found.dims is None:
+        if not found.is_text and (found.kind == "object" or found.dims is None):
             return None
     return None if found is None else list_type(found)
 
@@ -167,9 +168,9 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
             replace_with(lo, ref, ordered, node)
             return NONE
         case "index" | "count", 1 if lo.type_of(ref).dims == ():
-            number = lo.number(args[0], node)
-            if number.type.is_scalar:
-                return calls.in_python(lo, prelude.position if name == "index" else prelude.times, [ref, number], node)
+            item = item_of(lo, args[0], node)
+            if item.type.is_scalar or item.type.is_text:
+                return calls.in_python(lo, prelude.position if name == "index" else prelude.times, [ref, item], node)
         case "remove", 1:
             method(lo, ref, "pop", [method(lo, ref, "index", args, node)], node)
             return NONE
@@ -185,8 +186,10 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
 
 
 def item_of(lo: Lowering, ref: Ref, value: Value, node: ast.AST) -> Atom:
-    """Return what is put into a list of run-time length: a number or an array, and no list."""
+    """Return what is put into a list of run-time length: a number, an array or a text, and no list."""
     value = lo.current(value)
+    if is_text(value):
+        return value
     if isinstance(value, Node) or lo.is_list(value):
         if lo.frame.loops:
             raise pooling.unrolling(lo, node, [value], ref.cell)

@@ -22,7 +22,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, picking, pooling, strangers, tables, trees
+from adcompile.frontend import application, calls, picking, pooling, run_texts, strangers, tables, trees
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
@@ -162,6 +162,8 @@ class Lowering(Outside):
         if isinstance(value, Node):
             items = [self.static(c, node) for c in value.children]
             return tuple(items) if value.kind == "tuple" else items
+        if run_texts.is_unknown(value):
+            run_texts.refuse(self, node, "this must be known when compiling")
         known = self.static_int(value, pin=True)
         if known is None and isinstance(value, Var) and any(frame.loops for frame in self.frames):
             raise NeedsUnrolling(node or ast.Pass(), said="this must be known when compiling")

@@ -6,8 +6,9 @@ import ast
 import operator
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import calls, expressions, objects, prelude, tables
+from adcompile.frontend import calls, expressions, objects, prelude, run_texts, tables
 from adcompile.frontend.operators import apply_binary
+from adcompile.frontend.run_texts import is_text
 from adcompile.frontend.values import Iterable, Ref, Value, is_static, lift, static_value
 from adcompile.ir.core import FALSE, Atom, Const, Var
 from adcompile.ir.structure import Node
@@ -53,12 +54,15 @@ def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom
         return Const(static_value(item) in container.keys)
     if is_static(container) and is_static(item):
         return Const(operator.contains(static_value(container), static_value(item)))  # type: ignore[arg-type]  # Python raises as it would
+    if is_text(container) and is_text(item):
+        return lo.atom(run_texts.call(lo, container, "__contains__", [item], {}, node))
     scalar = isinstance(item, Var) and item.type.is_scalar or isinstance(item, Const) and item.type.is_numeric
-    if isinstance(container, Node) and scalar:
+    if isinstance(container, Node) and (scalar or is_text(item)):
+        kinds = str if is_text(item) else int | float | complex
         held = [lift(k) for k in container.keys] if container.kind in ("dict", "set") else container.children
         found: Atom = FALSE
         for child in held:
-            if is_static(child) and not isinstance(static_value(child), int | float | complex):
+            if is_static(child) and not isinstance(static_value(child), kinds):
                 continue
             found = either(lo, found, truth(lo, apply_binary(lo, "eq", item, child, node), node))
         return found

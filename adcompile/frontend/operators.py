@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adcompile.frontend import lists, objects, overloading, rows, sparse, texts
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.optionals import used
+from adcompile.frontend.run_texts import is_text, is_unknown
 from adcompile.frontend.values import Rows, Value, is_sparse, is_static, lift, static_value
 from adcompile.ir.core import TRUE, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
@@ -43,6 +44,7 @@ COMPARE: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "eq",
     ast.NotEq: "ne",
 }
+COMPARED: Final = frozenset(COMPARE.values())
 PYTHON: Final = arithmetic.PYTHON | {"matmul": operator.matmul}
 
 
@@ -69,8 +71,10 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         done = _containers(lo, op, left, right, node)
         if done is not None:
             return done
-    if op == "add" and (_is_text(left) or _is_text(right)) and not (is_static(left) and is_static(right)):
+    if op == "add" and (is_text(left) or is_text(right)) and not (is_static(left) and is_static(right)):
         return _joined(lo, left, right, node)
+    if op in COMPARED and (is_unknown(left) or is_unknown(right)) and not isinstance(left, Node):
+        return lo.emit(node, op, lo.atom(left), lo.atom(right))
     if not lo.frame.rule and _python_raises(lo, left, right):
         lo.refuse(
             node, "this operation on a list, tuple or dict is not supported", "here", "make an array with np.array"
@@ -79,10 +83,6 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         return _compute(lo, op, left, right, node)
     a, b = lo.number(left, node), lo.number(right, node)
     return lo.emit(node, "npdiv" if op == "div" and lo.frame.numpy else op, a, b)
-
-
-def _is_text(value: Value) -> bool:
-    return isinstance(value, Const) and isinstance(value.value, str)
 
 
 def _joined(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value:

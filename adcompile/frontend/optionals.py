@@ -77,7 +77,7 @@ def can_pair(a: Value, b: Value) -> bool:
 
 
 def _holdable(value: Value) -> bool:
-    return isinstance(value, Node | Ref) or (isinstance(value, Var | Const) and value.type.is_numeric)
+    return isinstance(value, Node | Ref) or (isinstance(value, Var | Const) and value.type.is_carried)
 
 
 def narrowed(lo: State, value: Value, known: Truths | None = None) -> Value:

@@ -18,6 +18,7 @@ from adcompile.frontend import application, listings, lists, optionals, pooling,
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.values import Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Const
+from adcompile.ir.lists import list_type
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type, join
 
@@ -99,6 +100,8 @@ def _joined(lo: Lowering, a: Pattern, b: Pattern) -> Pattern | None:
     if isinstance(a, Node) and isinstance(b, Node) and a.form == b.form:
         parts = [_joined(lo, x, y) for x, y in zip(a.children, b.children, strict=True)]
         return None if any(p is None for p in parts) else a.holding([p for p in parts if p is not None])
+    if a != b:
+        a, b = (list_type(p.type) if isinstance(p, Const) and p.type.is_text else p for p in (a, b))
     if isinstance(a, Type) and isinstance(b, Type):
         found = join(lo.facts, a, b)
         return found if found.is_list and found.dims is not None else None

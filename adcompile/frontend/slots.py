@@ -152,7 +152,7 @@ class Slots:
                 slot.cell = lo.cell_count
                 return Ref(slot.cell)
             return UNDEFINED
-        if isinstance(value, Var | Const) and value.type.is_numeric:
+        if isinstance(value, Var | Const) and (value.type.is_numeric or (value.type.is_text and known is not None)):
             if key in self.plan.promoted and known is not None:
                 return self.promote(key, value, known)
             self.slots.append(Slot(key, value, known or carried(value.type)))

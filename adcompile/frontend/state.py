@@ -99,7 +99,6 @@ class State:
         self.frames: list[Frame] = []
         self.made = Made()
         self.dicts_of: dict[int, int] = {}  # the containers that are `__dict__` of objects, and these
-        self.texts: set[Var] = set()  # that branches choose
         self.outermost = 1  # how many frames there are while a function runs whose lines equations are attributed to
         self.names: dict[Var, str] = {}
         self.tolerant = 0

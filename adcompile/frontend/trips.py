@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import lists, pooling, pools, rows, tables
+from adcompile.frontend import lists, pooling, pools, rows, run_texts, tables
 from adcompile.frontend.frames import Conflict, NeedsUnrolling
 from adcompile.frontend.optionals import HELD, can_pair, held_in, paired
 from adcompile.frontend.plans import ITEMS, Key, Slot, carried, covers, parts, skeleton
@@ -14,7 +14,7 @@ from adcompile.frontend.values import Ref, Rows, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var, same_atom
 from adcompile.ir.lengths import Dim, Length, anchored, example_of
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Type, join
+from adcompile.ir.types import TEXT, Type, join
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -126,7 +126,11 @@ class Trip:
         else:
             self.exits[key] = value
             if key not in {s.key for s in self.loop.slots} and not unchanged(entry, value):
-                self.differs(name)
+                texts = run_texts.is_text(entry) and run_texts.is_text(value)
+                if texts and run_texts.KNOWN not in self.lo.resolved:
+                    self.plan.types[key] = TEXT
+                else:
+                    self.differs(name)
 
     def has_lengths(self, key: Key, entry: Value, value: Value) -> bool:
         """Tell whether these are lists, one of them of run-time length, or to become one."""
@@ -200,7 +204,7 @@ class Trip:
             return all(map(self.numeric, value.children))
         if isinstance(value, Rows):
             return True
-        return isinstance(value, Ref) or (isinstance(value, Var | Const) and value.type.is_numeric)
+        return isinstance(value, Ref) or (isinstance(value, Var | Const) and value.type.is_carried)
 
     def learn(self, key: Key, value: Value) -> None:
         """Remember what a slot holds that has no value before the loop."""
@@ -259,7 +263,7 @@ class Trip:
         if isinstance(value, Ref):
             with lo.reopened(stmts):
                 atom: Atom = lo.read(value)
-        elif isinstance(value, Var | Const) and value.type.is_numeric:
+        elif isinstance(value, Var | Const) and value.type.is_carried:
             atom = value
         else:
             self.drop(str(slot.key[0]), "is of another kind from trip to trip")

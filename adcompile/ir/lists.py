@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from adcompile.ir.types import NESTED, Type
+from adcompile.ir.types import NESTED, TEXT, Type
 
 
 def element_type(t: Type) -> Type:
     """Return the type of a list's elements: of its numbers it is not known whether they are Python's or NumPy's."""
     if t.is_nested:
         return Type("list", t.dtype, t.dims)
+    if t.dtype is str:
+        return TEXT
     if t.dims != ():
         return Type("array", t.dtype, t.dims)
     return Type("scalar" if not isinstance(t.dtype, type) else "py", t.dtype)
@@ -19,7 +21,9 @@ def element_type(t: Type) -> Type:
 
 def list_type(element: Type) -> Type:
     """Return the type of a list of such elements."""
-    return Type("list", element.dtype, element.dims, layout=NESTED if element.is_list else "")
+    return Type(
+        "list", element.dtype, () if element.is_text else element.dims, layout=NESTED if element.is_list else ""
+    )
 
 
 def in_row(prim: str) -> str:

@@ -18,9 +18,10 @@ class Type:
 
     kind    "py" a Python bool, int, float or complex; "np" a NumPy scalar; "scalar" either of the two (a loop
             variable that starts as 0.0 and becomes a NumPy scalar); "array" an ndarray; "list" a list whose elements
-            are all numbers or all arrays, of the dtype and shape given, or a list of such lists; "tree" a tuple that
+            are all numbers, arrays or texts, of the dtype and shape given, or a list of such lists; "tree" a tuple that
             may hold others like itself; "object" anything else
-    dtype   bool, int, float, complex for "py"; a NumPy dtype for "np", "scalar" and "array"; None if not known
+    dtype   bool, int, float, complex for "py"; a NumPy dtype for "np", "scalar" and "array"; the class of an "object";
+            None if not known
     dims    the shape; () for scalars; None if the rank is not known
     value   the length that a Python int stands for, if it comes from shapes and int arguments
     layout  the name of the structure that a tree has; `NESTED` for a list of lists
@@ -57,6 +58,15 @@ class Type:
         return self.kind not in ("list", "tree", "object")
 
     @property
+    def is_text(self) -> bool:
+        return self.kind == "object" and self.dtype is str
+
+    @property
+    def is_carried(self) -> bool:
+        """Tell whether a run may decide which value of the type a variable holds: numbers, arrays and texts."""
+        return self.is_numeric or self.is_text
+
+    @property
     def rank(self) -> int | None:
         return None if self.dims is None else len(self.dims)
 
@@ -86,6 +96,7 @@ PY_INT: Final = Type("py", int)
 PY_FLOAT: Final = Type("py", float)
 OBJECT: Final = Type("object", None, None)
 NESTED: Final = "lists"
+TEXT: Final = Type("object", str, None)
 
 
 def tree_type(layout: str) -> Type:
@@ -113,14 +124,14 @@ def type_of_value(value: object) -> Type:
         return Type("array", value.dtype, tuple(value.shape))
     if isinstance(value, np.generic) and value.dtype.kind in "biufc":
         return Type("np", value.dtype)
-    return OBJECT
+    return TEXT if type(value) is str else OBJECT
 
 
 def join(facts: Facts, a: Type, b: Type) -> Type:
     """Return the least type that covers both: what an if result or a loop slot has."""
     if a == b:
         return a
-    if "object" in (a.kind, b.kind) or a.is_list != b.is_list or a.is_tree or b.is_tree:
+    if "object" in (a.kind, b.kind) or a.is_list != b.is_list or a.is_tree or b.is_tree or str in (a.dtype, b.dtype):
         return OBJECT
     if a.is_list and b.is_list:
         kind: Kind = "array" if a.dims != () or b.dims != () else "scalar"

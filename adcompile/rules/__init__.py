@@ -23,6 +23,7 @@ from adcompile.rules import (
     reductions,
     shapes,
     structural,
+    texts,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "reductions",
     "shapes",
     "structural",
+    "texts",
 ]

@@ -82,7 +82,8 @@ def operator_infer(name: str) -> Infer:
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
         types = tuple(a.type for a in args)
         if any(t.kind == "object" for t in types):
-            return OBJECT
+            compared = name in COMPARISONS and any(t.is_text for t in types)
+            return PY_BOOL if compared and not any(t.is_array for t in types) else OBJECT
         if all(t.kind == "py" for t in types):
             return python_result(name, types)
         if any(t.kind in ("np", "array") for t in types):

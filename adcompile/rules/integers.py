@@ -1,11 +1,11 @@
-"""Numbers of trips and text: what the frontend needs besides the user's own operations."""
+"""Numbers of trips: what the frontend needs besides the user's own operations."""
 
 from __future__ import annotations
 
 from adcompile.ir.core import Atom, Attrs, Const, is_none
 from adcompile.ir.lengths import Facts, combine
 from adcompile.ir.primitives import Primitive, register
-from adcompile.ir.types import OBJECT, PY_INT, Type
+from adcompile.ir.types import PY_INT, Type
 from adcompile.rules.table import nondifferentiable
 
 
@@ -29,13 +29,8 @@ def infer_slice_length(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Ty
     return Type("py", int, (), combine("slice", (n, *bounds))) if known else PY_INT
 
 
-def infer_text(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    return OBJECT
-
-
 register(Primitive("max_int", infer_int, "max", "a, b", fold=max, cost="arithmetic", safe=True))
 register(Primitive("min_int", infer_int, "min", "a, b", fold=min, cost="arithmetic", safe=True))
 register(Primitive("range_length", infer_range_length, signature="start, stop, step", cost="arithmetic"))
-register(Primitive("format", infer_text, signature="*xs, template", n_attrs=1, cost="transcendental"))
 register(Primitive("slice_length", infer_slice_length, signature="n, lo, hi, step", cost="arithmetic"))
-nondifferentiable("slice_length", "max_int", "min_int", "range_length", "format")
+nondifferentiable("slice_length", "max_int", "min_int", "range_length")

@@ -1,7 +1,7 @@
-"""Lists of numbers or arrays whose length is known only at run time: values in the program, emitted as Python lists.
+"""Lists whose length is known only at run time: values in the program, emitted as Python lists.
 
-The type of such a list has kind "list" and the dtype and shape of its elements. The derivative of a list is a list of
-derivatives: the adjoint of an append is a pop, and that of a pop an append.
+They hold numbers, arrays or texts. The type of such a list has kind "list" and the dtype and shape of its elements. The
+derivative of a list is a list of derivatives: the adjoint of an append is a pop, and that of a pop an append.
 
 A list of lists is read and changed in one of its lists, by the same operations with the number of that list:
 
@@ -24,7 +24,7 @@ from adcompile.rules.table import nondifferentiable
 def widened(facts: Facts, held: Type, value: Type) -> Type:
     """Return the type of a list that takes in another value."""
     joined = join(facts, element_type(held), Type(value.kind, value.dtype, value.dims))
-    if joined.kind == "object" or joined.dims is None:
+    if not joined.is_text and (joined.kind == "object" or joined.dims is None):
         raise TypeError(f"a list of {element_type(held)} cannot hold {value} as well")
     return list_type(joined)
 
