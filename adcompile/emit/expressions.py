@@ -284,6 +284,8 @@ def _expand_dims(w: Expressions, eqn: Eqn) -> ast.expr | None:
     (x,), (axis,) = eqn.args, eqn.attrs
     if w.plain(eqn) or not x.type.is_array or not x.type.dims or axis == ():
         return None
+    if axis == ():
+        return w.atom(x)
     count = len(axis) if isinstance(axis, tuple) else 1
     places = normalise_axes(axis, len(x.type.dims) + count)
     codes = ["n" if i in places else "s" for i in range(max(places) + 1)]

@@ -18,6 +18,7 @@ from adcompile.frontend import (
     lists,
     picking,
     prelude,
+    run_texts,
     sorting,
     tables,
 )
@@ -82,7 +83,7 @@ def named_tuple_method(
 def dict_item(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Value:
     """Lower ``held[index]`` for a dict; a defaultdict makes what is missing."""
     known = held.children and held.cls is None
-    if isinstance(index, Var) and known and (index.type.is_text or picking.at_run_time(lo, index, node)):
+    if isinstance(index, Var) and known and (run_texts.is_chosen(lo, index) or picking.at_run_time(lo, index, node)):
         return picking.read(lo, held, index, node)
     key = static_key(lo, held, index, node)
     if key in held.keys:
@@ -383,7 +384,10 @@ def filtered(lo: Lowering, kept: Value, source: Value, node: ast.AST) -> Value:
 def delete_item(lo: Lowering, base: Value, index: Value, node: ast.AST) -> None:
     """Lower ``del base[index]``."""
     if isinstance(base, Ref) and lo.is_list(base):
-        lists.method(lo, base, "pop", [index], node)
+        if isinstance(index, Slice):
+            lists.delete_slice(lo, base, index, node)
+        else:
+            lists.method(lo, base, "pop", [index], node)
         return
     if isinstance(base, Node) and tables.is_table(base):
         tables.call(lo, base, "__delitem__", [index], node)

@@ -232,11 +232,16 @@ def absence(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast.AS
             if isinstance(op, ast.Is | ast.IsNot) or not lo.type_of(held).is_array:
                 return negate(lo, lo.atom(present))
         if is_optional(one) and run_texts.is_text(other) and isinstance(op, ast.Eq | ast.NotEq):
-            present, held = one.children
-            return short_circuit(
-                lo, node, True, lo.atom(present), lambda: truth(lo, apply_binary(lo, "eq", held, other, node), node)
-            )
+            return is_that_text(lo, one, other, node)
     lo.refuse(node, "one side of this comparison may be None", "here", "test whether it is None first, with `is None`")
+
+
+def is_that_text(lo: Lowering, value: Node[Value], text: Value, node: ast.AST) -> Atom:
+    """Lower ``value == text`` of what may be None."""
+    present, held = value.children
+    return short_circuit(
+        lo, node, True, lo.atom(present), lambda: truth(lo, apply_binary(lo, "eq", held, text, node), node)
+    )
 
 
 # Classes whose objects are no numbers, texts or containers.

@@ -168,7 +168,7 @@ def method(lo: Lowering, ref: Ref, name: str, args: Sequence[Value], node: ast.A
             replace_with(lo, ref, ordered, node)
             return NONE
         case "index" | "count", 1 if lo.type_of(ref).dims == ():
-            item = item_of(lo, args[0], node)
+            item = item_of(lo, ref, args[0], node)
             if item.type.is_scalar or item.type.is_text:
                 return calls.in_python(lo, prelude.position if name == "index" else prelude.times, [ref, item], node)
         case "remove", 1:
@@ -306,6 +306,18 @@ def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AS
     replace_with(lo, ref, new, node)
     for item in lo.refs_in(value):
         lo.link(ref.cell, item.cell)
+
+
+def delete_slice(lo: Lowering, ref: Ref, index: Slice, node: ast.AST) -> None:
+    """Lower ``del items[lo:hi:step]``."""
+    from adcompile.frontend import calls, prelude
+
+    if isinstance(index.step, Const) and index.step.value in (None, 1):
+        store_slice(lo, ref, index, lo.container("list", []), node)
+        return
+    places = calls.in_python(lo, prelude.positions, [ref, index.lo, index.hi, index.step], node)
+    stay = calls.in_python(lo, prelude.without, [ref, places], node)
+    replace_with(lo, ref, dynamic(lo, stay, ref, node), node)
 
 
 def replace_with(lo: Lowering, ref: Ref, new: Ref, node: ast.AST) -> None:

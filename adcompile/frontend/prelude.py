@@ -193,6 +193,14 @@ def place(items: Any, index: Any) -> Any:
     return min(index, len(items))
 
 
+def without(items: Any, places: Any) -> Any:
+    """The items at other places."""
+    stay = [True] * len(items)
+    for k in places:
+        stay[k] = False
+    return [item for k, item in enumerate(items) if stay[k]]
+
+
 def positions(items: Any, lo: Any, hi: Any, step: Any) -> Any:
     return range(len(items))[lo:hi:step]
 

@@ -26,6 +26,11 @@ def is_unknown(value: Value) -> TypeGuard[Var]:
     return isinstance(value, Var) and value.type.is_text
 
 
+def is_chosen(lo: Lowering, value: Var) -> bool:
+    """Tell whether a value is one of texts that a branch or loop chooses among, rather than one put together."""
+    return is_unknown(value) and value not in lo.builder.defs
+
+
 def call(lo: Lowering, text: Atom, name: str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Call a method of a text."""
     values = map(lo.current, args)

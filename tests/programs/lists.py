@@ -1370,3 +1370,30 @@ def sorted_numbers_of_several_kinds(x):
     other = [x[1], 0.5]
     other.sort()
     return found[-1] * 2 + found[0] ** 2 + other[0] * found[1] + x[1] * other[1]
+
+
+@program(V)
+def slices_deleted(x):
+    items = list(x)
+    del items[1:3]
+    del items[::2]
+    many = [v * k for k in range(60) for v in x]
+    del many[10:200]
+    del many[3:1]
+    del many[::-3]
+    return sum(v * (i + 1) for i, v in enumerate(items)) * sum(many)
+
+
+@program(V, 1, 3)
+@program(V, 3, 1)
+@program(V, -1, 9)
+@program(V, 2, -1)
+@program(V, -9, -2)
+def slices_whose_bounds_a_run_tells(x, lo, hi):
+    for v in x:
+        lo += v > 5
+    items = list(x)
+    items[lo:hi] = [x[0] * 2, x[1] * 3]
+    last = len(items)
+    del items[lo : lo + 1]
+    return sum(v * (i + 1) for i, v in enumerate(items)) * last

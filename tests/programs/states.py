@@ -155,7 +155,7 @@ def lists_of_texts(x):
             state = "stop"
         elif state == "stop":
             state = "idle"
-    return sum(v * v for v, s in zip(x, log, strict=True) if s != "idle") * log.count("idle") + x[log.index("stop")]
+    return sum(v * v for v, s in zip(x, log) if s != "idle") * log.count("idle") + x[log.index("stop")]
 
 
 @program(X)
