@@ -17,6 +17,7 @@ from types import ModuleType
 import pytest
 
 from adcompile.deferred import Deferred
+from adcompile.rules.index import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("adcompile.emit", "adcompile.frontend", "adcompile.ir", "adcompile.transforms")
@@ -47,6 +48,7 @@ import importlib, sys
 import numpy as np
 from adcompile import value_and_grad
 from adcompile.deferred import Deferred
+from adcompile.rules.index import FUNCTIONS
 
 packages = [importlib.import_module(name) for name in sys.argv[1:]]
 
@@ -216,3 +218,35 @@ def test_the_compiler_is_old_at_once_and_the_collector_as_it_was(prepare: str) -
     """
     polite = prepare == "pass"
     assert run(textwrap.dedent(script)).split() == [str(polite), str(polite)]
+
+
+BINDINGS = """
+import importlib, sys
+from adcompile.rules import index
+from adcompile.rules.binding import FUNCTIONS
+
+for table in sys.argv[1:]:
+    importlib.import_module(f"adcompile.rules.{table}")
+lines = []
+for name in sorted(index.FUNCTIONS, reverse=not sys.argv[1:]):
+    package, _, attribute = name.rpartition(".")
+    f = getattr(importlib.import_module(package), attribute, None)
+    if f is not None and (f in FUNCTIONS or package == "numpy"):
+        try:
+            found = FUNCTIONS[f]
+        except KeyError:
+            continue
+        parts = (found.macro, found.choose)
+        lines.append(" ".join([name, found.name, *(p and f"{p.__module__}.{p.__qualname__}" or "" for p in parts)]))
+print(*sorted(lines), sep="\\n")
+"""
+
+
+def test_what_a_function_means_does_not_depend_on_what_was_loaded_before() -> None:
+    first = sorted({tables[0] for tables in FUNCTIONS.values()})
+    runs = [
+        subprocess.run([sys.executable, "-c", BINDINGS, *tables], capture_output=True, text=True, check=True, cwd=ROOT)
+        for tables in ((), first)
+    ]
+    assert runs[0].stdout == runs[1].stdout
+    assert "numpy.pad" in runs[0].stdout

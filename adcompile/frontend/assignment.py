@@ -28,7 +28,7 @@ from adcompile.frontend.frames import Frame
 from adcompile.frontend.optionals import used
 from adcompile.frontend.paths import PARTS
 from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value
-from adcompile.ir.core import UNDEFINED, Const, Var, is_none
+from adcompile.ir.core import UNDEFINED, Const, Var
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
 
@@ -205,19 +205,10 @@ def delete(lo: Lowering, target: ast.expr) -> None:
             own = objects.method(lo, base, "__delitem__", target)
             if own is not None:
                 calls.call(lo, own, [index], {}, target)
-            elif isinstance(index, Slice) and _is_list(lo, base) and is_none(index.step):
-                calls.in_python(lo, prelude.delete_slice, [base, index.lo, index.hi], target)
             else:
                 containers.delete_item(lo, base, index, target)
         case _:
             lo.refuse(target, "this cannot be deleted", "here")
-
-
-def _is_list(lo: Lowering, base: Value) -> bool:
-    """Tell whether a value is a list: of known items, or of run-time length."""
-    if isinstance(base, Node):
-        return base.kind == "list" and base.detail is None
-    return isinstance(base, Ref) and lo.is_list(base)
 
 
 def location(lo: Lowering, base: Ref, target: ast.Subscript) -> Ref:

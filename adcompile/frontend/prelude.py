@@ -439,15 +439,3 @@ def multiply_by(a: Any, b: Any) -> Any:
 def divide_by(a: Any, b: Any) -> Any:
     a /= b
     return a
-
-
-def delete_slice(items: Any, start: Any, stop: Any) -> None:
-    """What ``del items[start:stop]`` does."""
-    n = len(items)
-    first = 0 if start is None else max(start + n, 0) if start < 0 else min(start, n)
-    last = n if stop is None else max(stop + n, 0) if stop < 0 else min(stop, n)
-    rest = items[max(first, last) :]
-    for _ in range(n - first):
-        items.pop()
-    for item in rest:
-        items.append(item)

@@ -87,14 +87,19 @@ Key = TypeVar("Key")
 
 
 class Table(MutableMapping[Key, Binding]):
-    """Bindings by function or method. To look for one loads the rules that it has, see `adcompile.rules.index`."""
+    """Bindings by function or method. To look for one loads the rules that it has, see `adcompile.rules.index`.
+
+    All of them: what a table says that was loaded for another function may be changed by those that are not yet.
+    """
 
     def __init__(self) -> None:
         self.loaded: dict[Key, Binding] = {}
+        self.complete: set[Key] = set()
 
     def __getitem__(self, key: Key) -> Binding:
-        if key not in self.loaded:
+        if key not in self.complete:
             index.load(key)
+            self.complete.add(key)
         return self.loaded[key]
 
     def __setitem__(self, key: Key, binding: Binding) -> None:
