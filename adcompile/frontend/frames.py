@@ -50,11 +50,11 @@ class NeedsUnrolling(Exception):
     """A container that is known only when compiling is indexed by a loop variable.
 
     Or a store may be seen through names that stand for other arrays on other trips: then `error` says so, if the loop
-    has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container, and
-    `resolving` what is to be resolved if the loop cannot be unrolled. `lengths`: a list is replaced by one of
-    another length, and the loop can be lowered as one if it may be a list of run-time length. `items`: the cell of a
-    list of run-time length that does not hold such items, of which less was known when it was made. `span`: where the
-    user calls what is done by a loop of ours.
+    has no constant and small number of trips. `said` is what is wrong, if it is another thing than a container,
+    `advice` what to do about it, and `resolving` what is to be resolved if the loop cannot be unrolled. `lengths`: a
+    list is replaced by one of another length, and the loop can be lowered as one if it may be a list of run-time
+    length. `items`: the cell of a list of run-time length that does not hold such items, of which less was known when
+    it was made. `span`: where the user calls what is done by a loop of ours.
     """
 
     span: Span | None = None
@@ -64,13 +64,14 @@ class NeedsUnrolling(Exception):
         place: ast.AST,
         error: CompileError | None = None,
         said: str = "",
+        advice: str = "",
         resolving: object = None,
         lengths: bool = False,
         items: int | None = None,
     ) -> None:
         super().__init__(place)
         self.place, self.error, self.said, self.resolving = place, error, said, resolving
-        self.lengths, self.items = lengths, items
+        self.advice, self.lengths, self.items = advice, lengths, items
 
 
 class Unresolved(Exception):

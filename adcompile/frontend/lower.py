@@ -345,7 +345,7 @@ def _run(lo: Lowering, target: Target, given: Mapping[str, Value]) -> Value:
             raise Unresolved(picking.question(needed.place)) from None
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"
         message = f"{needed.said}, and it differs from trip to trip" if needed.said else message
-        advice = "keep the values in an array that is made before the loop"
+        advice = needed.advice or "keep the values in an array that is made before the loop"
         raise CompileError(message, needed.span, "here", advice) from None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from adcompile.errors import CompileError
 from adcompile.frontend import lists, pooling, pools, rows, run_texts, tables
 from adcompile.frontend.frames import Conflict, NeedsUnrolling
 from adcompile.frontend.optionals import HELD, can_pair, held_in, paired
@@ -182,9 +181,8 @@ class Trip:
         """A name stands for another function, text or the like after the trip: no slot can hold that."""
         if not name.startswith("."):
             what = "a function or text that a container holds" if name.startswith("@") else f"what `{name}` is"
-            message = f"{what} must be known when compiling, and it differs from trip to trip"
-            help = "choose between the results where it is used: y = f(x) if condition else g(x)"
-            raise NeedsUnrolling(self.loop.node, CompileError(message, self.lo.span(self.loop.node), "here", help))
+            advice = "choose between the results where it is used: y = f(x) if condition else g(x)"
+            raise NeedsUnrolling(self.loop.node, said=f"{what} must be known when compiling", advice=advice)
         self.drop(name, "differs from trip to trip")
 
     def restructured(self, name: str, reason: str, *values: Value) -> None:
