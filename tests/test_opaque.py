@@ -5,8 +5,7 @@ from __future__ import annotations
 import bisect
 import functools
 import heapq
-import itertools
-import operator
+import marshal
 import os
 import queue
 import random
@@ -26,7 +25,6 @@ V = np.array([1.1, -0.7, 1.3, 0.9])
 
 calls: list[str] = []
 record = calls.append
-unknown = operator_table = itertools.groupby  # written in C
 
 
 class Source(list):  # of a class of its own, which is no list to the compiler
@@ -111,8 +109,8 @@ def reparametrised(x: Any) -> Any:
 
 def hidden_in_an_object(x: Any) -> Any:
     rng = np.random.default_rng(0)
-    source = unknown(x)
-    return rng.normal() * source.__next__()
+    packed = struct.pack("d", x)
+    return rng.normal() * packed.__len__()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ def hidden_in_an_object(x: Any) -> Any:
     [
         (lost, np.eye(2) + 0.1, 2, 19, "no derivative rule for numpy.real_if_close"),
         (reparametrised, 1.0, 2, 12, "no derivative rule for the method normal of an object"),
-        (hidden_in_an_object, 1.0, 2, 14, "no derivative rule for itertools.groupby"),
+        (hidden_in_an_object, 1.0, 2, 14, "no derivative rule for _struct.pack"),
     ],
 )
 def test_derivatives_are_never_lost(f: Any, argument: Any, line: int, column: int, text: str) -> None:
@@ -140,10 +138,10 @@ def shuffled(x: Any) -> Any:
     return np.sum(x[i])
 
 
-def changes_a_list(x: Any) -> Any:
+def passes_a_list(x: Any) -> Any:
     numbers = [3.0, 1.0]
-    operator.setitem(numbers, 0, 2.0)
-    return x * numbers[0]
+    size = len(marshal.dumps(numbers))
+    return x * numbers[0] * size
 
 
 def changes_an_array(x: Any) -> Any:
@@ -159,7 +157,7 @@ def reads_a_list(x: Any) -> Any:
 
 def test_what_a_call_may_change_is_refused() -> None:
     with pytest.raises(CompileError, match="this call may change the list that it is given"):
-        grad(changes_a_list)(1.0)
+        grad(passes_a_list)(1.0)
     with pytest.raises(CompileError, match="this call may change the list that it is given"):
         grad(reads_a_list)(1.0)
     with pytest.raises(TypeError, match="read-write"):  # when it does
@@ -167,13 +165,13 @@ def test_what_a_call_may_change_is_refused() -> None:
 
 
 def smoothed(x: Any, image: Any) -> Any:
-    return np.sum(x * scipy.ndimage.gaussian_filter(image, 1.0)) + np.sum(image**2)
+    return np.sum(x * scipy.ndimage.median_filter(image, 3)) + np.sum(image**2)
 
 
 def test_functions_of_packages_are_called_where_they_cannot_be_lowered() -> None:
     x, image = np.linspace(1.0, 2.0, 5), np.array([0.0, 1.0, 4.0, 9.0, 16.0])
     gradient = grad(smoothed)(x, image)
-    np.testing.assert_array_equal(gradient, scipy.ndimage.gaussian_filter(image, 1.0))
+    np.testing.assert_array_equal(gradient, scipy.ndimage.median_filter(image, 3))
     assert "import scipy.ndimage\n" in grad(smoothed).source_for(x, image)
     with pytest.raises(CompileError, match="no derivative rule"):
         grad(smoothed, argnums=1)(x, image)

@@ -6,12 +6,8 @@ import builtins
 import cmath
 import itertools
 import math
-import os
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -826,17 +822,3 @@ def test_functions_fill_the_tables() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(PRIMITIVES) > 200
-
-
-def test_rules_of_a_function_do_not_depend_on_what_is_used_before(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import numpy as np\n"
-        "from adcompile import grad\n"
-        "x = np.ones(3)\n"
-        "grad(lambda x: np.sum(np.convolve(x, x)))(x)\n"
-        "grad(lambda x: np.sum(np.pad(x, 1, 'mean')))(x)\n"
-    )
-    root = str(Path(__file__).parent.parent)
-    environment = {**os.environ, "ADCOMPILE_CACHE": "0", "PYTHONPATH": root}
-    subprocess.run([sys.executable, str(script)], check=True, env=environment)

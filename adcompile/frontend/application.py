@@ -85,8 +85,8 @@ def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Ke
         if macro is not None:
             return calls.run_function(lo, rule_sources.rule_source(macro), args, keywords, node, rule=True)
         args = [lists.listed(lo, a, node) if isinstance(a, Iterable | Generator) else a for a in args]
-    if args and lo.is_list(args[0]) and f in lists.JOINING:
-        return lists.joined(lo, f, args, keywords, node)
+    if args and lo.is_list(args[0]) and f in arrangements.JOINING:
+        return arrangements.joined(lo, f, args, keywords, node)
     bound = bind_primitive(lo, f, args, keywords, node)
     if bound.macro is not None:
         assert isinstance(bound.macro, types.FunctionType)

@@ -1,4 +1,4 @@
-"""NumPy's ways of arranging arrays that are not plain calls: tolist, piecewise."""
+"""NumPy's ways of arranging arrays that are not plain calls: tolist, piecewise, joining the arrays in a list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import access, application, calls, iteration
+from adcompile.frontend import access, application, calls, iteration, prelude
 from adcompile.frontend.values import LocalFunction, Partial, Ref, Value
 from adcompile.ir.core import Const, Var
 from adcompile.ir.structure import Node
@@ -62,3 +62,27 @@ def piecewise(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value]
 def _vector(lo: Lowering, number: Value, node: ast.AST) -> Value:
     """Make an array of one number."""
     return application.apply(lo, np.array, [Node("list", (lo.number(number, node),))], {}, node)
+
+
+# NumPy's functions that join arrays.
+JOINING: Final = (np.stack, np.vstack, np.concatenate, np.hstack, np.column_stack)
+
+
+def joined(lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
+    """Join the arrays in a list of run-time length."""
+    ref = args[0]
+    rank = lo.type_of(ref).rank
+    axis = lo.static(args[1] if len(args) > 1 else keywords.get("axis", Const(0)), node)
+    if len(args) > 2 or set(keywords) - {"axis"} or rank in (None, 0) or not isinstance(axis, int):
+        lo.refuse(node, "a list of run-time length can be joined along an axis, without other arguments", "called here")
+    assert rank is not None
+    stacked = f is np.stack or (rank == 1 and f in (np.vstack, np.column_stack))
+    if f is np.column_stack or (f is np.hstack and rank > 1):
+        axis = 1
+    axis = axis + rank + stacked if axis < 0 else axis
+    if axis:
+        join = prelude.stack_along if stacked else prelude.concatenate_along
+        return calls.in_python(lo, join, [ref, Const(axis)], node)
+    return (
+        lo.emit(node, "list_array", lo.atom(ref)) if stacked else calls.in_python(lo, prelude.concatenate, [ref], node)
+    )

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from adcompile.frontend import listings, pooling, pools, rows
 from adcompile.frontend.frames import Unresolved
@@ -414,32 +412,6 @@ def display(lo: Lowering, node: ast.List) -> Value:
     if known or len(parts) == 1:
         parts.append(lo.container("list", known))
     return functools.reduce(lambda a, b: operators.apply_binary(lo, "add", a, b, node), parts)
-
-
-# NumPy's functions that join arrays.
-JOINING: Final = (np.stack, np.vstack, np.concatenate, np.hstack, np.column_stack)
-
-
-def joined(lo: Lowering, f: object, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
-    """Join the arrays in a list of run-time length."""
-    from adcompile.frontend import calls, prelude
-
-    ref = args[0]
-    rank = lo.type_of(ref).rank
-    axis = lo.static(args[1] if len(args) > 1 else keywords.get("axis", Const(0)), node)
-    if len(args) > 2 or set(keywords) - {"axis"} or rank in (None, 0) or not isinstance(axis, int):
-        lo.refuse(node, "a list of run-time length can be joined along an axis, without other arguments", "called here")
-    assert rank is not None
-    stacked = f is np.stack or (rank == 1 and f in (np.vstack, np.column_stack))
-    if f is np.column_stack or (f is np.hstack and rank > 1):
-        axis = 1
-    axis = axis + rank + stacked if axis < 0 else axis
-    if axis:
-        join = prelude.stack_along if stacked else prelude.concatenate_along
-        return calls.in_python(lo, join, [ref, Const(axis)], node)
-    return (
-        lo.emit(node, "list_array", lo.atom(ref)) if stacked else calls.in_python(lo, prelude.concatenate, [ref], node)
-    )
 
 
 def iterate(lo: Lowering, ref: Ref) -> Iterable:

@@ -126,7 +126,7 @@ def infer_vecdot(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 primitive("vecdot", infer_vecdot, "np.vecdot", "x, y", usage="x1, x2, /", cost="product")
-_vecdot = FUNCTIONS[np.vecdot]
+_vecdot = FUNCTIONS.loaded[np.vecdot]
 
 
 def vecdot_along(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:

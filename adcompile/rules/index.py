@@ -24,7 +24,6 @@ _REARRANGING: Final = ("rearranging", "selecting")
 _MUTATORS: Final = ("mutators",)
 _ORDERING: Final = ("ordering", "ufuncs")
 _PLACES: Final = (*_REARRANGING, "places")
-_PADDING: Final = ("padding", "margins")
 _RUNTIME: Final = "adcompile.rules.runtime"  # functions that rules call
 
 
@@ -37,7 +36,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "adcompile.rules.factors": _LINEAR_ALGEBRA,
     "numpy.fft": ("fourier",),
     "numpy.linalg": _LINEAR_ALGEBRA,
-    "adcompile.rules.scipy.factors": (*_SCIPY_LINEAR_ALGEBRA, *_PADDING, "scipy.signal"),
+    "adcompile.rules.scipy.factors": (*_SCIPY_LINEAR_ALGEBRA, "scipy.signal"),
     "adcompile.rules.scipy.filters": ("scipy.ndimage",),
     "adcompile.rules.scipy.sums": ("scipy.special", "scipy.tuples"),
     "statistics": ("averages",),
@@ -45,9 +44,9 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "scipy.integrate": ("differences", "scipy.integrals"),
     "scipy.linalg": _SCIPY_LINEAR_ALGEBRA,
     "scipy.ndimage": ("scipy.ndimage",),
-    "scipy.signal": (*_PADDING, "scipy.signal"),
+    "scipy.signal": ("scipy.signal",),
     "scipy.sparse": ("scipy.sparse",),
-    "scipy.spatial": (*_PADDING, "scipy.distances"),
+    "scipy.spatial": ("padding", "scipy.distances"),
     "scipy.special": ("scipy.special", "scipy.tuples"),
     "scipy.stats": ("scipy.stats", "scipy.multivariate", "scipy.summaries"),
 }
@@ -67,9 +66,9 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     **_functions("median quantile percentile nanmedian nanquantile nanpercentile", ("quantiles",)),
     **_functions("modf divmod reduce accumulate outer reduceat", _ORDERING),
     **_functions("added_along added_back", _ORDERING, _RUNTIME),
-    **_functions("pad", _PADDING),
-    **_functions("gradient interp convolve correlate", _PADDING),
-    **_functions("folded_back gradient_along gathered_back added_at", _PADDING, _RUNTIME),
+    **_functions("pad", ("padding", "margins")),
+    **_functions("gradient interp convolve correlate", ("padding",)),
+    **_functions("folded_back gradient_along gathered_back added_at", ("padding",), _RUNTIME),
     **_functions("average cov corrcoef nansum nanprod nancumsum nancumprod", ("statistics",)),
     **_functions("nanmean nanvar nanstd nanmax nanmin", ("statistics",)),
     **_functions("trapezoid diff ediff1d cumulative_sum cumulative_prod unwrap", ("differences",)),
