@@ -151,9 +151,8 @@ def _compiled(eqn: Eqn) -> Operation:
     step.args.args = [ast.arg(name) for name in given.values()]
     step.body = body
     namespace: dict[str, object] = {"np": np, "math": math, "cmath": cmath, "copied": copied}
-    if eqn.prim == "opaque" and eqn.attrs[0] == "path":  # the function of a module
-        assert isinstance(eqn.attrs[1], tuple)
-        module = str(eqn.attrs[1][0])
+    module = _module(eqn)
+    if module:
         importlib.import_module(module)
         root = module.partition(".")[0]
         namespace[root] = sys.modules[root]
@@ -167,6 +166,18 @@ def _compiled(eqn: Eqn) -> Operation:
     return compiled
 
 
+def _module(eqn: Eqn) -> str:
+    """Return the module that an equation's function is written with; nothing if it is none, or one that is there."""
+    if eqn.prim == "opaque" and eqn.attrs[0] == "path":
+        assert isinstance(eqn.attrs[1], tuple)
+        return str(eqn.attrs[1][0])
+    primitive = PRIMITIVES[eqn.prim]
+    module = "" if primitive.helper is not None else primitive.spelling.rpartition(".")[0]
+    return "" if module.partition(".")[0] in ("np", "math", "cmath") else module
+
+
 def copied(value: object) -> object:
-    """Copy an array or list."""
-    return value.copy() if isinstance(value, np.ndarray | list) else value
+    """Copy an array, as it lies, or a list, with the lists in it."""
+    if isinstance(value, list):
+        return [copied(item) if isinstance(item, list) else item for item in value]
+    return value.copy(order="K") if isinstance(value, np.ndarray) else value

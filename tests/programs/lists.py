@@ -1173,7 +1173,7 @@ def shortest_path(x, edges):
     return distance[4] + 0.1 * distance[1]
 
 
-@program(V)
+@program(V, again=False)
 def sorted_insertion(x):
     items = []
     for v in x:
