@@ -21,9 +21,26 @@ WEAKEST: Final = np.dtype(bool)
 WIDEST: Final = np.dtype(complex)
 
 
-@cache
 def resolve(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> np.dtype:
     """Return the dtype of a ufunc's first result. Python int, float and complex are weak among NumPy dtypes."""
+    return as_uncertain(_resolved(ufunc, tuple(map(certain, operands))), operands)
+
+
+def certain(dtype: Operand) -> Operand:
+    """Return a dtype without its metadata, which NumPy leaves out where it compares dtypes: a cache would too."""
+    return dtype if isinstance(dtype, type) or dtype.metadata is None else np.dtype(dtype.type)
+
+
+def as_uncertain(found: np.dtype, operands: tuple[Operand, ...]) -> np.dtype:
+    """Return the dtype of a result, which may be real if all its complex operands may: see `rules.matrices`."""
+    marks = [d.metadata for d in operands if isinstance(d, np.dtype) and d.kind == "c"]
+    if found.kind != "c" or not marks or any(d is complex for d in operands) or not all(marks):
+        return found
+    return np.dtype(found, metadata=dict(marks[0] or {}))
+
+
+@cache
+def _resolved(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> np.dtype:
     if all(isinstance(d, type) for d in operands):
         operands = tuple(np.dtype(d) for d in operands)
     strong = tuple(np.dtype(bool) if d is bool else d for d in operands)
@@ -34,9 +51,13 @@ def resolve(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> np.dtype:
         raise TypeError(f"np.{ufunc.__name__} does not take {names}") from None
 
 
-@cache
 def resolve_common(operands: tuple[Operand, ...]) -> np.dtype:
     """Return ``np.result_type`` of operands, with Python int, float and complex weak."""
+    return as_uncertain(_resolved_common(tuple(map(certain, operands))), operands)
+
+
+@cache
+def _resolved_common(operands: tuple[Operand, ...]) -> np.dtype:
     if all(isinstance(d, type) for d in operands):
         return np.result_type(*operands)
     weak: dict[type, int | float | complex] = {int: 0, float: 0.0, complex: 0j}
