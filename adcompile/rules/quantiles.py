@@ -200,8 +200,12 @@ def moved(
     return total
 
 
-def moved_without_nan(x: Array, q: Array, axis: Axis, keepdims: bool, method: str, x_dot: Array) -> Array:
+def moved_without_nan(
+    x: Array, q: Array, axis: Axis, keepdims: bool, method: str, x_dot: Array | None, q_dot: Array | None
+) -> Array:
     """The tangent of quantiles of the entries that are numbers."""
+    if x_dot is None or q_dot is not None:
+        refuse("quantiles without NaN have no derivative in the probability")
     if method != "linear":
         refuse("quantiles without NaN have a derivative for the method 'linear' alone")
     count = np.sum(np.logical_not(np.isnan(x)), axis=axis, keepdims=True)
@@ -248,9 +252,7 @@ def nanquantile_tangent(
     x_dot: Array | None,
     q_dot: Array | None,
 ) -> object:
-    if x_dot is None or q_dot is not None:
-        refuse("quantiles without NaN have no derivative in the probability")
-    return moved_without_nan(x, q, axis, keepdims, method, x_dot)
+    return moved_without_nan(x, q, axis, keepdims, method, x_dot, q_dot)
 
 
 @nonlinear("nanpercentile")
@@ -264,6 +266,4 @@ def nanpercentile_tangent(
     x_dot: Array | None,
     q_dot: Array | None,
 ) -> object:
-    if x_dot is None or q_dot is not None:
-        refuse("quantiles without NaN have no derivative in the probability")
-    return moved_without_nan(x, q / 100.0, axis, keepdims, method, x_dot)
+    return moved_without_nan(x, q / 100.0, axis, keepdims, method, x_dot, q_dot)
