@@ -1,4 +1,4 @@
-"""Parameters that are called like something that emitted source uses: ``len``, ``np``.
+"""Parameters that are called like something that emitted source uses: ``len``, ``np``, ``time``.
 
 A parameter keeps its name, since callers may use it. While a function is written its variable goes under another name,
 so that in the end the builtin or module can be renamed where it is meant:
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import sys
 from collections.abc import Collection, Iterable
 
 from adcompile.emit.layout import Param
@@ -19,14 +20,19 @@ from adcompile.emit.names import RESERVED
 MARK = " (parameter)"
 
 
+def hides(name: str) -> bool:
+    """Tell whether a name stands for something that emitted source may use: a module that it calls is loaded."""
+    return name in RESERVED or name in sys.modules
+
+
 def hidden(name: str) -> str:
     """Return what a parameter is called while a function is written."""
-    return name + MARK if name in RESERVED else name
+    return name + MARK if hides(name) else name
 
 
 def shadowed(params: Iterable[Param]) -> set[str]:
     """Return the names of parameters that hide something."""
-    return {p.name for p in params} & RESERVED
+    return {p.name for p in params if hides(p.name)}
 
 
 def reveal(body: list[ast.stmt], params: Iterable[Param]) -> None:
@@ -42,6 +48,7 @@ def alias(name: str) -> str:
     return f"_{name}"
 
 
-def definitions(used: Collection[str]) -> str:
+def definitions(used: Collection[str], modules: Collection[str]) -> str:
     """Return the lines of the module that define the other names, of those that are used."""
-    return "".join(f"{alias(n)} = {n}\n" for n in sorted(RESERVED) if alias(n) in used and not keyword.iskeyword(n))
+    names = sorted(RESERVED.union(modules))
+    return "".join(f"{alias(n)} = {n}\n" for n in names if alias(n) in used and not keyword.iskeyword(n))

@@ -100,9 +100,10 @@ def _parts(units: Sequence[Unit | Pair], texts: Sequence[str], notes: Notes) -> 
     carried = support_for(units)
     used = words.union(*(re.findall(r"\b(?:c?math)\b", text) for text in carried))
     head = [f"import {module}\n" for module in ("cmath", "math") if module in used]
-    head += [f"import {module}\n" for module in _modules(units) if f"import {module}\n" not in head]
+    modules = _modules(units)
+    head += [f"import {module}\n" for module in modules if f"import {module}\n" not in head]
     head.append("import numpy as np\n")
-    aliases = shadows.definitions(words)
+    aliases = shadows.definitions(words, {m.partition(".")[0] for m in modules})
     head += ["\n", aliases] if aliases else []
     head += ["\n", defined] if defined else []
     return ["".join(head), *(f"\n\n{text}" for text in (*carried, *map(notes.restore, texts)))]

@@ -10,7 +10,7 @@ import math
 import operator
 import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from adcompile.errors import CompileError
 from adcompile.frontend import (
     access,
     application,
+    bars,
     builtin,
     calls,
     checkpoints,
@@ -28,6 +29,7 @@ from adcompile.frontend import (
     derivatives,
     exceptions,
     instances,
+    memos,
     objects,
     opaque,
     opaque_equations,
@@ -57,8 +59,7 @@ from adcompile.frontend.values import (
     lift,
     static_value,
 )
-from adcompile.ir.core import Const, Eqn, Stmt, Var, is_none, walk
-from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.core import Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_FLOAT, PY_INT
 from adcompile.rules import binding, table
@@ -220,7 +221,7 @@ def _wrapped(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywo
         case types.FunctionType() if f.__code__ is MANAGER:
             return calls.call(lo, lift(inspect.unwrap(f)), args, keywords, node)
         case functools._lru_cache_wrapper():
-            return memoised(lo, f, args, keywords, node)
+            return memos.memoised(lo, f, args, keywords, node)
         case _ if is_distribution(f):
             return frozen(lo, f, args, keywords, node)
         case np.vectorize():
@@ -246,50 +247,14 @@ def frozen(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.AS
     return Partial(lift(f), (), {**dict(zip(names, args, strict=False)), **keywords})
 
 
-def memoised(
-    lo: Lowering, f: functools._lru_cache_wrapper[object], args: Args, keywords: Keywords, node: ast.AST
-) -> Value:
-    """Call a function with a cache, whose result is in the cache too: it cannot be changed."""
-    since = lo.cell_count
-    made = _remembered(lo, f, args, keywords, node)
-    lo.remember(made, since, f"in the cache of `{f.__wrapped__.__name__}`, which would return it changed")
-    return made
-
-
-def _remembered(
-    lo: Lowering, f: functools._lru_cache_wrapper[object], args: Args, keywords: Keywords, node: ast.AST
-) -> Value:
-    """Call a function with a cache: run it again where that makes no difference, else call it as it is."""
-    mark, names = lo.builder.mark(), lo.snapshot()
-    made = calls.call(lo, lift(f.__wrapped__), args, keywords, node)
-    if not has_effects(lo.builder.stmts[mark[0] :]):
-        return made
-    lo.builder.rewind(mark)
-    lo.restore(names)
-    if all(opaque.surely_inactive(lo, a) for a in (*args, *keywords.values())):
-        called = opaque.call_function(lo, f, args, keywords, node)
-        if called is not None:
-            return called
-    message = f"`{f.__wrapped__.__name__}` keeps its results in a cache, and does more than compute them"
-    lo.refuse(node, message, "called here", "leave out what it prints, draws or changes, or the cache")
-
-
-def has_effects(stmts: Sequence[Stmt]) -> bool:
-    """Tell whether statements do more than compute, or raise: print, draw, call what is not known."""
-    done = (s.prim for s in walk(stmts) if isinstance(s, Eqn))
-    return any(PRIMITIVES[prim].effect and prim not in EXITS for prim in done)
-
-
-# Effects of functions that only compute: what they raise, they raise each time.
-EXITS: Final = ("raise", "assert")
-
-
 def _python(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call a function, class or method that is written in Python."""
     ours = str(getattr(f, "__module__", "")).startswith("adcompile.")
     if isinstance(f, types.FunctionType) and (lo.frame.rule or (lo.frame.macro and ours)):
         return calls.run_function(lo, rule_sources.rule_source(f), args, keywords, node, True)
-    made = instances.make(lo, f, args, keywords, node) if isinstance(f, type) else None
+    made = None
+    if isinstance(f, type):
+        made = bars.make(lo, f, args, keywords, node) if bars.is_bar(f) else instances.make(lo, f, args, keywords, node)
     if made is not None:
         return made
     if args and (name := copies.known_function(f)) is not None:
@@ -297,8 +262,9 @@ def _python(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
     if isinstance(f, types.FunctionType):
         return run_python(lo, f, args, keywords, node)
     if isinstance(f, types.MethodType):
-        held = lo.constant(f, "__self__", f.__self__, node)
-        return calls.call(lo, lift(f.__func__), [held, *args], keywords, node)
+        bound = [lo.constant(f, "__self__", f.__self__, node), *args]
+        call = functools.partial(calls.call, lo, lift(f.__func__), bound, keywords, node)
+        return call() if places.place_of(f) is None else _or_as_it_is(lo, f, args, keywords, node, call)
     return None
 
 
@@ -338,9 +304,25 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
         known = opaque_samples.sampled(lo, f, args, keywords, node)
         if known is not None:
             return known
-    mark, names = lo.builder.mark(), lo.snapshot()
-    try:
+
+    def run() -> Value:
         return calls.run_function(lo, resolve(f, generators=True), args, keywords, node)
+
+    return _or_as_it_is(lo, f, args, keywords, node, run)
+
+
+def _or_as_it_is(
+    lo: Lowering,
+    f: types.FunctionType | types.MethodType,
+    args: Args,
+    keywords: Keywords,
+    node: ast.AST,
+    run: Callable[[], Value],
+) -> Value:
+    """Run a function in place, or call it as it is where it cannot be lowered."""
+    mark, names, known = lo.builder.mark(), lo.snapshot(), lo.known_outside()
+    try:
+        return run()
     except Unbound:
         raise
     except FAILURES as error:
@@ -348,6 +330,7 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
             raise
         lo.builder.rewind(mark)
         lo.restore(names)
+        lo.forget_outside(known)
         made = opaque.instead(lo, f, args, keywords, node)
         if made is None:
             raise

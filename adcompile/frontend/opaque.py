@@ -128,7 +128,9 @@ def surely_inactive(lo: Lowering, value: Value) -> bool:
     return any(value is leaf for c in lo.captures.values() for leaf in leaves(c.tree))
 
 
-def instead(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
+def instead(
+    lo: Lowering, f: types.FunctionType | types.MethodType, args: Args, keywords: Keywords, node: ast.AST
+) -> Value | None:
     """Call a function that could not be lowered; None if it cannot be called either.
 
     One of the user's own is, if its arguments are inactive and it cannot change them. One of another package is where
@@ -139,7 +141,7 @@ def instead(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywords,
     if of_a_package(f):
         return None if of_a_package(caller) else call_function(lo, f, args, keywords, node)
     every = (*args, *keywords.values())
-    if f.__closure__ or not all(surely_inactive(lo, a) and not _changeable(lo, a) for a in every):
+    if getattr(f, "__closure__", None) or not all(surely_inactive(lo, a) and not _changeable(lo, a) for a in every):
         return None
     return call_function(lo, f, args, keywords, node)
 

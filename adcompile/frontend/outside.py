@@ -227,6 +227,16 @@ class Outside(Buffers):
             return
         self.dependencies[(id(owner), name)] = Dependency(owner, name, value, member)
 
+    def known_outside(self) -> tuple[int, int]:
+        """Return how much is known of what names from outside stand for."""
+        return len(self.dependencies), len(self.captured)
+
+    def forget_outside(self, known: tuple[int, int]) -> None:
+        """Forget what was found out since about names from outside: the guard does not test it."""
+        for held, count in ((self.dependencies, known[0]), (self.captured, known[1])):
+            for key in list(held)[count:]:
+                del held[key]
+
     def is_made(self, owner: object) -> bool:
         """Tell whether an object is a class that was made here, or of one."""
         return (isinstance(owner, type) and owner in self.made.classes) or type(owner) in self.made.classes

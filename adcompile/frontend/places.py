@@ -55,7 +55,7 @@ def place_of(f: object) -> Name | None:
         found: object = sys.modules.get(module_name)
         for part in str(path).split("."):
             found = getattr(found, part, None)
-        if found is f and module_name != "__main__":
+        if (found is f or isinstance(f, types.MethodType) and found == f) and module_name != "__main__":
             return module_name, str(path)
     return None
 

@@ -182,7 +182,20 @@ def _callable(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Va
     return Const(own or isinstance(value, LocalFunction | Partial | Method))
 
 
+def _unseen(name: str, remedy: str) -> Builtin:
+    """Refuse a builtin that finds names where the compiler does not see it."""
+
+    def refuse(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+        lo.refuse(node, f"{name}() is not supported: what it reads or makes is not seen", "called here", remedy)
+
+    return refuse
+
+
 REFLECTION: Final[Mapping[object, Builtin]] = {
+    eval: _unseen("eval", "write the expression itself, or a dict of functions"),
+    exec: _unseen("exec", "write the statements themselves, or make the function outside with from_source"),
+    globals: _unseen("globals", "write the name itself, or put what is looked up into a dict"),
+    locals: _unseen("locals", "write the names themselves, or a dict of them"),
     isinstance: _isinstance,
     super: _super,
     type: _type,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Iterator as Iterates
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import callables, calls, generators, iteration, iterators, lists, pipelines, selection
+from adcompile.frontend import calls, generators, iteration, iterators, lists, memos, pipelines, selection
 from adcompile.frontend.values import Args, Generator, Iterable, Iterator, Keywords, Ref, Value
 from adcompile.ir.core import NONE, Const, While, is_none, walk
 from adcompile.ir.structure import Node
@@ -72,7 +72,7 @@ def _held(lo: Lowering, value: Value, node: ast.AST) -> Value:
     made = lo.builder.stmts[first:]
     if any(isinstance(s, While) for s in walk(made)):
         lo.refuse(node, "this generator may not end, and is read beside another one", "here", "write one loop for both")
-    if callables.has_effects(made):
+    if memos.has_effects(made):
         lo.refuse(node, "this generator prints or draws, and is read beside another one", "here", "write one loop")
     return listed
 
