@@ -13,8 +13,9 @@ from adcompile.errors import CompileError
 stats = pytest.importorskip("scipy.stats")
 tables = pytest.importorskip("adcompile.rules.scipy.stats")
 
-SHAPES = {"df": 3.5, "a": 1.7, "b": 2.4, "s": 0.8, "c": 1.6, "beta": 1.7, "kappa": 1.5}
-OTHER_SHAPES = {("wrapcauchy", "c"): 0.3, ("truncnorm", "a"): -1.5}
+SHAPES = {"df": 3.5, "a": 1.7, "b": 2.4, "s": 0.8, "c": 1.6, "beta": 1.7, "kappa": 1.5, "d": 2.1, "mu": 1.4}
+SHAPES |= {"dfn": 3.5, "dfd": 4.5, "nu": 1.6, "K": 0.7}
+OTHER_SHAPES = {("wrapcauchy", "c"): 0.3, ("truncnorm", "a"): -1.5, ("genextreme", "c"): 0.4, ("loguniform", "a"): 0.1}
 PLACES, CHANCES, WEIGHTS = np.array([0.35, 0.6, 0.9]), np.array([0.2, 0.5, 0.7]), np.array([1.0, -0.5, 2.0])
 METHODS = ("logpdf", "pdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf")
 
@@ -38,12 +39,13 @@ def test_continuous(name: str) -> None:
 
 
 COUNTS = {"poisson": (2.3,), "bernoulli": (0.3,), "binom": (4, 0.3), "nbinom": (2.5, 0.3), "geom": (0.3,)}
+COUNTS |= {"betabinom": (5, 0.8, 1.7), "logser": (0.4,), "dlaplace": (0.8,)}
 
 
 @pytest.mark.parametrize("name", tables.DISCRETE)
 def test_discrete(name: str) -> None:
     given, k = COUNTS[name], np.array([1, 0, 1]) if name == "bernoulli" else np.array([1, 2, 3])
-    for which in ("logpmf", "pmf", *(("cdf", "sf") if name == "poisson" else ())):
+    for which in ("logpmf", "pmf", *(("cdf", "sf", "logcdf", "logsf") if name in tables.CUMULATIVE else ())):
         f = getattr(getattr(stats, name), which)
         check_grads(lambda p, f=f: np.sum(f(k, *given[:-1], p) * WEIGHTS), given[-1])
 
@@ -103,3 +105,34 @@ def test_frozen_distributions_from_outside_are_refused() -> None:
     with pytest.raises(CompileError, match="`FROZEN` is a rv_continuous_frozen") as caught:
         grad(lambda x: np.sum(FROZEN.logpdf(x)))(np.ones(2))
     assert "make `FROZEN` inside of the function" in str(caught.value)
+
+
+def of_vectors(x: Any, mean: Any, s: Any) -> Any:
+    cov = s @ s.T + np.eye(3)
+    normal = stats.multivariate_normal
+    a = normal.logpdf(x, mean, cov, allow_singular=True) + normal(mean, cov).logpdf(x[::-1]) * normal.pdf(x, cov=cov)
+    b = normal.logpdf(x, mean, np.exp(mean)) + normal.logpdf(x, mean, 2.0 + mean[0] ** 2) + normal.logpdf(x, mean)
+    return np.sum(a * b) + np.sum(normal.logpdf(x[0], mean[0], cov[0, 0])) + normal.entropy(mean, mean[2] ** 2)
+
+
+def test_means_and_covariances_may_be_left_out_or_be_numbers() -> None:
+    check_grads(of_vectors, POINTS, MEAN, S, order=2)
+    assert vjp(of_vectors, POINTS, MEAN, S)[0] == of_vectors(POINTS, MEAN, S)
+
+
+def test_axes_of_length_one_are_dropped() -> None:
+    x = POINTS[:, None, :]
+    check_grads(lambda x, m: stats.multivariate_normal.pdf(x, m, S), x, MEAN)
+    assert vjp(lambda x: stats.multivariate_normal.logpdf(x, MEAN, S), x[:1])[0].shape == ()
+    with pytest.raises(CompileError, match="need an axis more"):
+        vjp(lambda x: stats.multivariate_normal.logpdf(x, np.ones(1), np.ones((1, 1))), MEAN)
+
+
+def test_multinomial() -> None:
+    counts = np.array([1, 2, 1])
+
+    def f(p: Any) -> Any:
+        p = p / np.sum(p)
+        return stats.multinomial.logpmf(counts, 4, p) + stats.multinomial(4, p).pmf(counts)
+
+    check_grads(f, np.array([0.2, 0.5, 0.3]), order=2)

@@ -146,7 +146,9 @@ OPERANDS: dict[str, object] = {
     "f4[2,3]": np.full((2, 3), 0.25, F4),
 }
 
-UFUNCS = sorted({f for f in FUNCTIONS if isinstance(f, np.ufunc) and f is not np.modf}, key=lambda f: f.__name__)
+UFUNCS = sorted(
+    {f for f in FUNCTIONS if isinstance(f, np.ufunc) and f not in (np.modf, np.frexp)}, key=lambda f: f.__name__
+)
 
 
 @pytest.mark.parametrize("name", PYTHON)
@@ -679,6 +681,12 @@ def statistics_cases() -> Iterator[tuple[Any, ...]]:
     yield np.bincount, (np.array([0, 2, 1]), np.array([0.5, 1.0, 2.0])), {}
     for x in (X1, X2):
         yield np.modf, (x - 1.5,), {}
+        yield np.frexp, (x - 1.5,), {}
+        yield np.i0, (x,), {}
+        yield np.size, (x, 0), {}
+        yield np.ndim, ([x[0], x[0]],), {}
+        yield np.atleast_1d, (0.5, x), {}
+        yield np.atleast_2d, (x, 0.5), {}
         yield np.divmod, (x, 0.4), {}
         yield np.unwrap, (x,), {}
         for op in (np.add, np.multiply, np.maximum, np.minimum):

@@ -392,6 +392,8 @@ CASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...]]] = [
         for x in (X2, Z2)
         for axis, k in ((None, True), (1, False))
     ],
+    *[("i0", (x,), ()) for x in (X1, 20.0 * X2)],
+    *[("bessel_i", (n, x), ()) for n in (0, 1, 2) for x in (X1, X2)],
     *[(f"{name}.reduce", (x,), (0,)) for name in ("logaddexp", "logaddexp2") for x in (X1, X2)],
     *[("correlate", (Z2[0], Z2[1]), (mode,)) for mode in ("full", "same", "valid")],
     *[("convolve", (Z2[0], X1), (mode,)) for mode in ("full", "valid")],

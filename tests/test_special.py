@@ -20,7 +20,7 @@ POSITIVE, UNIT = np.array([0.5, 1.2, 2.2, 0.9]), np.array([0.2, 0.4, 0.6, 0.9])
 M = np.array([[0.5, -1.2, 0.3, 0.9], [0.8, 0.1, -0.4, 1.4], [1.1, 0.6, 0.9, -0.2]])
 
 # The orders of functions that take whole numbers only.
-WHOLE = ("expn", "yn", "kn", "pdtr", "eval_hermite", "eval_hermitenorm")
+WHOLE = ("expn", "yn", "kn", "pdtr", "eval_hermite", "eval_hermitenorm", "lpmv", "bdtr", "bdtrc", "nbdtr")
 
 
 @pytest.mark.parametrize("head", rows.ROWS)
@@ -29,14 +29,14 @@ def test_rows(head: str) -> None:
     name, _, names = head.removesuffix(")").partition("(")
     f, partials = getattr(special, name), rows.ROWS[head]
     first = [2 if name in WHOLE else POSITIVE + 1.0 for _ in names.split(", ")[1:]]
-    args = [*first, UNIT]
+    args = [*first, -UNIT if name == "ndtri_exp" else UNIT]
     active = [k for k, p in enumerate(partials) if p != rows.NONE]
 
     def total(*xs: Any) -> Any:
         given = list(args)
         for k, x in zip(active, xs, strict=True):
             given[k] = x
-        return np.sum(f(*given) * UNIT)
+        return np.sum(np.real(f(*given)) * UNIT)
 
     check_grads(total, *[args[k] for k in active])
 
@@ -100,6 +100,28 @@ def polynomials(x: Any) -> Any:
 
 def test_polynomials_of_all_degrees() -> None:
     check_grads(polynomials, UNIT, order=2)
+
+
+def several(x: Any) -> Any:
+    a = special.ellipj(x, 0.3)
+    b = special.spherical_jn(2, x) * special.spherical_yn(1, x) + special.spherical_in(1, x, derivative=True)
+    return np.sum(a[0] * a[1] + a[2] ** 2 * a[3]) + np.sum(b * special.spherical_kn(2, x, True))
+
+
+def test_elliptic_and_spherical_functions() -> None:
+    check_grads(several, UNIT, order=2)
+    value, _ = value_and_grad(several)(UNIT)
+    assert value == several(UNIT)
+    with pytest.raises(CompileError, match="no derivative in `m`"):
+        grad(lambda m: special.ellipj(0.5, m)[0])(0.3)
+
+
+def of_lambert(x: Any, y: Any) -> Any:
+    return np.sum(np.abs(special.lambertw(x + 1j * y, 1)) ** 2 + np.real(special.lambertw(x)) * UNIT)
+
+
+def test_lamberts_function() -> None:
+    check_grads(of_lambert, POSITIVE, UNIT, order=2)
 
 
 def of_complex(x: Any, y: Any) -> Any:

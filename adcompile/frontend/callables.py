@@ -241,7 +241,9 @@ def _is_checkpoint(f: object) -> bool:
 def frozen(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Make a frozen distribution of SciPy: its methods are those of the distribution, with these arguments by name."""
     shapes = getattr(f, "shapes", None)
-    names = (*(shapes.split(", ") if isinstance(shapes, str) else ()), "loc", "scale")
+    names: tuple[str, ...] = (*(shapes.split(", ") if isinstance(shapes, str) else ()), "loc", "scale")
+    if not hasattr(f, "shapes"):  # of vectors: SciPy calls the parameters as the methods do
+        names = tuple(p for p in inspect.signature(f).parameters if p != "seed")  # type: ignore[arg-type]  # it is called
     if len(args) > len(names):
         lo.refuse(node, f"this distribution has {len(names)} parameters, {len(args)} were given", "called here")
     return Partial(lift(f), (), {**dict(zip(names, args, strict=False)), **keywords})

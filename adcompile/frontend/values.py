@@ -224,7 +224,9 @@ def lift(value: object) -> Value:
 def is_distribution(value: object) -> bool:
     """Tell whether an object is a distribution of scipy.stats, as norm is."""
     cls = type(value)
-    return cls.__module__.startswith("scipy.stats.") and any(c.__name__ == "rv_generic" for c in cls.__mro__)
+    return cls.__module__.startswith("scipy.stats.") and any(
+        c.__name__ in ("rv_generic", "multi_rv_generic") for c in cls.__mro__
+    )
 
 
 def is_sparse(value: Value) -> bool:

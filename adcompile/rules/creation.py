@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from adcompile.ir.core import Atom, Attrs, atom_key
+from adcompile.ir.core import NONE, Atom, Attrs, atom_key, is_none
 from adcompile.ir.lengths import Dim, Facts, Length, combine, example_of
 from adcompile.ir.types import PY_FLOAT, PY_INT, Type, numpy_dtype
 from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, function, method_of
@@ -226,7 +226,19 @@ for _scalar in (np.float64, np.float32, np.float16, np.complex128, np.complex64,
     # np.float32(x) of a number is a NumPy scalar, of an array an array
     function(_scalar, "astype", f"x, /, *, dtype: dtype = '{np.dtype(_scalar).name}'", as_dtype)
 function(np.astype, "astype", "x, dtype: dtype, /, *, copy: no = True")
-function(np.size, "size", "a, axis: no = None")
+
+
+def length_along(a: Array, axis: int) -> int:
+    return np.asarray(a).shape[axis]
+
+
+def choose_size(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+    """Tell the length along one axis from the number of entries."""
+    axis = kwargs.get("axis", args[1] if len(args) > 1 else NONE)
+    return Binding("np.size", "size", "a, axis: no = None") if is_none(axis) else Binding("np.size", macro=length_along)
+
+
+FUNCTIONS[np.size] = Binding("np.size", choose=choose_size)
 
 
 @linear("full_like", 1)

@@ -151,8 +151,11 @@ def led_by_zeros(a: Array, n: int) -> Array:
 @macro(np.vander)
 def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """The powers of the entries, one column each."""
-    n = len(x) if N is None else N
-    powers = columns(x, n)
+    if N is None:
+        repeated = np.broadcast_to(np.expand_dims(x, 1), (len(x), len(x)))
+        rising = np.cumprod(np.concatenate([np.ones_like(repeated[:, :1]), repeated[:, 1:]], 1), 1)
+        return rising if increasing else rising[:, ::-1]
+    powers = columns(x, N)
     return np.stack(powers if increasing else powers[::-1], 1)
 
 

@@ -313,3 +313,16 @@ def mantissa(x):
 def exponent(x):
     """The second part of math.frexp."""
     return math.frexp(x)[1]
+
+
+def exponents(x):
+    """The exponents of two by which np.frexp scales."""
+    return np.frexp(x)[1]
+
+
+def bessel_i(n, x):
+    """The modified Bessel function of order n: the mean of its integrand over a circle."""
+    count = 2 * int(30 + n + 10 * np.sqrt(np.max(np.abs(x), initial=0.0)))
+    angles = np.linspace(0.0, 2.0 * math.pi, count, endpoint=False)
+    waves = (np.sinh if n % 2 else np.cosh)(np.expand_dims(x, -1) * np.cos(angles))
+    return np.mean(waves * np.cos(n * angles), axis=-1)

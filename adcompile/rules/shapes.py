@@ -8,6 +8,7 @@ Each is linear, and its adjoint changes the shape back.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from adcompile.ir.lengths import Dim, Facts, Length, anchored, combine, example_
 from adcompile.ir.primitives import Infer
 from adcompile.ir.types import OBJECT, PY_BOOL, Type, numpy_dtype
 from adcompile.rules import simplify
-from adcompile.rules.binding import Operand, macro, method_of, rank_of
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, Operand, macro, method_of, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import Dims, length_of, normalise_axes, product, require_same, show
 from adcompile.rules.table import linear, nondifferentiable
@@ -290,9 +291,31 @@ def contiguous_adjoint(g: Array, ans: Array, x: Array) -> Array:
 
 @macro(np.shape)
 def shape_of(a: Array) -> tuple[int, ...]:
-    return a.shape
+    return np.asarray(a).shape
 
 
 @macro(np.ndim)
 def rank_of_array(a: Array) -> int:
-    return a.ndim
+    return np.asarray(a).ndim
+
+
+def at_least_1d(*arys: Array) -> tuple[Array, ...]:
+    return tuple([np.atleast_1d(a) for a in arys])
+
+
+def at_least_2d(*arys: Array) -> tuple[Array, ...]:
+    return tuple([np.atleast_2d(a) for a in arys])
+
+
+def several(f: Callable[..., object], of_several: Callable[..., object]) -> None:
+    """Take several arrays as well as one."""
+    one, name = FUNCTIONS[f], FUNCTIONS[f].name
+
+    def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+        return Binding(name, macro=of_several) if len(args) > 1 else one
+
+    FUNCTIONS[f] = Binding(name, choose=choose)
+
+
+several(np.atleast_1d, at_least_1d)
+several(np.atleast_2d, at_least_2d)

@@ -17,11 +17,25 @@ from adcompile.rules import runtime
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import reduced
-from adcompile.rules.reductions import reduction, restore, summed, unchanged
-from adcompile.rules.table import adjoint, like, linear, nonlinear
+from adcompile.rules.reductions import averaged, reduction, restore, summed, unchanged
+from adcompile.rules.table import adjoint, complex_type, like, linear, nondifferentiable, nonlinear
 
 Array = np.ndarray
 Axis = int | tuple[int, ...] | None
+
+
+def infer_exponents(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer one whole number for each number."""
+    return result_type(np.dtype(np.intc), args[0].type.dims)
+
+
+def infer_bessel(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer a function of real numbers."""
+    t = args[-1].type
+    dtype = numpy_dtype(t)
+    if complex_type(args[-1]):
+        raise TypeError("np.i0 takes real numbers")
+    return result_type(None if dtype is None else averaged(dtype), t.dims)
 
 
 @macro(np.modf)
@@ -29,6 +43,36 @@ def modf(x: Array) -> tuple[Array, Array]:
     """The fraction, with the sign of the number, and the whole part."""
     whole = np.trunc(x)
     return np.copysign(x - whole, x), whole
+
+
+primitive("exponents", infer_exponents, "exponents", "x", helper=runtime.exponents)
+function(runtime.exponents, "exponents", "x")
+nondifferentiable("exponents")
+
+
+@macro(np.frexp)
+def frexp(x: Array) -> tuple[Array, Array]:
+    """The mantissa, between 0.5 and 1, and the exponent of two."""
+    exponents = runtime.exponents(x)
+    return np.ldexp(x, -exponents), exponents
+
+
+# -- the modified Bessel function of order 0
+
+for _name, _spelling, _operands, _attributes in (("i0", "np.i0", "x", ""), ("bessel_i", "bessel_i", "n, x", "")):
+    primitive(_name, infer_bessel, _spelling, _operands, helper=None if _name == "i0" else runtime.bessel_i)
+function(np.i0, "i0", "x")
+function(runtime.bessel_i, "bessel_i", "n, x")
+
+
+@nonlinear("i0")
+def i0_tangent(ans: Array, x: Array, x_dot: Array) -> Array:
+    return runtime.bessel_i(1, x) * x_dot
+
+
+@nonlinear("bessel_i")
+def bessel_i_tangent(ans: Array, n: int, x: Array, n_dot: None, x_dot: Array) -> Array:
+    return 0.5 * (runtime.bessel_i(abs(n - 1), x) + runtime.bessel_i(n + 1, x)) * x_dot
 
 
 @macro(np.divmod)

@@ -8,6 +8,8 @@ Of a covariance SciPy reads the lower triangle, and so do the derivatives.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 import scipy.special
 import scipy.stats  # the spellings name its functions
@@ -15,10 +17,11 @@ import scipy.stats  # the spellings name its functions
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type, result_type
-from adcompile.rules.binding import Operand, rank_of
+from adcompile.rules.binding import FUNCTIONS, Argument, Binding, as_operand, rank_of
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import show
 from adcompile.rules.matrices import square_dims
+from adcompile.rules.shapes import is_one, squeezed_axes
 from adcompile.rules.symmetric import mirrored, of_triangle
 from adcompile.rules.table import adjoint, nonlinear
 
@@ -30,9 +33,14 @@ NUMBER = np.dtype(np.float64)
 
 
 def infer_normal(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer one number for each vector."""
-    dims = args[0].type.dims
-    return result_type(NUMBER, None if dims is None else dims[:-1])
+    """Infer one number for each vector; SciPy drops axes of length 1."""
+    dims, of_mean = args[0].type.dims, args[1].type.dims
+    if dims is None or of_mean is None:
+        return result_type(NUMBER, None)
+    if len(dims) == 1 and is_one(facts, of_mean[0]) and not is_one(facts, dims[0]):
+        raise TypeError("scipy.stats.multivariate_normal: of one dimension, numbers need an axis more: x[:, None]")
+    dropped = squeezed_axes(facts, dims[:-1], None)
+    return result_type(NUMBER, tuple(n for k, n in enumerate(dims[:-1]) if k not in dropped))
 
 
 def infer_number(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -41,28 +49,84 @@ def infer_number(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return Type("np", NUMBER)
 
 
-def check_normal(operands: list[Operand], values: dict[str, object]) -> None:
-    """Refuse means and covariances that are numbers."""
-    if [rank_of(operands[-2]), rank_of(operands[-1])] != [1, 2]:
-        raise TypeError("scipy.stats.multivariate_normal: the mean must be a vector, the covariance a matrix")
+def given_whole(args: Sequence[Argument], kwargs: Mapping[str, Argument], first: int) -> bool:
+    """Tell whether a mean, which is a vector, and a covariance, which is a matrix, are given."""
+    mean = kwargs.get("mean", args[first] if len(args) > first else None)
+    cov = kwargs.get("cov", args[first + 1] if len(args) > first + 1 else None)
+    return mean is not None and cov is not None and [rank_of(as_operand(mean)), rank_of(as_operand(cov))] == [1, 2]
 
 
-for _name in ("logpdf", "pdf"):
+def chosen(binding: Binding, macro: Callable[..., object], first: int) -> Binding:
+    """Make the binding of a method that takes other means and covariances as SciPy does."""
+
+    def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+        return binding if given_whole(args, kwargs, first) else Binding(binding.name, macro=macro)
+
+    return Binding(binding.name, choose=choose)
+
+
+def vector_of(mean: Array | None, cov: Array | None) -> Array:
+    """The mean as a vector."""
+    if mean is not None:
+        return np.reshape(np.asarray(mean), (-1,))
+    return np.zeros(1) if cov is None or np.ndim(cov) == 0 else np.zeros(len(np.asarray(cov)))
+
+
+def matrix_of(cov: Array | None, n: int) -> Array:
+    """The covariance as a matrix."""
+    if cov is None:
+        return np.eye(n)
+    cov = np.asarray(cov)
+    return cov * np.eye(n) if cov.ndim == 0 else np.diag(cov) if cov.ndim == 1 else cov
+
+
+def log_normal(x: Array, mean: Array | None = None, cov: Array | None = None, allow_singular: bool = False) -> Array:
+    m = vector_of(mean, cov)
+    one = (cov is None or np.ndim(cov) == 0) if mean is None else np.ndim(mean) == 0
+    x = points(np.asarray(x), one)
+    return scipy.stats.multivariate_normal.logpdf(x, m, matrix_of(cov, len(m)), allow_singular)
+
+
+def normal(x: Array, mean: Array | None = None, cov: Array | None = None, allow_singular: bool = False) -> Array:
+    m = vector_of(mean, cov)
+    one = (cov is None or np.ndim(cov) == 0) if mean is None else np.ndim(mean) == 0
+    x = points(np.asarray(x), one)
+    return scipy.stats.multivariate_normal.pdf(x, m, matrix_of(cov, len(m)), allow_singular)
+
+
+def points(x: Array, one: bool) -> Array:
+    """Give numbers an axis of length 1, if the distribution is one of numbers."""
+    return np.expand_dims(x, -1) if x.ndim == 0 or (one and x.ndim == 1) else x
+
+
+def normal_entropy(mean: Array | None = None, cov: Array | None = None) -> Array:
+    m = vector_of(mean, cov)
+    return scipy.stats.multivariate_normal.entropy(m, matrix_of(cov, len(m)))
+
+
+def inverse_of(cov: Array, singular: bool) -> Array:
+    full = mirrored(cov, "L")
+    return np.linalg.pinv(full) if singular else np.linalg.inv(full)
+
+
+for _method, _name, _macro in (
+    (scipy.stats.multivariate_normal.logpdf, "logpdf", log_normal),
+    (scipy.stats.multivariate_normal.pdf, "pdf", normal),
+):
     _spelling = f"scipy.stats.multivariate_normal.{_name}"
-    primitive(_spelling, infer_normal, _spelling, "x, mean, cov", usage="x, mean, cov", prepare=check_normal)
-primitive(
-    "scipy.stats.multivariate_normal.entropy",
-    infer_number,
-    "scipy.stats.multivariate_normal.entropy",
-    "mean, cov",
-    usage="mean, cov",
-    prepare=check_normal,
-)
+    primitive(_spelling, infer_normal, _spelling, "x, mean, cov", "allow_singular=False")
+    _binding = Binding(_spelling, _spelling, "x, mean, cov, allow_singular: static = False")
+    FUNCTIONS[_method] = chosen(_binding, _macro, 1)
+_entropy = "scipy.stats.multivariate_normal.entropy"
+primitive(_entropy, infer_number, _entropy, "mean, cov")
+FUNCTIONS[scipy.stats.multivariate_normal.entropy] = chosen(Binding(_entropy, _entropy, "mean, cov"), normal_entropy, 0)
 
 
 @adjoint("scipy.stats.multivariate_normal.logpdf")
-def log_normal_adjoint(g: Array, ans: Array, x: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array]:
-    inverse = np.linalg.inv(mirrored(cov, "L"))
+def log_normal_adjoint(
+    g: Array, ans: Array, x: Array, mean: Array, cov: Array, singular: bool
+) -> tuple[Array, Array, Array]:
+    inverse = inverse_of(cov, singular)
     rows = np.reshape((x - mean) @ inverse, (-1, x.shape[-1]))
     weights = np.reshape(g, (-1, 1))
     by_x = weights * rows
@@ -76,23 +140,26 @@ def log_normal_tangent(
     x: Array,
     mean: Array,
     cov: Array,
+    singular: bool,
     x_dot: Array | None,
     mean_dot: Array | None,
     cov_dot: Array | None,
 ) -> Array:
-    inverse = np.linalg.inv(mirrored(cov, "L"))
+    inverse = inverse_of(cov, singular)
     rows = (x - mean) @ inverse
-    found = 0.0 if x_dot is None else -np.sum(rows * x_dot, axis=-1)
+    found = np.zeros(rows.shape[:-1]) if x_dot is None else -np.sum(rows * x_dot, axis=-1)
     found = found if mean_dot is None else found + rows @ mean_dot
-    if cov_dot is None:
-        return found
-    change = mirrored(cov_dot, "L")
-    return found + 0.5 * (np.sum((rows @ change) * rows, axis=-1) - np.sum(inverse * change))
+    if cov_dot is not None:
+        change = mirrored(cov_dot, "L")
+        found = found + 0.5 * (np.sum((rows @ change) * rows, axis=-1) - np.sum(inverse * change))
+    return found if np.ndim(found) == np.ndim(ans) else np.reshape(found, ans.shape)
 
 
 @adjoint("scipy.stats.multivariate_normal.pdf")
-def normal_adjoint(g: Array, ans: Array, x: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array]:
-    return log_normal_adjoint(g * ans, ans, x, mean, cov)
+def normal_adjoint(
+    g: Array, ans: Array, x: Array, mean: Array, cov: Array, singular: bool
+) -> tuple[Array, Array, Array]:
+    return log_normal_adjoint(g * ans, ans, x, mean, cov, singular)
 
 
 @nonlinear("scipy.stats.multivariate_normal.pdf")
@@ -101,11 +168,12 @@ def normal_tangent(
     x: Array,
     mean: Array,
     cov: Array,
+    singular: bool,
     x_dot: Array | None,
     mean_dot: Array | None,
     cov_dot: Array | None,
 ) -> Array:
-    return ans * log_normal_tangent(ans, x, mean, cov, x_dot, mean_dot, cov_dot)
+    return ans * log_normal_tangent(ans, x, mean, cov, singular, x_dot, mean_dot, cov_dot)
 
 
 @nonlinear("scipy.stats.multivariate_normal.entropy")
@@ -162,3 +230,41 @@ def dirichlet_adjoint(g: Array, ans: Array, x: Array, alpha: Array) -> tuple[Arr
 @nonlinear("scipy.stats.dirichlet.pdf")
 def dirichlet_tangent(ans: Array, x: Array, alpha: Array, x_dot: Array | None, alpha_dot: Array | None) -> Array:
     return ans * log_dirichlet_tangent(ans, x, alpha, x_dot, alpha_dot)
+
+
+# -- multinomial
+
+
+def infer_multinomial(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer one number for a vector of counts."""
+    if args[0].type.rank != 1 or args[2].type.rank != 1:
+        raise TypeError("scipy.stats.multinomial: only vectors of counts and of probabilities are supported")
+    return Type("np", NUMBER)
+
+
+for _name in ("logpmf", "pmf"):
+    _spelling = f"scipy.stats.multinomial.{_name}"
+    primitive(_spelling, infer_multinomial, _spelling, "x, n, p", usage="x, n, p")
+
+
+@adjoint("scipy.stats.multinomial.logpmf")
+def log_multinomial_adjoint(g: Array, ans: Array, x: Array, n: int, p: Array) -> tuple[None, None, Array]:
+    """SciPy takes the last probability to be what the others leave."""
+    slope = g * x / p
+    return None, None, slope - slope[-1]
+
+
+@nonlinear("scipy.stats.multinomial.logpmf")
+def log_multinomial_tangent(ans: Array, x: Array, n: int, p: Array, x_dot: None, n_dot: None, p_dot: Array) -> Array:
+    slope = x / p
+    return np.sum((slope - slope[-1]) * p_dot)
+
+
+@adjoint("scipy.stats.multinomial.pmf")
+def multinomial_adjoint(g: Array, ans: Array, x: Array, n: int, p: Array) -> tuple[None, None, Array]:
+    return log_multinomial_adjoint(g * ans, ans, x, n, p)
+
+
+@nonlinear("scipy.stats.multinomial.pmf")
+def multinomial_tangent(ans: Array, x: Array, n: int, p: Array, x_dot: None, n_dot: None, p_dot: Array) -> Array:
+    return ans * log_multinomial_tangent(ans, x, n, p, x_dot, n_dot, p_dot)

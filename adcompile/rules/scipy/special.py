@@ -9,6 +9,7 @@ This table is loaded when a function uses scipy.special; emitted sources then im
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,6 +46,17 @@ NONE = "refuse('this function has no derivative in this argument, only in a late
 BETA_DENSITY = "np.exp((x - 1) * np.log(z) + (y - 1) * np.log1p(-z) - scipy.special.betaln(x, y))"
 CHI_DENSITY = "np.exp((0.5 * x - 1) * np.log(y) - 0.5 * y - 0.5 * x * LOG_2 - scipy.special.gammaln(0.5 * x))"
 LOG_LIMIT = "0.5 * (y == 0) * np.log(x) ** 2"
+T_DENSITY = "np.exp(-scipy.special.betaln(0.5 * x, 0.5) - 0.5 * (x + 1) * np.log1p(y**2 / x)) / np.sqrt(x)"
+F_DENSITY = (
+    "np.exp(0.5 * x * np.log(x / y) + (0.5 * x - 1) * np.log(z) - 0.5 * (x + y) * np.log1p(x * z / y)"
+    " - scipy.special.betaln(0.5 * x, 0.5 * y))"
+)
+# The last of the binomial probabilities that a sum up to a number of successes has.
+LAST_TERM = "np.exp((y - x - 1) * np.log1p(-z) + x * np.log(z)) / scipy.special.beta(x + 1.0, y - x)"
+LAST_TERM = re.sub(r"\b([xy])\b", r"np.trunc(\1)", LAST_TERM)  # of numbers of trials, SciPy takes the whole part
+STRUVE_TERM = "(0.5 * y) ** x / (ROOT_PI * scipy.special.gamma(x + 1.5))"
+FADDEEVA = "(x + 1j * z) / (y * ROOT_TWO)"
+FADDEEVA_SLOPE = f"(1j * TWO_OVER_ROOT_PI - 2 * ({FADDEEVA}) * scipy.special.wofz({FADDEEVA}))"
 INVERSE_POWER = "((x / (1 + x * y) - np.log1p(x * y) / (y + (y == 0))) / (y + (y == 0)) - (y == 0) * (x + 0.5 * x**2))"
 
 ROWS: dict[str, tuple[str, ...]] = {
@@ -99,6 +111,14 @@ ROWS: dict[str, tuple[str, ...]] = {
     "exp1(x)": ("-np.exp(-x) / x",),
     "expn(x, y)": (NONE, "((x - 1) * ans - np.exp(-y)) / y"),
     "exprel(x)": ("(np.exp(x) - ans + 0.5 * (x == 0)) / (x + (x == 0))",),
+    "wofz(x)": ("1j * TWO_OVER_ROOT_PI - 2 * x * ans",),
+    "elliprf(x, y, z)": (
+        "-scipy.special.elliprd(y, z, x) / 6",
+        "-scipy.special.elliprd(x, z, y) / 6",
+        "-scipy.special.elliprd(x, y, z) / 6",
+    ),
+    "elliprc(x, y)": ("-scipy.special.elliprd(y, y, x) / 6", "-scipy.special.elliprd(x, y, y) / 3"),
+    "powm1(x, y)": ("y * x ** (y - 1)", "(ans + 1) * np.log(x)"),
     "spence(x)": ("np.log(x) / (1 - x + (x == 1)) - (x == 1)",),
     "wrightomega(x)": ("ans / (1 + ans)",),
     # elliptic integrals
@@ -121,6 +141,24 @@ ROWS: dict[str, tuple[str, ...]] = {
     "kv(x, y)": (NONE, "-0.5 * (scipy.special.kv(x - 1, y) + scipy.special.kv(x + 1, y))"),
     "kn(x, y)": (NONE, "-0.5 * (scipy.special.kv(x - 1, y) + scipy.special.kv(x + 1, y))"),
     "kve(x, y)": (NONE, "ans - 0.5 * (scipy.special.kve(x - 1, y) + scipy.special.kve(x + 1, y))"),
+    "jve(x, y)": (NONE, "0.5 * (scipy.special.jve(x - 1, y) - scipy.special.jve(x + 1, y))"),
+    "yve(x, y)": (NONE, "0.5 * (scipy.special.yve(x - 1, y) - scipy.special.yve(x + 1, y))"),
+    "struve(x, y)": (
+        NONE,
+        f"0.5 * (scipy.special.struve(x - 1, y) - scipy.special.struve(x + 1, y) + {STRUVE_TERM})",
+    ),
+    "modstruve(x, y)": (
+        NONE,
+        f"0.5 * (scipy.special.modstruve(x - 1, y) + scipy.special.modstruve(x + 1, y) + {STRUVE_TERM})",
+    ),
+    "ber(x)": ("scipy.special.berp(x)",),
+    "bei(x)": ("scipy.special.beip(x)",),
+    "berp(x)": ("-scipy.special.bei(x) - ans / x",),
+    "beip(x)": ("scipy.special.ber(x) - ans / x",),
+    "ker(x)": ("scipy.special.kerp(x)",),
+    "kei(x)": ("scipy.special.keip(x)",),
+    "kerp(x)": ("-scipy.special.kei(x) - ans / x",),
+    "keip(x)": ("scipy.special.ker(x) - ans / x",),
     # incomplete gamma and beta functions, by their last argument
     "gammainc(x, y)": (NONE, "np.exp((x - 1) * np.log(y) - y - scipy.special.gammaln(x))"),
     "gammaincc(x, y)": (NONE, "-np.exp((x - 1) * np.log(y) - y - scipy.special.gammaln(x))"),
@@ -134,7 +172,11 @@ ROWS: dict[str, tuple[str, ...]] = {
         "ans * (scipy.special.psi(x + 1) - scipy.special.psi(x - y + 1))",
         "ans * (scipy.special.psi(x - y + 1) - scipy.special.psi(y + 1))",
     ),
-    # orthogonal polynomials, by their argument
+    # orthogonal polynomials and Legendre functions, by their argument
+    "lpmv(x, y, z)": (NONE, NONE, "(y * z * ans - (np.trunc(x) + y) * scipy.special.lpmv(x, y - 1, z)) / (z**2 - 1)"),
+    "eval_sh_legendre(x, y)": (NONE, "(x + 1) * scipy.special.eval_jacobi(x - 1, 1.0, 1.0, 2 * y - 1)"),
+    "eval_sh_chebyt(x, y)": (NONE, "2 * x * scipy.special.eval_chebyu(x - 1, 2 * y - 1)"),
+    "eval_sh_chebyu(x, y)": (NONE, "4 * scipy.special.eval_gegenbauer(x - 1, 2.0, 2 * y - 1)"),
     "eval_legendre(x, y)": (NONE, "0.5 * (x + 1) * scipy.special.eval_jacobi(x - 1, 1.0, 1.0, y)"),
     "eval_chebyt(x, y)": (NONE, "x * scipy.special.eval_chebyu(x - 1, y)"),
     "eval_chebyu(x, y)": (NONE, "2 * scipy.special.eval_gegenbauer(x - 1, 2.0, y)"),
@@ -158,9 +200,35 @@ ROWS: dict[str, tuple[str, ...]] = {
     "chdtr(x, y)": (NONE, CHI_DENSITY),
     "chdtrc(x, y)": (NONE, f"-{CHI_DENSITY}"),
     "pdtr(x, y)": (NONE, "-np.exp(np.floor(x) * np.log(y) - y - scipy.special.gammaln(np.floor(x) + 1))"),
-    "stdtr(x, y)": (
+    "pdtrc(x, y)": (NONE, "np.exp(np.floor(x) * np.log(y) - y - scipy.special.gammaln(np.floor(x) + 1))"),
+    "stdtr(x, y)": (NONE, T_DENSITY),
+    "stdtrit(x, y)": (NONE, f"1 / ({T_DENSITY.replace('y**2', 'ans**2')})"),
+    "chdtri(x, y)": (NONE, f"-1 / {CHI_DENSITY.replace('log(y)', 'log(ans)').replace('0.5 * y', '0.5 * ans')}"),
+    "fdtr(x, y, z)": (NONE, NONE, F_DENSITY),
+    "fdtrc(x, y, z)": (NONE, NONE, f"-{F_DENSITY}"),
+    "fdtri(x, y, z)": (NONE, NONE, f"1 / {F_DENSITY.replace('z', 'ans')}"),
+    "gdtr(x, y, z)": (
+        "z * np.exp((y - 1) * np.log(x * z) - x * z - scipy.special.gammaln(y))",
         NONE,
-        "np.exp(-scipy.special.betaln(0.5 * x, 0.5) - 0.5 * (x + 1) * np.log1p(y**2 / x)) / np.sqrt(x)",
+        "x * np.exp((y - 1) * np.log(x * z) - x * z - scipy.special.gammaln(y))",
+    ),
+    "gdtrc(x, y, z)": (
+        "-z * np.exp((y - 1) * np.log(x * z) - x * z - scipy.special.gammaln(y))",
+        NONE,
+        "-x * np.exp((y - 1) * np.log(x * z) - x * z - scipy.special.gammaln(y))",
+    ),
+    "bdtr(x, y, z)": (NONE, NONE, f"-{LAST_TERM}"),
+    "bdtrc(x, y, z)": (NONE, NONE, LAST_TERM),
+    "nbdtr(x, y, z)": (
+        NONE,
+        NONE,
+        "z ** np.trunc(y - 1) * (1 - z) ** np.trunc(x) / scipy.special.beta(np.trunc(y), np.trunc(x) + 1.0)",
+    ),
+    "ndtri_exp(x)": ("ROOT_TWO_PI * np.exp(x + 0.5 * ans**2)",),
+    "voigt_profile(x, y, z)": (
+        f"np.real({FADDEEVA_SLOPE}) / (ROOT_TWO * ROOT_TWO_PI * y**2)",
+        f"-(ans + np.real({FADDEEVA_SLOPE} * ({FADDEEVA})) / (ROOT_TWO_PI * y)) / y",
+        f"-np.imag({FADDEEVA_SLOPE}) / (ROOT_TWO * ROOT_TWO_PI * y**2)",
     ),
     "owens_t(x, y)": (
         "-scipy.special.erf(x * y / ROOT_TWO) * np.exp(-0.5 * x**2) / (2 * ROOT_TWO_PI)",
@@ -183,7 +251,10 @@ ROWS: dict[str, tuple[str, ...]] = {
 for _head, _partials in ROWS.items():
     elementwise(f"scipy.special.{_head}", *_partials, name=f"scipy.special.{_head.partition('(')[0]}")
 holomorphic(
-    *(f"scipy.special.{name}" for name in ("erf", "erfc", "erfcx", "erfi", "dawsn", "gamma", "loggamma", "rgamma"))
+    *(
+        f"scipy.special.{name}"
+        for name in ("erf", "erfc", "erfcx", "erfi", "dawsn", "gamma", "loggamma", "rgamma", "wofz")
+    )
 )
 
 

@@ -37,6 +37,7 @@ def family(slope: str, **shapes: str) -> Family:
 
 
 PSI: Final = "scipy.special.psi"
+NORMAL_RATIO: Final = "np.exp(-0.5 * (z - 1 / K) ** 2 - scipy.special.log_ndtr(z - 1 / K)) / ROOT_TWO_PI"
 FAMILIES: Final[dict[str, Family]] = {
     "norm": family("-z"),
     "t": family(
@@ -80,6 +81,81 @@ FAMILIES: Final[dict[str, Family]] = {
         "-2 * c * np.sin(z) / (1 + c**2 - 2 * c * np.cos(z))",
         c="-2 * c / (1 - c**2) - 2 * (c - np.cos(z)) / (1 + c**2 - 2 * c * np.cos(z))",
     ),
+    "maxwell": family("2 / z - z"),
+    "chi": family("(df - 1) / z - z", df=f"np.log(z) - 0.5 * (LOG_2 + {PSI}(0.5 * df))"),
+    "lomax": family("-(c + 1) / (1 + z)", c="1 / c - np.log1p(z)"),
+    "fisk": family(
+        "(c - 1) / z - 2 * c * z ** (c - 1) / (1 + z**c)",
+        c="1 / c + np.log(z) - 2 * z**c * np.log(z) / (1 + z**c)",
+    ),
+    "levy": family("0.5 / z**2 - 1.5 / z"),
+    "loggamma": family("c - np.exp(z)", c=f"z - {PSI}(c)"),
+    "genpareto": family("-(c + 1) / (1 + c * z)", c="np.log1p(c * z) / c**2 - (1 + 1 / c) * z / (1 + c * z)"),
+    "genextreme": family(
+        "(1 - c * z) ** (1 / c - 1) + (c - 1) / (1 - c * z)",
+        c="(1 - c * z) ** (1 / c) * (np.log1p(-c * z) / c**2 + z / (c * (1 - c * z)))"
+        " - np.log1p(-c * z) / c**2 - (1 / c - 1) * z / (1 - c * z)",
+    ),
+    "invgauss": family("0.5 / z**2 - 1.5 / z - 0.5 / mu**2", mu="z / mu**3 - 1 / mu**2"),
+    "f": family(
+        "(0.5 * dfn - 1) / z - 0.5 * (dfn + dfd) * dfn / (dfd + dfn * z)",
+        dfn="0.5 * (np.log(dfn * z / (dfd + dfn * z)) + 1 - (dfn + dfd) * z / (dfd + dfn * z)"
+        f" - {PSI}(0.5 * dfn) + {PSI}(0.5 * (dfn + dfd)))",
+        dfd="0.5 * (np.log(dfd / (dfd + dfn * z)) + 1 - (dfn + dfd) / (dfd + dfn * z)"
+        f" - {PSI}(0.5 * dfd) + {PSI}(0.5 * (dfn + dfd)))",
+    ),
+    "skewnorm": family(
+        "a * np.exp(-0.5 * (a * z) ** 2 - scipy.special.log_ndtr(a * z)) / ROOT_TWO_PI - z",
+        a="z * np.exp(-0.5 * (a * z) ** 2 - scipy.special.log_ndtr(a * z)) / ROOT_TWO_PI",
+    ),
+    "exponnorm": family(
+        f"{NORMAL_RATIO} - 1 / K",
+        K=f"({NORMAL_RATIO} + z) / K**2 - 1 / K - 1 / K**3",
+    ),
+    "powerlaw": family("(a - 1) / z", a="1 / a + np.log(z)"),
+    "loguniform": family("-1 / z", a="1 / (a * np.log(b / a))", b="-1 / (b * np.log(b / a))"),
+    "arcsine": family("0.5 / (1 - z) - 0.5 / z"),
+    "semicircular": family("-z / (1 - z**2)"),
+    "hypsecant": family("-np.tanh(z)"),
+    "cosine": family("-np.sin(z) / (1 + np.cos(z))"),
+    "nakagami": family(
+        "(2 * nu - 1) / z - 2 * nu * z",
+        nu=f"np.log(nu) + 1 - {PSI}(nu) + 2 * np.log(z) - z**2",
+    ),
+    "betaprime": family(
+        "(a - 1) / z - (a + b) / (1 + z)",
+        a=f"np.log(z / (1 + z)) - {PSI}(a) + {PSI}(a + b)",
+        b=f"-np.log1p(z) - {PSI}(b) + {PSI}(a + b)",
+    ),
+    "rice": family(
+        "1 / z - z + b * scipy.special.i1e(z * b) / scipy.special.i0e(z * b)",
+        b="z * scipy.special.i1e(z * b) / scipy.special.i0e(z * b) - b",
+    ),
+    "gengamma": family(
+        "(c * a - 1) / z - c * z ** (c - 1)",
+        a=f"c * np.log(z) - {PSI}(a)",
+        c="1 / c + a * np.log(z) - z**c * np.log(z)",
+    ),
+    "burr": family(
+        "(d + 1) * c * z ** (-c - 1) / (1 + z**-c) - (c + 1) / z",
+        c="1 / c - np.log(z) + (d + 1) * z**-c * np.log(z) / (1 + z**-c)",
+        d="1 / d - np.log1p(z**-c)",
+    ),
+    "burr12": family(
+        "(c - 1) / z - (d + 1) * c * z ** (c - 1) / (1 + z**c)",
+        c="1 / c + np.log(z) - (d + 1) * z**c * np.log(z) / (1 + z**c)",
+        d="1 / d - np.log1p(z**c)",
+    ),
+    "johnsonsu": family(
+        "-z / (z**2 + 1) - (a + b * np.arcsinh(z)) * b / np.sqrt(z**2 + 1)",
+        a="-(a + b * np.arcsinh(z))",
+        b="1 / b - (a + b * np.arcsinh(z)) * np.arcsinh(z)",
+    ),
+    "johnsonsb": family(
+        "1 / (1 - z) - 1 / z - (a + b * scipy.special.logit(z)) * b / (z * (1 - z))",
+        a="-(a + b * scipy.special.logit(z))",
+        b="1 / b - (a + b * scipy.special.logit(z)) * scipy.special.logit(z)",
+    ),
 }
 # The derivatives of the logarithms of probabilities, by each parameter.
 DISCRETE: Final[dict[str, dict[str, str]]] = {
@@ -88,6 +164,13 @@ DISCRETE: Final[dict[str, dict[str, str]]] = {
     "binom": {"n": NONE, "p": "(k - loc) / p - (n - k + loc) / (1 - p)"},
     "nbinom": {"n": f"{PSI}(k - loc + n) - {PSI}(n) + np.log(p)", "p": "n / p - (k - loc) / (1 - p)"},
     "geom": {"p": "1 / p - (k - loc - 1) / (1 - p)"},
+    "betabinom": {
+        "n": NONE,
+        "a": f"{PSI}(k - loc + a) - {PSI}(n + a + b) - {PSI}(a) + {PSI}(a + b)",
+        "b": f"{PSI}(n - k + loc + b) - {PSI}(n + a + b) - {PSI}(b) + {PSI}(a + b)",
+    },
+    "logser": {"p": "(k - loc) / p + 1 / ((1 - p) * np.log1p(-p))"},
+    "dlaplace": {"a": "1 / np.sinh(a) - np.abs(k - loc)"},
 }
 
 
@@ -143,6 +226,21 @@ for _name, _family in FAMILIES.items():
     continuous(_name, _family)
 for _name, _parameters in DISCRETE.items():
     discrete(_name, _parameters)
-for _name, _sign in (("cdf", "-"), ("sf", "")):
-    _slope = f"{_sign}scipy.stats.poisson.pmf(np.floor(k), mu, loc)"
-    method("poisson", _name, "k, mu, loc", [NONE, _slope, NONE], "k, mu, loc=0")
+# The derivatives of distribution functions in the last parameter; the arguments before it are whole numbers.
+CUMULATIVE: Final[dict[str, str]] = {
+    "poisson": "-scipy.stats.poisson.pmf(np.floor(k), mu, loc)",
+    "binom": "-n * scipy.stats.binom.pmf(np.floor(k), n - 1, p, loc)",
+    "geom": "np.floor(k - loc) * (1 - p) ** (np.floor(k - loc) - 1)",
+    "nbinom": "n * scipy.stats.nbinom.pmf(np.floor(k), n + 1, p, loc) / p**2",
+}
+for _name, _slope in CUMULATIVE.items():
+    _given = [*DISCRETE[_name]]
+    for _which, _sign in (("cdf", ""), ("sf", "-")):
+        for _prefix, _form in (("", f"{_sign}({_slope})"), ("log", f"{_sign}({_slope}) / np.exp(ans)")):
+            method(
+                _name,
+                _prefix + _which,
+                ", ".join(["k", *_given, "loc"]),
+                [*[NONE] * len(_given), _form, NONE],
+                ", ".join(["k", *_given, "loc=0"]),
+            )

@@ -31,3 +31,8 @@ def shichi_part(x, k):
 def fresnel_part(x, k):
     """The Fresnel integral of the sine, or of the cosine."""
     return scipy.special.fresnel(x)[k]
+
+
+def jacobi_part(u, m, k):
+    """One of the Jacobian elliptic functions sn, cn and dn, or the amplitude."""
+    return scipy.special.ellipj(u, m)[k]
