@@ -13,6 +13,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from adcompile.errors import CompileError
 from adcompile.frontend import calls
 from adcompile.frontend.frames import shown
 from adcompile.frontend.optionals import required
@@ -133,20 +134,21 @@ def run_once(lo: Lowering, stmts: list[Stmt], params: Sequence[Var], node: ast.A
 
     So they run as often as they do when the function is called. Refuse those that cannot be put there.
     """
-    if not unrepeatable(stmts):
+    calls = unrepeatable(stmts)
+    if not calls:
         return stmts
     moved: set[Stmt] = set()
     needed: set[Var] = set()
     for stmt in reversed(stmts):
-        if isinstance(stmt, Eqn) and (stmt.prim == "opaque" or any(o in needed for o in stmt.outs)):
+        if isinstance(stmt, Eqn) and (stmt in calls or any(o in needed for o in stmt.outs)):
             moved.add(stmt)
             needed.update(variables(stmt.args))
     rest = [s for s in stmts if s not in moved]
-    inner = any(isinstance(s, Eqn) and s.prim == "opaque" for s in walk(rest))
+    inner = any(isinstance(s, Eqn) and s in calls for s in walk(rest))
     if inner or any(v in needed for v in (*params, *(o for s in rest for o in s.outs))):
-        lo.refuse(
-            node,
+        raise CompileError(
             "a random draw, or another call with effects, inside a function that is differentiated here",
+            lo.span(node) or next((s.span for s in calls if s.span is not None), None),
             "it would run more than once",
             "draw before, and pass the numbers as an argument",
         )

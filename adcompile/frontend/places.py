@@ -9,10 +9,11 @@ import random
 import sys
 import time
 import types
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from adcompile.rules.opaque import of_pure, within
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -21,21 +22,6 @@ Name = tuple[str, str]
 
 # Modules whose functions do more than compute a result, or compute it from more than their arguments.
 IMPURE: Final = ("random", "time", "os", "sys", "io", "logging", "datetime", "secrets", "uuid", "gc", "warnings")
-# Modules whose functions compute the same result from the same arguments, and do nothing else.
-PURE: Final = (
-    "math",
-    "cmath",
-    "statistics",
-    "itertools",
-    "bisect",
-    "_bisect",
-    "operator",
-    "numpy",
-    "scipy",
-    "fractions",
-)
-NOT_PURE: Final = ("numpy.random", "numpy.lib._npyio_impl", "numpy.testing", "scipy.io", "scipy.stats")
-
 # Where the standard library is, and NumPy and what is installed beside it.
 PACKAGES: Final = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(np.__file__)))
 
@@ -95,15 +81,10 @@ def called_as(lo: Lowering, f: object, node: ast.AST) -> Name | None:
     return (_deepest(written) if written and of_a_package(f) else None) or place_of(f) or written
 
 
-def _within(module: object, names: Sequence[str]) -> bool:
-    text = str(module)
-    return any(text == n or text.startswith(f"{n}.") for n in names)
-
-
 def is_impure(lo: Lowering, f: object, node: ast.AST) -> bool:
     """Tell whether a function is known to do more than compute a result from its arguments."""
     place = called_as(lo, f, node)
-    return place is not None and (_within(place[0], IMPURE) or _within(place[0], ("numpy.random",)))
+    return place is not None and (within(place[0], IMPURE) or within(place[0], ("numpy.random",)))
 
 
 def is_pure(f: object) -> bool:
@@ -112,7 +93,7 @@ def is_pure(f: object) -> bool:
     place = place_of(f)
     module = place[0] if place is not None else module
     stores = place is not None and place[1].startswith("insort")
-    return _within(module, PURE) and not (stores or _within(module, NOT_PURE) or isinstance(f, types.MethodType))
+    return of_pure(module) and not (stores or isinstance(f, types.MethodType))
 
 
 def is_common(module: str) -> bool:

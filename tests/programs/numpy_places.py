@@ -62,3 +62,12 @@ def weights_and_starts(x, w, t):
     b = np.add.reduce(x, axis=1, initial=t, where=x > 0.0) * np.maximum.reduce(x, axis=1, initial=t)
     c, step = np.linspace(t, x[0], 4, axis=1, retstep=True)
     return np.sum(a**2) + np.sum(b) + np.sum(c**2) + np.sum(step**3) + np.sum(np.gradient(x, axis=(1,)) ** 2)
+
+
+@program(S)
+def triangles_by_places_in_a_loop(x):
+    """The places are computed in each trip, also where second derivatives run the loop more than once."""
+    a = x * 1.0
+    for k in range(2):
+        a[np.triu_indices(3, k)] *= x[k, k]
+    return np.sum(a**2)
