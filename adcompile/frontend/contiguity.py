@@ -74,7 +74,7 @@ def contiguous(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: in
         return Verdict(False, False)
     if eqn.prim in IN_ORDER or eqn.prim in PERMUTE:  # as x * 1.0, which is x to the compiler and new to the program
         return in_order(builder, base, known, depth - 1)
-    if eqn.prim in LIKE_OPERANDS or eqn.prim in UFUNCS or eqn.prim in table.ROWS:
+    if _like_operands(eqn):
         found = [in_order(builder, a, known, depth - 1) for a in eqn.args if isinstance(a, Var) and a.type.is_array]
         return Verdict(all(v.view for v in found), bool(found) and all(v.sure for v in found))
     return Verdict(_is_new(eqn), False)
@@ -89,7 +89,29 @@ def by_columns(builder: Builder, base: Atom, known: Mapping[Var, Atom], depth: i
     eqn = builder.defs.get(base)
     if eqn is not None and eqn.prim in ("index_update", "index_add"):
         return by_columns(builder, eqn.args[0], known, depth - 1)
+    if eqn is not None and _like_operands(eqn):
+        whole = [a for a in eqn.args if isinstance(a, Var) and a.type.is_array and a.type.rank == base.type.rank]
+        found = [backwards(builder, a, known, depth - 1) for a in whole]
+        return Verdict(bool(found) and all(v.view for v in found), all(v.sure for v in found))
     return Verdict(eqn is not None and eqn.prim in COLUMNS, True)
+
+
+def backwards(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: int) -> Verdict:
+    """Tell whether the axes of an array lie in memory in the opposite order, as those of the transpose of another."""
+    eqn = builder.defs.get(base)
+    if eqn is not None and eqn.prim in PERMUTE and isinstance(eqn.args[0], Var):
+        whole = base.type.rank == 2 or (eqn.prim == "transpose" and eqn.attrs[0] in (None, _descending(base)))
+        verdict = in_order(builder, eqn.args[0], known, depth)
+        return Verdict(whole and verdict.view, verdict.sure)
+    return by_columns(builder, base, known, depth)
+
+
+def _descending(base: Var) -> tuple[int, ...]:
+    return tuple(range(base.type.rank or 0))[::-1]
+
+
+def _like_operands(eqn: Eqn) -> bool:
+    return eqn.prim in LIKE_OPERANDS or eqn.prim in UFUNCS or eqn.prim in table.ROWS
 
 
 def in_order(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: int) -> Verdict:

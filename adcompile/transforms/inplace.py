@@ -48,6 +48,7 @@ from adcompile.ir.core import (
     Var,
     While,
     blocks_of,
+    same_atom,
     variables,
     with_blocks,
 )
@@ -230,8 +231,20 @@ class _Attempt:
         else:
             self.set_roots(result_roots(eqn, self.of))
         if eqn.prim == "may_share_memory":  # tells what the function's own views do, whatever became of them here
-            eqn = replace(eqn, args=tuple(self.originals.get(a, a) for a in eqn.args))
+            eqn = replace(eqn, args=tuple(self.original(a, out) for a in eqn.args))
         out.append(eqn)
+
+    def original(self, a: Atom, out: list[Stmt]) -> Atom:
+        """Return what an array is in the user's program, made anew if here it is a view of a copy."""
+        made = self.views.get(a) if isinstance(a, Var) and a not in self.originals else None
+        if made is None:
+            return self.originals.get(a, a)
+        args = tuple(self.original(b, out) for b in made.args)
+        if all(map(same_atom, args, made.args)):
+            return a
+        v = Var("", made.out.type)
+        out.append(replace(made, args=args, outs=(v,)))
+        return v
 
     def update(self, eqn: Eqn, live: Live, out: list[Stmt]) -> None:
         """Update in place, or copy first."""

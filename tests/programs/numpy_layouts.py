@@ -86,3 +86,27 @@ def shapes_that_are_assigned(x):
         w.shape = (2, 2)
         s = s + np.sum(w @ y)
     return s + np.sum(y @ y) + y.shape[0] * np.sum(z[0] * z[1] ** 2)
+
+
+@program(M, 0.7)
+def view_of_a_copy_of_reversed_columns(x, t):
+    """What is reshaped is a copy, of which another reshape gives a view, also where that is copied once more."""
+    a = x * 1.0
+    b = np.flip(a, 1)
+    c = b.reshape(3, 2)
+    d = c.reshape(-1)
+    b[0, ::-1] += np.arange(3.0)
+    c[::2, 1:] *= t
+    a[1, 0] += d[3] * d[3]
+    return np.sum(a * a) + np.sum(b[0] * x[1]) + np.sum(c**3) + np.sum(np.sin(d))
+
+
+@program(M)
+def made_of_a_transpose(x):
+    """What is computed of a transpose lies as that does, so that its own transpose lies row after row."""
+    a = x * 1.0
+    a[0] = x[1] * x[0]
+    b = a.T * 0.5
+    c = np.ascontiguousarray(b.T)
+    c[::-1, :] = np.sin(c)
+    return np.sum(b**2) + np.sum(c * a) + np.sum(b.T.ravel()[:2])
