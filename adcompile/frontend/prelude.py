@@ -86,6 +86,10 @@ def accumulated(items: Any, function: Any) -> Any:
 def sorted_by(items: Any, key: Any, reverse: Any) -> Any:
     keys = np.array([key(item) for item in items])
     order = np.argsort(-keys if reverse else keys, kind="stable")
+    return arranged(items, order)
+
+
+def arranged(items: Any, order: Any) -> Any:
     return [items[k] for k in order]
 
 

@@ -108,7 +108,7 @@ def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: 
     types = [lo.type_of(i) for i in items]
     held = lists.common_type(lo, types)
     if held is not None and (
-        types[0].kind == "py" or any((t.kind, t.dtype) != (types[0].kind, types[0].dtype) for t in types)
+        types[0].kind in ("py", "scalar") or any((t.kind, t.dtype) != (types[0].kind, types[0].dtype) for t in types)
     ):
         return lo.builder.emit("list_get", lo.cells[lists.make(lo, items, held).cell], index)  # Python's numbers stay
     stacked = application.apply(lo, np.array, [Node("list", tuple(items))], {}, node)
@@ -127,4 +127,6 @@ def at_run_time(lo: Lowering, source: Value, key: Value, reverse: bool, node: as
         what = "items that are no numbers, and as many as is known only at run time, are sorted by a key"
         lo.refuse(node, what, "called here", "give the number to sort by: key=lambda item: item[0]")
     order = order_of(lo, array, reverse, node)
+    if array is not source:  # Python's numbers stay Python's
+        return calls.in_python(lo, prelude.arranged, [source, order], node)
     return lists.of_array(lo, lo.view(array, "a", (lo.atom(order),)), node)

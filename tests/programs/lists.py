@@ -1397,3 +1397,13 @@ def slices_whose_bounds_a_run_tells(x, lo, hi):
     last = len(items)
     del items[lo : lo + 1]
     return sum(v * (i + 1) for i, v in enumerate(items)) * last
+
+
+@program(np.array([0.31, 0.8, 0.2], np.float32), second=False)
+def sorted_again(x):
+    """Which of the numbers is Python's is known only at run time; it stays that, so sums are single."""
+    items = sorted([x[1], 0.5])
+    if x[0] > 0.0:
+        items = sorted([items[0], items[1], x[2] * 2.0])
+    items = sorted(items)
+    return x[0] * items[-1] + items[0]
