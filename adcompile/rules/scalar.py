@@ -238,7 +238,7 @@ def extremum_tangent(ans: float, xs: tuple[float, ...], dots: tuple[float | None
     total = 0.0
     for x, x_dot in zip(xs, dots, strict=True):
         if x_dot is not None:
-            total = total + x_dot * (x == ans)
+            total = total + (x_dot if x == ans else 0.0)
     return total / count_equal(xs, ans)
 
 

@@ -315,8 +315,16 @@ class Pusher:
         if eqn.prim in table.LINEAR:
             return self.linear(eqn, dots, name)
         if eqn.prim in table.TANGENTS:
-            return tangent_rule(self.b, eqn, dots)
+            start = len(self.b.stmts)
+            dot = tangent_rule(self.b, eqn, dots)
+            self.b.stmts[start:] = [s if isinstance(s, Eqn) else self.renumbered(s) for s in self.b.stmts[start:]]
+            return dot
         raise no_rule(eqn)
+
+    def renumbered(self, stmt: Stmt) -> Stmt:
+        """Give the branch of a rule a key of its own."""
+        assert isinstance(stmt, If), "rules branch, but do not loop"
+        return replace(stmt, key=next(self.keys))
 
     def store(self, eqn: Eqn, dots: dict[int, Atom], name: str) -> Atom:
         """Store, or add, the tangent of the value into the tangent of the array."""
