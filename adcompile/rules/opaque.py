@@ -153,8 +153,9 @@ def unrepeatable(stmts: Iterable[Stmt]) -> list[Eqn]:
 
 def _computes(call: Eqn) -> bool:
     """Tell whether a call computes the same from the same numbers and arrays whenever it is made."""
-    form, (module, *_), trusted = call.attrs[:3]  # type: ignore[misc]  # a name is a tuple
-    return form == "path" and bool(trusted) and of_pure(module) and all(a.type.kind != "object" for a in call.args)
+    form, name, trusted = call.attrs[:3]
+    pure = isinstance(name, tuple) and of_pure(name[0])
+    return form == "path" and bool(trusted) and pure and all(a.type.kind != "object" for a in call.args)
 
 
 # What to write in the place of functions that have no rule, by how their names begin.
