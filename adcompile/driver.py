@@ -15,6 +15,7 @@ from adcompile.emit.layout import Layout, Pair, Param, Unit
 from adcompile.example import Example, lower_for
 from adcompile.ir import pretty, verify
 from adcompile.ir.core import Eqn, Function, Var, walk
+from adcompile.ir.primitives import CALLS
 from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean, dce, gather
@@ -262,7 +263,7 @@ def _called(fn: Function, callees: Callees) -> list[tuple[str, bool]]:
     found: dict[tuple[str, bool], None] = {}
     for eqn in called:
         names = eqn.attrs[0] if isinstance(eqn.attrs[0], tuple) else (eqn.attrs[0],)
-        halves = eqn.prim not in ("call", "call_loud")
+        halves = eqn.prim not in CALLS
         found.update(dict.fromkeys((str(n), halves and n in callees.pairs) for n in names if n is not None))
     return list(found)
 

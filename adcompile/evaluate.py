@@ -71,7 +71,7 @@ class Evaluator:
                     self._tapes.setdefault(stmt.attrs[0], []).append(_read(stmt.args[0], env))
                 case Eqn(prim="pop"):
                     env[stmt.out] = self._tapes[stmt.attrs[0]].pop()
-                case Eqn(prim="call" | "call_fwd" | "call_bwd"):
+                case Eqn(prim="call" | "call_loud" | "call_fwd" | "call_bwd"):
                     message = "a function that calls itself, inside of one with rules of its own, cannot be traced"
                     raise CompileError(message, stmt.span, "called here")
                 case Eqn():

@@ -53,8 +53,8 @@ def _raise(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     return ast.Raise(made, None)
 
 
-def _opaque(w: StatementWriter, eqn: Eqn) -> ast.stmt:
-    """Write a call of a function that the compiler does not know; alone if nobody reads its result."""
+def _made_anyway(w: StatementWriter, eqn: Eqn) -> ast.stmt:
+    """Write a call; alone if nobody reads its result."""
     call = w.write.equation(eqn)
     if not any(w.plan.read.get(o) for o in eqn.outs):
         return syntax.evaluated(call)
@@ -96,7 +96,8 @@ SPECIAL: Final[Mapping[str, Callable[[StatementWriter, Eqn], ast.stmt]]] = {
     "check_finite": _check_finite,
     "unchanged": _evaluated,
     "call_fwd": _call_forward,
-    "opaque": _opaque,
+    "opaque": _made_anyway,
+    "call_loud": _made_anyway,
     "untree": _untree,
     "call_checkpointed": _call_loop,
     "call_online": _call_loop,

@@ -33,7 +33,7 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
-from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.primitives import CALLS, PRIMITIVES
 from adcompile.records import NamedTuple, dataclass
 
 USER_WIDTH: Final = 170  # columns of an expression that the user wrote in one piece
@@ -242,7 +242,7 @@ class _Folder:
         self.measures[v] = measure
 
     def may_fold(self, eqn: Eqn) -> bool:
-        if len(eqn.outs) != 1 or _effect(eqn) or PRIMITIVES[eqn.prim].effect or eqn.prim in NEVER:
+        if len(eqn.outs) != 1 or PRIMITIVES[eqn.prim].effect and eqn.prim not in CALLS or eqn.prim in NEVER:
             return False
         if eqn.prim == "acc" and has_storage(eqn.out):
             return self.is_tree(eqn.args[0])

@@ -37,8 +37,8 @@ from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
 from adcompile.records import dataclass, field
+from adcompile.rules.effects import unrepeatable
 from adcompile.rules.lengths import described
-from adcompile.rules.opaque import unrepeatable
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering

@@ -36,6 +36,7 @@ from adcompile.ir.core import Atom, Const, Function, Var, is_none
 from adcompile.ir.lengths import Facts, anchored, example_of
 from adcompile.ir.structure import Node, leaves, map_leaves
 from adcompile.records import dataclass, field
+from adcompile.rules import effects
 
 if TYPE_CHECKING:
     from adcompile.frontend.custom_pieces import Made
@@ -325,6 +326,9 @@ def lower_once(
         ignored=tuple(sorted(lo.ignored)),
     )
     callees = {c.name: c.function for c in lo.callees.values() if c.function is not None}
+    if loud := effects.loud_names(callees):
+        function = effects.with_loud_calls(function, loud)
+        callees = {name: effects.with_loud_calls(fn, loud) for name, fn in callees.items()}
     apart = tuple(_must_be_apart(lo, held))
     return Lowered(function, structure, captures, tuple(lo.dependencies.values()), callees, lo.places, apart)
 

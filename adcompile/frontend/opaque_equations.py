@@ -34,8 +34,8 @@ def emit(
     operands = [*first]
     given = args if trusted else [protected(lo, a, node) for a in args]
     named = keywords if trusted else {k: protected(lo, v, node) for k, v in keywords.items()}
-    layout = [("", _layout(lo, a, operands, node)) for a in given]
-    layout += [(k, _layout(lo, v, operands, node)) for k, v in named.items()]
+    layout = [("", _layout(lo, a, operands, trusted, node)) for a in given]
+    layout += [(k, _layout(lo, v, operands, trusted, node)) for k, v in named.items()]
     attrs = (form, (*name, lo.span(node)), trusted, tuple(layout), types_)
     since = lo.cell_count
     values = [lo.wrap(r) for r in lo.guarded_many(node, "opaque", tuple(operands), attrs)]
@@ -72,15 +72,15 @@ def protected(lo: Lowering, value: Value, node: ast.AST) -> Value:
     return value
 
 
-def _layout(lo: Lowering, value: Value, operands: list[Atom], node: ast.AST) -> Node[int] | int:
+def _layout(lo: Lowering, value: Value, operands: list[Atom], trusted: bool, node: ast.AST) -> Node[int] | int:
     """Return an argument as a structure over operands, which are appended to the list."""
     value = lo.current(value)
     if isinstance(value, Node):
         if value.cls is not None or value.kind == "set":
             what = f"a {value.called} cannot be passed to an unknown function"
             lo.refuse(node, what, "called here", "pass its parts")
-        return value.holding([_layout(lo, c, operands, node) for c in value.children])
-    if isinstance(value, Ref) and lo.is_list(value):
+        return value.holding([_layout(lo, c, operands, trusted, node) for c in value.children])
+    if isinstance(value, Ref) and lo.is_list(value) and not trusted:
         lo.refuse(node, "a list that grows cannot be passed to an unknown function", "called here", "make it an array")
     if isinstance(value, Slice) and is_static(value):
         value = Const(static_value(value))

@@ -17,7 +17,7 @@ from adcompile.frontend.values import Args, Iterable, Keywords, Value, is_static
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype, type_of_value
-from adcompile.rules.opaque import CLOCKS, PYTHON_DRAWS, UNKNOWN
+from adcompile.rules.opaque import CLOCKS, PYTHON_DRAWS, UNKNOWN, loggers
 from adcompile.rules.promotion import ufunc_type
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywor
         if (module, name) == ("random", "choice") and args:
             return item_type(lo, args[0]) or UNKNOWN
         return table.get(name, Type("object", f, None) if isinstance(f, type) else annotated(f))
+    if place == ("logging", "getLogger"):
+        return Type("object", loggers()[0], None)
     if isinstance(f, type):
         return Type("object", f, None)
     if isinstance(f, np.ufunc):

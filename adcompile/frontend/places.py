@@ -37,7 +37,8 @@ def place_of(f: object) -> Name | None:
     home, path = getattr(f, "__module__", None), getattr(f, "__qualname__", name)
     if home is None and isinstance(f, np.ufunc):  # NumPy's do not say where they are
         home = next((m for m in sorted(sys.modules) if "._" not in m and _attribute(m, name) is f), None)
-    for module_name in (str(home).replace("_bisect", "bisect"), str(home).partition(".")[0]):
+    # compiled parts of the standard library have a public module that holds what is in them: _warnings, _bisect
+    for module_name in (str(home).lstrip("_"), str(home), str(home).partition(".")[0]):
         found: object = sys.modules.get(module_name)
         for part in str(path).split("."):
             found = getattr(found, part, None)

@@ -16,7 +16,7 @@ from adcompile.emit.comments import written_by_user
 from adcompile.errors import ArgumentError, Span
 from adcompile.evaluate import Evaluator, trips_of
 from adcompile.ir.core import UNDEFINED, Atom, Block, Const, Eqn, For, Function, If, Stmt, Var, While
-from adcompile.ir.primitives import PRIMITIVES
+from adcompile.ir.primitives import CALLS, PRIMITIVES
 
 __all__ = ["Event", "Heading", "Operation", "Record", "Value", "record"]
 
@@ -128,7 +128,7 @@ class _Machine:
     def statements(self, stmts: Sequence[Stmt], scope: Scope) -> None:
         for stmt in by_level(stmts):
             match stmt:
-                case Eqn(prim="call"):
+                case Eqn(prim="call" | "call_loud"):
                     self.call(stmt, scope)
                 case Eqn():
                     self.equation(stmt, scope)
@@ -254,7 +254,7 @@ def by_level(stmts: Sequence[Stmt]) -> Iterator[Stmt]:
 
 
 def _movable(stmt: Stmt) -> bool:
-    return isinstance(stmt, Eqn) and stmt.prim != "call" and not PRIMITIVES[stmt.prim].effect
+    return isinstance(stmt, Eqn) and stmt.prim not in CALLS and not PRIMITIVES[stmt.prim].effect
 
 
 def _line(span: Span | None) -> object:

@@ -289,6 +289,16 @@ def walk(stmts: Iterable[Stmt]) -> Iterator[Stmt]:
                 yield from walk(block.stmts)
 
 
+def read_by(fn: Function) -> set[Var]:
+    """Return the variables that a function reads anywhere."""
+    read = set(variables(fn.outs))
+    for stmt in walk(fn.stmts):
+        read.update(variables(operands(stmt)))
+        for block in blocks_of(stmt):
+            read.update(variables(block.yields))
+    return read
+
+
 def definitions(stmts: Iterable[Stmt]) -> dict[Var, Stmt]:
     """Map every variable that statements define, at any depth, to its statement (block parameters are left out)."""
     return {out: stmt for stmt in walk(stmts) for out in stmt.outs}

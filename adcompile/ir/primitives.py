@@ -79,6 +79,9 @@ class Registry(dict[str, Primitive]):
 
 PRIMITIVES: Final = Registry()
 
+# Calls of functions by name; the second is made also if nobody reads its results.
+CALLS: Final = ("call", "call_loud")
+
 
 def register(primitive: Primitive) -> Primitive:
     """Add a primitive to the registry; a name can be taken once."""

@@ -12,6 +12,7 @@ from adcompile.ir.core import Atom, Eqn, For, Function, If, Loop, Stmt, Var, Whi
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import all_same, keep_slots, replace_block, replace_blocks
 from adcompile.records import dataclass, field, replace
+from adcompile.rules.effects import takes_loud
 
 
 def run(fn: Function) -> Function:
@@ -132,7 +133,7 @@ class _Marks:
 
 
 def _is_effect(eqn: Eqn) -> bool:
-    return eqn.prim not in ("push", "pop", "undo") and PRIMITIVES[eqn.prim].effect
+    return eqn.prim not in ("push", "pop", "undo") and (PRIMITIVES[eqn.prim].effect or takes_loud(eqn))
 
 
 def _sweep(stmts: tuple[Stmt, ...], marks: _Marks) -> tuple[Stmt, ...]:

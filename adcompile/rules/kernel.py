@@ -194,7 +194,9 @@ register(
     )
 )
 register(Primitive("call", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))
-register(Primitive("call_loud", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, effect=True))  # it prints
+register(
+    Primitive("call_loud", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product", effect=True)
+)
 register(Primitive("call_fwd", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))
 register(Primitive("call_bwd", infer_from_attrs, signature="*xs, callee, types", n_attrs=2, cost="product"))
 register(Primitive("call_checkpointed", infer_from_attrs, "run_checkpointed", helper=revolve.run_checkpointed))

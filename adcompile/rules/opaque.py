@@ -8,12 +8,11 @@ known: then the value is an array of unknown rank, which every operation tests w
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from adcompile.ir.core import Eqn, Stmt, walk
 from adcompile.ir.primitives import Primitive, register
 from adcompile.ir.types import OBJECT, PY_BOOL, PY_FLOAT, PY_INT, Type
 from adcompile.rules.kernel import infer_from_attrs
@@ -140,22 +139,6 @@ def within(module: object, names: Sequence[str]) -> bool:
 def of_pure(module: object) -> bool:
     """Tell whether the functions of a module compute the same result from the same arguments, and do nothing else."""
     return within(module, PURE) and not within(module, NOT_PURE)
-
-
-def unrepeatable(stmts: Iterable[Stmt]) -> list[Eqn]:
-    """Return the calls of unknown functions that may not be made again: not those that only compute something from
-    numbers, nor those of a dict that is made there.
-    """
-    calls = [s for s in walk(stmts) if isinstance(s, Eqn) and s.prim == "opaque"]
-    made = {o for s in calls for o in s.outs if o.type == INDEX}
-    return [s for s in calls if not (_computes(s) or s.outs[0] in made or (s.args and s.args[0] in made))]
-
-
-def _computes(call: Eqn) -> bool:
-    """Tell whether a call computes the same from the same numbers and arrays whenever it is made."""
-    form, name, trusted = call.attrs[:3]
-    pure = isinstance(name, tuple) and of_pure(name[0])
-    return form == "path" and bool(trusted) and pure and all(a.type.kind != "object" for a in call.args)
 
 
 # What to write in the place of functions that have no rule, by how their names begin.

@@ -30,6 +30,11 @@ def copy_adjoint(g: Array, ans: Array, x: Array) -> Array:
     return g
 
 
+@linear("read_only")
+def read_only_adjoint(g: Array, ans: Array, x: Array) -> Array:
+    return g
+
+
 @linear("broadcast_to")
 def broadcast_to_adjoint(g: Array, ans: Array, x: Array, shape: tuple[int, ...]) -> tuple[Array, None]:
     return g, None

@@ -59,7 +59,7 @@ class Propagation:
     def statements(self, stmts: Sequence[Stmt]) -> None:
         for stmt in stmts:
             match stmt:
-                case Eqn(prim="call"):
+                case Eqn(prim="call" | "call_loud"):
                     results = self.function(
                         callee := self.callees[str(stmt.attrs[0])],
                         dict(zip(callee.params, map(self.read, stmt.args), strict=True)),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from adcompile.ir.core import Function, Var
+from adcompile.ir.core import Eqn, Function, Var, walk
 from adcompile.ir.naming import numbered
 from adcompile.records import dataclass, field
+from adcompile.rules import effects
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +39,7 @@ class Callees:
              such a function returns a tuple
     taken    which of the operands of a pullback the function that computes it takes
     pushed   the functions with tangents that pullbacks are of
+    hushed   the functions without what they show
     watched  programs raise where an adjoint is not finite
     """
 
@@ -47,6 +49,7 @@ class Callees:
     derived: dict[object, str] = field(default_factory=dict)
     taken: dict[str, tuple[int, ...]] = field(default_factory=dict)
     pushed: dict[tuple[Function, tuple[int, ...], bool], Function] = field(default_factory=dict)
+    hushed: dict[Function, Function] = field(default_factory=dict)
     watched: bool = False
 
     @classmethod
@@ -85,6 +88,24 @@ class Callees:
         if key not in self.pushed:
             self.pushed[key] = make()
         return self.pushed[key]
+
+    def quiet(self, fn: Function) -> Function:
+        """Return a function for a second evaluation: it shows nothing again, neither do those that it calls."""
+        if fn not in self.hushed:
+            self.hushed[fn] = effects.quiet(fn, self._quiet_name)
+        return self.hushed[fn]
+
+    def _quiet_name(self, name: str) -> str:
+        if not self._shows(name, set()):
+            return name
+        return self.function(("quiet", name), f"{name}_again", lambda: self.quiet(self.known(name)))
+
+    def _shows(self, name: str, seen: set[str]) -> bool:
+        """Tell whether a function shows something: it may be one of those that only raise."""
+        seen.add(name)
+        equations = [s for s in walk(self.known(name).stmts) if isinstance(s, Eqn)]
+        called = {str(s.attrs[0]) for s in equations if s.prim == "call_loud"} - seen
+        return any(map(effects.shows, equations)) or any(self._shows(n, seen) for n in called)
 
     def function(self, key: object, name: str, make: Callable[[], Function]) -> str:
         """Return the name of the function for a key, made at its first use; it may call itself."""

@@ -19,7 +19,6 @@ from adcompile.errors import CompileError
 from adcompile.ir.core import (
     NONE,
     UNDEFINED,
-    Block,
     Eqn,
     For,
     Function,
@@ -32,13 +31,12 @@ from adcompile.ir.core import (
     free_of_block,
     stands_for_call,
     walk,
-    with_blocks,
 )
 from adcompile.ir.lengths import Dim
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import OBJECT, PY_INT
 from adcompile.records import dataclass, replace
-from adcompile.rules.opaque import unrepeatable
+from adcompile.rules.effects import loud, shows, unrepeatable
 from adcompile.transforms.callees import Callees
 
 Reverse = Callable[[Function, Sequence[Var], Sequence[int]], Function]
@@ -87,7 +85,7 @@ def outline(fn: Function, loop: Loop, active: Collection[Var], callees: Callees,
         facts=facts,
         names=fn.names,
     )
-    joint = replace(quiet(body), outs=(*(loop.body.yields[k] for k in slots), *captured))
+    joint = replace(callees.quiet(body), outs=(*(loop.body.yields[k] for k in slots), *captured))
     joint = reverse(joint, [*(params[k] for k in slots), *captured], range(len(joint.outs)))
     seeds = joint.params[len(body.params) :]
     read = {v for stmt in joint.stmts for v in free(stmt)}
@@ -96,7 +94,7 @@ def outline(fn: Function, loop: Loop, active: Collection[Var], callees: Callees,
     step = callees.add(replace(body, params=given), owned)
     again = step
     if loud(step):
-        again = callees.add(replace(quiet(step), name=callees.unused(f"{step.name}_again")), owned)
+        again = callees.add(replace(callees.quiet(step), name=callees.unused(f"{step.name}_again")), owned)
     joint = replace(joint, name=callees.unused(f"{step.name}_vjp"), params=(*given, *seeds))
     callees.add(joint, owned | frozenset(seeds))
     test = None
@@ -120,7 +118,7 @@ def outline_once(fn: Function, loop: For, active: Collection[Var], callees: Call
     name = callees.unused(fn.name_of(loop.index) or f"{fn.name}_part")
     facts = fn.facts.known()
     body = Function(name, (*others, *measured), loop.body.stmts, loop.body.yields, facts=facts, names=fn.names)
-    joint = reverse(quiet(body), captured, slots)
+    joint = reverse(callees.quiet(body), captured, slots)
     seeds = joint.params[len(body.params) :]
     read = {v for stmt in joint.stmts for v in free(stmt)}
     others += [v for v in measured if v in read]
@@ -177,7 +175,7 @@ def refuse_unrepeatable(stmts: Iterable[Stmt]) -> None:
     stmts = list(stmts)
     calls = unrepeatable(stmts)
     for stmt in walk(stmts):
-        if not isinstance(stmt, Eqn) or not PRIMITIVES[stmt.prim].effect or stmt.prim in REPEATABLE | {"print"}:
+        if not isinstance(stmt, Eqn) or not PRIMITIVES[stmt.prim].effect or stmt.prim in REPEATABLE or shows(stmt):
             continue
         if stmt.prim != "opaque" or stmt in calls:
             raise CompileError(
@@ -197,18 +195,3 @@ def refuse_lists(loop: Loop) -> None:
             "carries a list",
             "keep the values in an array that is made before the loop",
         )
-
-
-def loud(fn: Function) -> bool:
-    """Tell whether a function prints."""
-    return any(isinstance(s, Eqn) and s.prim == "print" for s in walk(fn.primal))
-
-
-def quiet(fn: Function) -> Function:
-    """Remove what prints."""
-    return replace(fn, primal=_quiet(fn.primal))
-
-
-def _quiet(stmts: Iterable[Stmt]) -> tuple[Stmt, ...]:
-    kept = (s for s in stmts if not (isinstance(s, Eqn) and s.prim == "print"))
-    return tuple(with_blocks(s, tuple(Block(b.params, _quiet(b.stmts), b.yields) for b in blocks_of(s))) for s in kept)

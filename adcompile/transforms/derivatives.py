@@ -19,9 +19,8 @@ from adcompile.ir.core import (
     Var,
     blocks_of,
     map_atoms,
-    operands,
+    read_by,
     substitute,
-    variables,
     walk,
     with_blocks,
 )
@@ -29,6 +28,7 @@ from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
 from adcompile.ir.inlining import copied, keys_after
 from adcompile.ir.rebuild import map_operands
 from adcompile.records import replace
+from adcompile.rules.effects import loud
 from adcompile.transforms import batch, custom, forward, jacobians, pullbacks, reverse
 from adcompile.transforms.callees import Callees
 
@@ -187,7 +187,8 @@ class _Lowering:
             self.env.update(zip(outs, results, strict=True))
             yield from stmts
         else:
-            yield Eqn(outs, "call", args, (name, tuple(o.type for o in outs)), eqn.span)
+            prim = "call_loud" if loud(fn) else "call"
+            yield Eqn(outs, prim, args, (name, tuple(o.type for o in outs)), eqn.span)
 
     def jacobian(self, eqn: Eqn) -> Iterator[Stmt]:
         """Put the one Jacobian of a program in its place; call a function for each of several, if they have loops."""
@@ -209,7 +210,8 @@ class _Lowering:
             self.env.update(zip(outs, results, strict=True))
             yield from stmts
         else:
-            yield Eqn(outs, "call", args, (name, tuple(o.type for o in outs)), eqn.span)
+            prim = "call_loud" if loud(fn) else "call"
+            yield Eqn(outs, prim, args, (name, tuple(o.type for o in outs)), eqn.span)
 
     def block_function(self, of: Jacobian, title: str) -> Function:
         """Return the program of a Jacobian."""
@@ -226,16 +228,6 @@ class _Lowering:
         outs = (*(joint.outs[k] for k in of.kept), *joint.outs[len(fn.outs) :])
         done = self.finish(replace(joint, name=f"{fn.name}_vjp", outs=outs))
         return lower(self.callees, self.finish, self.tidy, done)
-
-
-def read_by(fn: Function) -> set[Var]:
-    """Return the variables that a function reads anywhere."""
-    read = set(variables(fn.outs))
-    for stmt in walk(fn.stmts):
-        read.update(variables(operands(stmt)))
-        for block in blocks_of(stmt):
-            read.update(variables(block.yields))
-    return read
 
 
 def parameters_taken(callees: Callees, name: str) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.custom import Pull
 from adcompile.ir.inlining import inlined, keys_after
+from adcompile.ir.primitives import CALLS
 from adcompile.ir.types import Type
 from adcompile.records import replace
 from adcompile.rules import table
@@ -159,7 +160,9 @@ class Pusher:
             self.custom(eqn)
             return
         if eqn.prim == "pullback":
-            pullbacks.push(self.b, eqn, self.dots, self.hint, partial(tangent_of, self.callees), self.apart)
+            pullbacks.push(
+                self.b, eqn, self.dots, self.hint, partial(tangent_of, self.callees), self.callees.quiet, self.apart
+            )
             return
         self.b.add(eqn)
         self.b.scopes[-1].update(table_of([eqn]))
@@ -191,7 +194,7 @@ class Pusher:
         if eqn.prim in ("call_fwd", "call_bwd"):
             self.half(eqn)
             return
-        if eqn.prim not in ("call", "call_loud"):
+        if eqn.prim not in CALLS:
             raise no_rule(eqn)  # a loop that was reversed already
         name, types = eqn.attrs
         assert isinstance(name, str) and isinstance(types, tuple)

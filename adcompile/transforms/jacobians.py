@@ -80,10 +80,10 @@ def one_by_one(of: Jacobian, callees: Callees, finish: Callable[[Function], Func
     x, ends = of.ends
     assert isinstance(x, Var)
     if of.mode == "forward":
-        sweep = forward.run(fn, [x], callees)
+        sweep = forward.run(callees.quiet(fn), [x], callees)
         results = [count + k for k in of.others]
     else:
-        sweep = reverse.run(fn, [fn.params[k] for k in of.others], (of.number,), True, callees)
+        sweep = reverse.run(callees.quiet(fn), [fn.params[k] for k in of.others], (of.number,), True, callees)
         results = list(range(count, len(sweep.outs)))
     made = finish(replace(sweep, name=f"{fn.name}_sweep", outs=tuple(sweep.outs[k] for k in results)))
     name = callees.function(("sweep", of), made.name, lambda: made)

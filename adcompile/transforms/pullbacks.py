@@ -24,6 +24,8 @@ from adcompile.transforms import conform
 # results are those of the function and then their tangents.
 # Whether rules for reverse mode will do, is said third: where the adjoint of a pullback is also its tangent.
 Push = Callable[[Function, tuple[int, ...], bool], Function]
+# Returns a function to evaluate once more: without what it shows.
+Again = Callable[[Function], Function]
 
 
 def description(eqn: Eqn) -> Pullback:
@@ -34,7 +36,7 @@ def description(eqn: Eqn) -> Pullback:
 
 
 def pull(
-    b: Builder, eqn: Eqn, gs: Sequence[Atom | None], active: Collection[Var], push: Push
+    b: Builder, eqn: Eqn, gs: Sequence[Atom | None], active: Collection[Var], push: Push, again: Again
 ) -> Iterator[tuple[int, Atom]]:
     """Yield (position of the operand, its cotangent), given cotangents of the results."""
     of = description(eqn)
@@ -43,11 +45,11 @@ def pull(
     given = [None if g is None else conform.cotangent(b, g, out) for g, out in zip(gs, eqn.outs, strict=True)]
     u = {j: g for j, g in zip(of.wrt, given[len(of.kept) :], strict=True) if g is not None}
     cotangents = {k: g for k, g in zip(of.kept, given, strict=False) if g is not None}
-    fn, kept = of.function, dict[int, int]()
+    fn, kept = again(of.function), dict[int, int]()
     wanted = [k for k, a in enumerate(primals) if a in active and a.type.inexact]
     if u:
         symmetric = len(u) == 1 and [*u] == wanted and primals[wanted[0]].type.dims == ()
-        fn = push(of.function, tuple(u), symmetric and not any(w in active for w in seeds))
+        fn = push(fn, tuple(u), symmetric and not any(w in active for w in seeds))
         kept = {results + s: count + i for i, s in enumerate(of.seeds) if seeds[i] in active}
         cotangents |= {results + s: w for s, w in zip(of.seeds, seeds, strict=True)}
     wrt = tuple(k for k in wanted if reaches(fn, k, cotangents))
@@ -65,7 +67,7 @@ def reaches(fn: Function, k: int, outs: Iterable[int]) -> bool:
 
 
 def push(
-    b: Builder, eqn: Eqn, dots: dict[Var, Atom], hint: Callable[[Var], str], push: Push, apart: bool = False
+    b: Builder, eqn: Eqn, dots: dict[Var, Atom], hint: Callable[[Var], str], push: Push, again: Again, apart: bool
 ) -> None:
     """Add a pullback that carries tangents to the program, and note the tangents of its results.
 
@@ -85,17 +87,19 @@ def push(
     }
     if not primal:
         b.add(eqn)
-        new = Pullback(of.function, tuple(seed_dots), of.wrt)
+        new = Pullback(again(of.function), tuple(seed_dots), of.wrt)
         adjoints = eqn.outs[len(of.kept) :]
         _add(b, new, (*eqn.args[:count], *seed_dots.values()), [], adjoints, dots, hint)
         return
-    fn, results = push(of.function, primal, True), len(of.function.outs)
+    together = set(of.wrt) <= set(primal) and not apart  # then one pullback gives the adjoints and their tangents
+    fn = push(of.function if together else again(of.function), primal, True)
+    results = len(of.function.outs)
     cotangents = {**seed_dots, **{results + s: w for s, w in zip(of.seeds, eqn.args[count:], strict=True)}}
     args = (*eqn.args[:count], *(dots[a] for k in primal if isinstance(a := eqn.args[k], Var)), *cotangents.values())
     kept, adjoints = eqn.outs[: len(of.kept)], eqn.outs[len(of.kept) :]
     carried = [k for k in of.kept if of.function.outs[k].type.inexact]
     dotted = [o for o in kept if o.type.inexact]
-    if set(of.wrt) <= set(primal) and not apart:  # then the same pullback gives the adjoints themselves too
+    if together:
         new = Pullback(
             fn,
             tuple(cotangents),

@@ -12,13 +12,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from adcompile.analysis.opaque import described
 from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of
 from adcompile.ir.inlining import Keys, keys_after
+from adcompile.ir.primitives import CALLS
 from adcompile.ir.rebuild import replace_blocks
 from adcompile.ir.types import PY_BOOL
 from adcompile.records import replace
 
 __all__ = ["run"]
 
-MAKERS = ("opaque", "call")
+MAKERS = ("opaque", *CALLS)
 
 
 def run(fn: Function, active: Collection[Var]) -> Function:
@@ -41,7 +42,7 @@ def _trace(stmts: Iterable[Stmt], origins: dict[Var, str]) -> None:
     for stmt in stmts:
         match stmt:
             case Eqn():
-                name = described(stmt) if stmt.prim == "opaque" else str(stmt.attrs[0]) if stmt.prim == "call" else None
+                name = described(stmt) if stmt.prim == "opaque" else str(stmt.attrs[0]) if stmt.prim in CALLS else None
                 found = name if stmt.prim in MAKERS else next((origins[a] for a in stmt.args if a in origins), None)
                 _mark(stmt.outs, found, origins)
             case If():

@@ -34,6 +34,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.custom import AdjointBlock, Pull
 from adcompile.ir.inlining import inlined, keys_after
+from adcompile.ir.primitives import CALLS
 from adcompile.ir.types import PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
@@ -123,7 +124,7 @@ class Reverser(Calls):
             return
         if self.watched:
             self.origin = (eqn, gs)
-        if eqn.prim == "call":
+        if eqn.prim in CALLS:
             self.call(eqn, gs)
             return
         if eqn.prim == "pull":
@@ -131,7 +132,7 @@ class Reverser(Calls):
             return
         if eqn.prim == "pullback":
             for position, term in pullbacks.pull(
-                self.b, eqn, gs, self.active, partial(forward.tangent_of, self.callees)
+                self.b, eqn, gs, self.active, partial(forward.tangent_of, self.callees), self.callees.quiet
             ):
                 self.accumulate(eqn.args[position], term)
             return

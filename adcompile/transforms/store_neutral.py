@@ -28,11 +28,12 @@ from adcompile.ir.core import (
     walk,
 )
 from adcompile.ir.lists import in_row
+from adcompile.ir.primitives import CALLS
 from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import replace
 
 PUT: Final = ("list_append", "list_insert", "list_set")
-HANDED_ON: Final = ("list_new", *PUT, *map(in_row, PUT), "tree", "call", "call_fwd")
+HANDED_ON: Final = ("list_new", *PUT, *map(in_row, PUT), "tree", *CALLS, "call_fwd")
 
 
 def run(fn: Function) -> Function:
