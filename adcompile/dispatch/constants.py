@@ -30,13 +30,16 @@ def stated(template: str, values: Mapping[str, object]) -> str:
 
 
 def _literal(value: object) -> str:
-    """Write down a number or a small array."""
+    """Write down a number or a small array; of an exception of the user's, the built-in one that it derives from."""
     if isinstance(value, np.ndarray):
         if value.size > LARGEST or value.dtype.hasobject:
             return f"None  # pass an array of shape {value.shape}"
         return f"np.array({_finite(repr(value.tolist()))}, dtype=np.{value.dtype.name})"
     if isinstance(value, np.generic):
         return f"np.{value.dtype.name}({_finite(repr(value.item()))})"
+    if isinstance(value, type) and issubclass(value, Exception):
+        builtin = next(c for c in value.__mro__ if c.__module__ == "builtins")
+        return f"{builtin.__name__}  # pass {value.__qualname__.rpartition('.')[2]}"
     if not isinstance(value, int | float | complex):
         return f"None  # pass a {type(value).__name__}"
     return _finite(repr(value))

@@ -884,7 +884,7 @@ def shrink(v):
     return v * 0.5
 
 
-@program(np.array([1.0, 2.0]), again=False)
+@program(np.array([1.0, 2.0]))
 def exceptions_of_the_module_that_nobody_catches(x):
     s = 0.0
     for v in x:
@@ -896,7 +896,7 @@ def exceptions_of_the_module_that_nobody_catches(x):
     return s
 
 
-@program(2.0, again=False)
+@program(2.0)
 def recursion_that_raises_what_nobody_catches(x):
     def power(v, n):
         if v > 1e6:
