@@ -12,6 +12,7 @@ in `rules.revolve`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
@@ -19,6 +20,7 @@ from adcompile.errors import CompileError
 from adcompile.ir.core import (
     NONE,
     UNDEFINED,
+    Const,
     Eqn,
     For,
     Function,
@@ -34,7 +36,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.lengths import Dim
 from adcompile.ir.primitives import PRIMITIVES
-from adcompile.ir.types import OBJECT, PY_INT
+from adcompile.ir.types import OBJECT, PY_INT, Type
 from adcompile.records import dataclass, replace
 from adcompile.rules.effects import loud, shows, unrepeatable
 from adcompile.transforms.callees import Callees
@@ -133,11 +135,16 @@ def running(loop: Loop, step: str, test: str | None, others: list[Var]) -> Eqn:
     """Make the equation that runs a loop."""
     tape = Var(f"{step}_tape", OBJECT)
     outs = (*loop.outs, tape)
-    inits = tuple(NONE if a is UNDEFINED else a for a in loop.inits)
+    inits = tuple(unread(o.type) if a is UNDEFINED else a for a, o in zip(loop.inits, loop.outs, strict=True))
     bounds = (loop.start, loop.stop, loop.step) if isinstance(loop, For) else ()
     known = isinstance(loop, For) and loop.until is None
     attrs = ((step, test), len(bounds), len(inits), loop.snapshots, loop.until, tuple(o.type for o in outs))
     return Eqn(outs, "call_checkpointed" if known else "call_online", (*bounds, *inits, *others), attrs, loop.span)
+
+
+def unread(t: Type) -> Const:
+    """Return what a slot holds that is undefined before a loop: NaN if it is a number, so that it stays one."""
+    return Const(math.nan) if t.is_scalar and t.inexact else NONE
 
 
 def read_from_outside(loop: Loop, index: Var) -> list[Var]:

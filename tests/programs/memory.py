@@ -47,7 +47,7 @@ def checkpointed_break(x, c, limit):
     return s * i
 
 
-@program(1.3, 0.2, again=False, second=False)
+@program(1.3, 0.2)
 def checkpointed_return(x, c):
     s = x
     for _ in checkpointed(range(10, 100, 3), slots=2):
