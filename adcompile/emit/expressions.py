@@ -336,6 +336,13 @@ def _tree(w: Expressions, eqn: Eqn) -> ast.expr:
 
 Form = Callable[[Expressions, Eqn], ast.expr | None]
 
+
+def _pop(w: Expressions, eqn: Eqn) -> ast.expr:
+    """Take the last value off a tape, or read the one at a position: see `tapes.by_position`."""
+    tape = syntax.name(w.tapes[eqn.attrs[0]])
+    return syntax.subscript(tape, w.atom(eqn.args[0])) if eqn.args else syntax.method(tape, "pop")
+
+
 FORMS: Final[Mapping[str, Form]] = {
     "stop_gradient": lambda w, eqn: w.atom(eqn.args[0]),  # where a program is run equation by equation
     "neg": _unary(ast.USub),
@@ -374,7 +381,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "tree": _tree,
     "tree_absent": lambda w, eqn: ast.Compare(w.atom(eqn.args[0]), [ast.Is()], [ast.Constant(None)]),
     "call_loud": _call(""),
-    "pop": lambda w, eqn: syntax.method(syntax.name(w.tapes[eqn.attrs[0]]), "pop"),
+    "pop": _pop,
     "call_fwd": _call("_fwd"),
     "call_bwd": _call("_bwd"),
 }

@@ -21,7 +21,7 @@ from adcompile.emit.functions import build, definition, distinct, make_plan, tes
 from adcompile.emit.layout import Layout, Param
 from adcompile.emit.lengths import checks
 from adcompile.emit.loops import Writer
-from adcompile.emit.tapes import tapes_read
+from adcompile.emit.tapes import by_position, tapes_read
 from adcompile.ir.core import (
     NONE,
     Atom,
@@ -179,6 +179,7 @@ def write_forward(
 def write_backward(
     fn: Function, layout: Layout, held: Sequence[Var], tapes: Sequence[object], taken: Collection[str], notes: Notes
 ) -> ast.stmt:
+    fn = by_position(fn)
     writer = Writer(make_plan(fn, layout.params, taken))
     plan = writer.plan
     names = [*(plan.names[v] for v in held), *(plan.tapes[t] for t in tapes)]
