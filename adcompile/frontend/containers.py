@@ -14,6 +14,7 @@ from adcompile.frontend import (
     calls,
     construction,
     expressions,
+    heaps,
     iteration,
     lists,
     picking,
@@ -202,8 +203,10 @@ def sequence_method(
             items = bounded(receiver, items + iteration.static_items(lo, args[0], node, None))
         case "extendleft", 1:
             items = bounded(receiver, iteration.static_items(lo, args[0], node, None)[::-1] + items, left=False)
+        case "insert", 2 if items and lo.static_int(args[0]) is None:
+            return calls.in_python(lo, heaps.insert, [receiver, *args], node)
         case "insert", 2:
-            position = lo.static(args[0], node)
+            position = lo.static(args[0], node) if items else 0
             assert isinstance(position, int)
             items.insert(position, args[1])
         case "pop" | "popleft", 0 | 1:

@@ -1,4 +1,4 @@
-"""What `heapq` and `bisect` do with lists, in Python: see `prelude`. Equal items end up where CPython has them."""
+"""What `heapq`, `bisect` and `insert` do with lists, in Python: see `prelude`. Equal items end as in CPython."""
 
 from __future__ import annotations
 
@@ -77,6 +77,11 @@ def _up(heap: Any, start: Any) -> None:
     _down(heap, start, place)
 
 
+def insert(items: Any, position: Any, item: Any) -> None:
+    """Insert an item into a list at a position that is known only at run time."""
+    growing(items).insert(position, item)
+
+
 def insort_right(items: Any, item: Any) -> None:
     _insert(items, item, bisect_right)
 
@@ -86,11 +91,7 @@ def insort_left(items: Any, item: Any) -> None:
 
 
 def _insert(items: Any, item: Any, bisect: Any) -> None:
-    if nothing(items):
-        items.append(item)
-        return
-    held = growing(items)
-    held.insert(bisect(held, item), item)
+    items.insert(bisect(items, item), item)
 
 
 def bisect_right(items: Any, item: Any) -> Any:

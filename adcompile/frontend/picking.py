@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.frontend import branches, calls, expressions, prelude
+from adcompile.frontend.frames import Unbound
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.values import Value, lift
 from adcompile.ir.core import Atom, Const, Var
@@ -55,6 +56,8 @@ def tests(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> list[
 def read(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Value:
     """Return the item at a key."""
     if not held.children:
+        if lo.tolerant:
+            raise Unbound(f"this {held.kind} has no items here", lo.span(node))
         lo.refuse(node, f"this {held.kind} has no items", "here")
     return _first(lo, tests(lo, held, index, node), [lo.settled(c) for c in held.children], node)
 

@@ -3,7 +3,7 @@
     t = undefined if the branch is not taken; push(t)   ->   t = None if the branch is not taken; push(t)
 
 The program never reads the value where it is undefined; if it does by mistake, None still makes it fail. An array may
-be copied before it is pushed, so its neutral value is an empty array. A list may be measured; that of a list is [None].
+be copied before it is pushed, and a list measured, so theirs are an empty array and an empty list.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def neutralise(atoms: tuple[Atom, ...], outs: tuple[Var, ...], wanted: set[Var])
             eqns.append(empty_array(out))
             new.append(eqns[-1].out)
         elif out.type.is_list:
-            eqns.append(Eqn((Var(out.name, out.type),), "list_new", (NONE,), (out.type,)))
+            eqns.append(Eqn((Var(out.name, out.type),), "list_new", (), (out.type,)))
             new.append(eqns[-1].out)
         else:
             new.append(NONE)

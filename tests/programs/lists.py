@@ -667,7 +667,7 @@ def quicksorted(values):
     return quicksorted(low) + [pivot] + quicksorted([v for v in values[1:] if v >= pivot])
 
 
-@program(V, again=False)
+@program(V)
 def quicksort(x):
     return sum(v * i for i, v in enumerate(quicksorted(list(x))))
 
@@ -688,7 +688,7 @@ def merge_sorted(values):
     return merged + a[i:] + b[j:]
 
 
-@program(V, again=False)
+@program(V)
 def merge_sort(x):
     return sum(v * v * i for i, v in enumerate(merge_sorted([v * 2 for v in x])))
 
@@ -1173,7 +1173,30 @@ def shortest_path(x, edges):
     return distance[4] + 0.1 * distance[1]
 
 
-@program(V, again=False)
+@program(np.array([1.5, 0.4, 2.2]))
+def inserted_where_only_the_run_tells(x):
+    items = [x[0], x[1] * x[2]]
+    items.insert(int(x[2]), x[2] ** 2)
+    pairs, ordered = [(x[0], 1.0)], []
+    for i in range(len(x)):
+        pairs.insert(int(x[i]) % (len(pairs) + 1), (x[i] ** 2, 2.0 * i))
+        low, high = 0, len(ordered)
+        while low < high:
+            middle = (low + high) // 2
+            if x[i] < ordered[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        ordered.insert(low, x[i])
+    s = 0.0
+    for v in items + ordered:
+        s = s * 0.5 + v
+    for v, weight in pairs:
+        s = s * 0.9 + v * weight
+    return s
+
+
+@program(V)
 def sorted_insertion(x):
     items = []
     for v in x:
@@ -1333,7 +1356,7 @@ def list_from_outside_changed_in_a_loop(x):
     return first[0] + kept[1]
 
 
-@program(V, again=False)
+@program(V)
 def list_made_under_a_condition_and_used_under_it(x):
     positive = x[0] > 0
     if positive:
