@@ -57,8 +57,18 @@ def _made_anyway(w: StatementWriter, eqn: Eqn) -> ast.stmt:
     """Write a call; alone if nobody reads its result."""
     call = w.write.equation(eqn)
     if not any(w.plan.read.get(o) for o in eqn.outs):
-        return syntax.evaluated(call)
+        return _store(call) or syntax.evaluated(call)
     return syntax.assign(w.targets(eqn), call)
+
+
+def _store(call: ast.expr) -> ast.stmt | None:
+    """Return the call of a method that stores an item as Python writes it; None if it is of another one."""
+    match call:
+        case ast.Call(func=ast.Attribute(value=held, attr="__setitem__"), args=[key, value], keywords=[]):
+            return syntax.assign_to(ast.Subscript(held, key, ast.Store()), value)
+        case ast.Call(func=ast.Name("setattr"), args=[held, ast.Constant(value=str(name)), value], keywords=[]):
+            return syntax.assign_to(ast.Attribute(held, name, ast.Store()), value)
+    return None
 
 
 def _call_forward(w: StatementWriter, eqn: Eqn) -> ast.stmt:

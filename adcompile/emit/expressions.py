@@ -224,7 +224,7 @@ def _builtin(text: str) -> Form:
 
 def _dim(w: Expressions, eqn: Eqn) -> ast.expr:
     x, (axis,) = w.atom(eqn.args[0]), eqn.attrs
-    if axis == 0 and eqn.args[0].type.rank == 1:
+    if axis == 0 and eqn.args[0].type.rank in (1, None):
         return syntax.call("len", x)
     return syntax.subscript(syntax.attribute(x, "shape"), syntax.constant(axis))
 
@@ -326,6 +326,8 @@ def _opaque(w: Expressions, eqn: Eqn) -> ast.expr:
         return syntax.method(w.atom(eqn.args[0]), name[1], *args, **keywords)
     if form == "value":
         return ast.Call(w.atom(eqn.args[0]), args, [ast.keyword(k, v) for k, v in keywords.items()])
+    if name[:2] == ("builtins", "getattr") and isinstance(args[1], ast.Constant):
+        return ast.Attribute(args[0], str(args[1].value), ast.Load())
     module = re.sub(r"^numpy\b", "np", name[0])
     return syntax.call(name[1] if module == "builtins" else f"{module}.{name[1]}", *args, **keywords)
 
@@ -356,6 +358,7 @@ FORMS: Final[Mapping[str, Form]] = {
     "or": _boolean(ast.Or),
     "abs": _builtin("abs"),
     "truth": _builtin("bool"),
+    "absent": lambda w, eqn: ast.Compare(w.atom(eqn.args[0]), [ast.Is()], [ast.Constant(None)]),
     "copy": lambda w, eqn: lists.copied(eqn, w.atom),
     "copy_if_made": _copy_if_made,
     "raises": _raises,

@@ -18,6 +18,7 @@ from adcompile.frontend import (
     picking,
     pooling,
     ranges,
+    registers,
     run_texts,
     sparse,
     tables,
@@ -115,6 +116,8 @@ def read_item(lo: Lowering, base: Value, node: ast.Subscript) -> Value:
         return elements.read(lo, base, expressions.evaluate(lo, node.slice), node)
     if isinstance(base, Iterable):
         return ranges.item_of(lo, base, expressions.evaluate(lo, node.slice), node)
+    if registers.is_object(base):
+        return registers.call(lo, base, "__getitem__", [expressions.evaluate(lo, node.slice)], node)
     if isinstance(base, Ref) or (isinstance(base, Var) and base.type.is_array):
         code, atoms = subscript(lo, node.slice)
         found = lo.guarded(node, lambda: lo.view(base, code, atoms))

@@ -20,13 +20,15 @@ from adcompile.frontend import (
     objects,
     picking,
     prelude,
+    registers,
     rows,
     tables,
 )
 from adcompile.frontend.desugar import ENDED, RETURNED
-from adcompile.frontend.frames import Frame
+from adcompile.frontend.frames import Frame, is_outside
 from adcompile.frontend.optionals import used
 from adcompile.frontend.paths import PARTS
+from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
 from adcompile.ir.lengths import example_of
@@ -56,7 +58,11 @@ def assign(lo: Lowering, target: ast.expr, value: Value) -> None:
 
 def bind(lo: Lowering, name: str, value: Value, frame: Frame | None = None) -> None:
     """Give a value a name, which emitted code will keep if the value has no other."""
-    lo.assign_name(frame or lo.frame, name, value)
+    owner = frame or lo.frame
+    if owner.node is not None and isinstance(owner.scope, Source) and is_outside(owner, name):
+        registers.store_name(lo, lo.looked_up_by(owner.scope, name), name, value, owner.node)
+        return
+    lo.assign_name(owner, name, value)
     if name == RETURNED and lo.catchers:
         lo.frame.names[ENDED] = value
     var = value if isinstance(value, Var) else lo.cells[value.cell] if isinstance(value, Ref) else None
@@ -157,6 +163,11 @@ def store_attribute(lo: Lowering, target: ast.Attribute, base: Value, value: Val
     if isinstance(base, Ref) and target.attr == "shape" and not lo.is_list(base) and may_reshape(lo, target, base):
         assign(lo, target.value, application.apply(lo, np.reshape, [base, value], {}, target))
         return
+    owner = registers.of_class(lo, base)
+    if owner is not None and hasattr(owner, target.attr):
+        registers.needed(lo, owner, target.attr)
+        registers.store(lo, owner, target.attr, value, target)
+        return
     remedy = "pass the object as an argument, or keep the value in a local variable, a list or an array"
     lo.refuse(
         target,
@@ -224,6 +235,9 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
     own = objects.method(lo, base, "__setitem__", target)
     if own is not None:
         calls.call(lo, own, [expressions.evaluate(lo, target.slice), value], {}, target)
+        return
+    if registers.is_object(base):
+        registers.call(lo, base, "__setitem__", [expressions.evaluate(lo, target.slice), value], target)
         return
     if not isinstance(base, Node) or base.kind in ("tuple", "object"):
         lo.refuse(target, "this object does not support item assignment", "not an array, a list or a dict")

@@ -14,6 +14,7 @@ from adcompile.frontend import (
     lists,
     objects,
     overloading,
+    registers,
 )
 from adcompile.frontend.assignment import bind, location, store_attribute, store_item
 from adcompile.frontend.operators import BINARY, apply_binary
@@ -82,6 +83,9 @@ def augment_item(lo: Lowering, stmt: ast.AugAssign, op: str, base: Value) -> Non
     assert isinstance(stmt.target, ast.Subscript)
     current = access.read_item(lo, base, stmt.target)
     right = expressions.evaluate(lo, stmt.value)
+    if registers.is_object(base):
+        store_item(lo, stmt.target, base, registers.augmented(lo, op, current, right, stmt))
+        return
     new = augmented(lo, op, current, right, stmt)
     if new is None and not isinstance(stmt.target.slice, ast.Slice) and not objects.is_object(base):
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from adcompile.frontend import (
     access,
@@ -12,13 +12,13 @@ from adcompile.frontend import (
     calls,
     containers,
     generators,
+    identity,
     iteration,
     lists,
     membership,
     objects,
     overloading,
     pooling,
-    pools,
     rows,
     run_texts,
     texts,
@@ -207,15 +207,8 @@ def comparison(lo: Lowering, op: ast.cmpop, left: Value, right: Value, node: ast
         left, right = used(lo, left, node), used(lo, right, node)
     match op:
         case ast.Is() | ast.IsNot():
-            for a, b in ((left, right), (right, left)):
-                if isinstance(a, Const) and isinstance(a.value, bool) and isinstance(b, Var) and b.type.is_numeric:
-                    is_bool = b.type.kind == "py" and b.type.dtype is bool
-                    decided = (b if a.value else negate(lo, b)) if is_bool else FALSE
-                    return decided if isinstance(op, ast.Is) else negate(lo, decided)
-            if lo.pools and (pools.is_placed(lo, left) or pools.is_placed(lo, right)):
-                same = pools.same(lo, left, right)
-                return same if isinstance(op, ast.Is) else negate(lo, same)
-            return Const(identical(lo, left, right, node) == isinstance(op, ast.Is))
+            same = identity.same(lo, left, right, node)
+            return same if isinstance(op, ast.Is) else negate(lo, same)
         case ast.In() | ast.NotIn():
             inside = membership.contains(lo, right, left, node)
             return inside if isinstance(op, ast.In) else negate(lo, inside)
@@ -242,32 +235,6 @@ def is_that_text(lo: Lowering, value: Node[Value], text: Value, node: ast.AST) -
     return short_circuit(
         lo, node, True, lo.atom(present), lambda: truth(lo, apply_binary(lo, "eq", held, text, node), node)
     )
-
-
-# Classes whose objects are no numbers, texts or containers.
-MERE_OBJECTS: Final = (object, type(NotImplemented), type(Ellipsis), type)
-
-
-def identical(lo: Lowering, left: Value, right: Value, node: ast.AST) -> bool:
-    """Decide ``left is right`` for things whose identity is known."""
-    for a, b in ((left, right), (right, left)):
-        if is_none(a):
-            if isinstance(b, Const):
-                return b.value is None
-            if lo.type_of(b).is_carried or not isinstance(b, Var):
-                return False
-        if isinstance(a, Const) and isinstance(a.value, bool) and lo.type_of(b).is_array:
-            return False
-        if isinstance(a, Const) and not isinstance(b, Const):
-            if type(a.value) in MERE_OBJECTS and isinstance(b, Node | Ref):
-                return False
-            if not a.type.is_numeric and a is not UNDEFINED and isinstance(b, Var) and b.type.is_numeric:
-                return False
-    if isinstance(left, Node) and isinstance(right, Node) and left.identity and right.identity:
-        return left.identity == right.identity
-    if isinstance(left, Const) and isinstance(right, Const):
-        return left.value is right.value
-    lo.refuse(node, "`is` between these values is not known when compiling", "here", "compare with ==")
 
 
 def either(lo: Lowering, a: Atom, b: Atom) -> Atom:

@@ -182,6 +182,14 @@ def owner_of(frame: Frame, name: str) -> Frame:
     return frame
 
 
+def is_outside(frame: Frame, name: str) -> bool:
+    """Tell whether a function declares a name that belongs to no function being lowered: global, or of a closure."""
+    node = frame.node
+    return node is not None and (
+        name in global_names(node) or (name in outer_names(node) and owner_of(frame, name) is frame)
+    )
+
+
 def function_frame(frame: Frame) -> Frame:
     """Return the frame of the function that a comprehension stands in."""
     while frame.node is None and frame.parent is not None:

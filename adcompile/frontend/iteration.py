@@ -9,7 +9,7 @@ from collections.abc import Iterator as Yields
 from typing import TYPE_CHECKING, Final
 
 from adcompile.errors import CompileError
-from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude, run_texts
+from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude, registers, run_texts
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.nodes import walk
@@ -64,6 +64,8 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
             return lists.iterate(lo, value)
         case Var() if run_texts.is_unknown(value):
             return run_texts.iterate(lo, value, node)
+        case Var() if registers.is_object(value):
+            registers.refuse_iteration(lo, node)
         case Ref() | Var():
             if lo.type_of(value).is_array:
                 return rows(lo, value, node)

@@ -6,7 +6,7 @@ import ast
 import operator
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import calls, expressions, objects, prelude, run_texts, tables
+from adcompile.frontend import calls, expressions, objects, prelude, registers, run_texts, tables
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.run_texts import is_text
 from adcompile.frontend.values import Iterable, Ref, Value, is_static, lift, static_value
@@ -68,6 +68,8 @@ def contains(lo: Lowering, container: Value, item: Value, node: ast.AST) -> Atom
         return found
     if isinstance(container, Iterable) and container.bounds is not None:
         return in_range(lo, container.bounds, item, node)
+    if registers.is_object(container):
+        return lo.atom(registers.call(lo, container, "__contains__", [item], node))
     if isinstance(container, Ref):
         return truth(lo, calls.in_python(lo, prelude.any_equal, [container, item], node), node)
     lo.refuse(node, "`in` is supported for containers and items that are known when compiling", "here")

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import draws
+from adcompile.frontend import draws, optionals, registers
 from adcompile.frontend.opaque_equations import emit
 from adcompile.frontend.opaque_samples import LARGEST, sampled
 from adcompile.frontend.opaque_types import annotated, item_type, refuse_shuffle, result_of
 from adcompile.frontend.places import called_as, is_common, is_pure, may_store, of_a_package, trusts
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Args, Keywords, Ref, Value
-from adcompile.ir.core import Atom, Const, Var
+from adcompile.ir.core import Atom, Const, Var, is_none
 from adcompile.ir.structure import Node, leaves
-from adcompile.ir.types import OBJECT
+from adcompile.ir.types import OBJECT, TEXT
 from adcompile.rules.opaque import INDEX_METHODS, PYTHON_DRAWS, UNKNOWN, Index, generators, loggers, python_generators
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def call_function(
     if may_store(place, f):
         refuse_stores(lo, (*args, *keywords.values()), node)
     result = result_of(lo, f, place, args, keywords, node)
-    return emit(lo, "path", place, (), args, keywords, (result,), node, trusts(place, f))
+    made = emit(lo, "path", place, (), args, keywords, (result,), node, trusts(place, f))
+    if result == TEXT and (len(args) == 1 or is_none(args[1])):
+        present = lo.builder.emit("not", lo.builder.emit("absent", lo.atom(made)))
+        return optionals.pair(present, made)
+    return made
 
 
 def refuse_stores(lo: Lowering, values: Iterable[Value], node: ast.AST) -> None:
@@ -105,6 +109,8 @@ def call_method(lo: Lowering, receiver: Atom, name: str, args: Args, keywords: K
     quiet = cls is Index or isinstance(cls, type) and issubclass(cls, (*generators(), *python_generators(), *loggers()))
     if "out" in keywords:
         lo.refuse(node, "the argument `out` of this method is not supported", "called here", "store its result")
+    if any(receiver is held for _, held in lo.registers.values()):
+        args = [registers.kept(lo, a, node) for a in args]
     return emit(lo, "method", ("", name), (receiver,), args, keywords, (result,), node, quiet)
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from adcompile.frontend import draws
 from adcompile.frontend.places import is_pure
 from adcompile.frontend.values import Args, Iterable, Keywords, Value, is_static, static_value
+from adcompile.ir.core import Const
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
-from adcompile.ir.types import OBJECT, PY_INT, Type, numpy_dtype, type_of_value
-from adcompile.rules.opaque import CLOCKS, PYTHON_DRAWS, UNKNOWN, loggers
+from adcompile.ir.types import OBJECT, PY_INT, TEXT, Type, numpy_dtype, type_of_value
+from adcompile.rules.opaque import CLOCKS, ENVIRONMENT, PYTHON_DRAWS, UNKNOWN, loggers
 from adcompile.rules.promotion import ufunc_type
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywor
         return table.get(name, Type("object", f, None) if isinstance(f, type) else annotated(f))
     if place == ("logging", "getLogger"):
         return Type("object", loggers()[0], None)
+    if place in ENVIRONMENT and all(isinstance(a, Const) and isinstance(a.value, str | None) for a in args):
+        return TEXT
     if isinstance(f, type):
         return Type("object", f, None)
     if isinstance(f, np.ufunc):

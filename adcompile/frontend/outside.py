@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from adcompile.frontend import macros, pipelines, prelude
+from adcompile.frontend import macros, pipelines, prelude, registers
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, is_sparse_matrix, leaf_type
 from adcompile.frontend.buffers import Buffers
 from adcompile.frontend.resolve import Source
@@ -83,6 +83,13 @@ class Dependency:
     member: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Register:
+    """An object from outside that the program changes: see `registers`."""
+
+    held: object
+
+
 class Outside(Buffers):
     """The state of lowering, with what was read from outside.
 
@@ -95,6 +102,7 @@ class Outside(Buffers):
         self.dependencies: dict[tuple[int, str], Dependency] = {}
         self.captured: dict[tuple[int, str], Value] = {}
         self.roots: set[str] = set()
+        self.registers: dict[int, tuple[Register, Var]] = {}
         self.reserved: dict[tuple[ast.AST, str], str] = {}
 
     def reserve(self, hint: str, node: ast.AST) -> str:
@@ -125,6 +133,9 @@ class Outside(Buffers):
             )
         if self.frame.rule or self.frame.macro or not isinstance(scope, Source):
             return lift(value)
+        register = registers.read_name(self, self.looked_up_by(scope, name), name, node)  # type: ignore[arg-type]  # the only one
+        if register is not None:
+            return register
         return self.captured_from(self.looked_up_by(scope, name), name, node)
 
     def looked_up_by(self, scope: Source, name: str) -> Source:
@@ -159,6 +170,9 @@ class Outside(Buffers):
 
     def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:
         """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
+        if registers.is_changed(self, value):  # type: ignore[arg-type]  # the only one
+            return self.capture_register(value, name)
+        registers.refuse_parts(self, name, value, node)  # type: ignore[arg-type]  # likewise
         if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray or _holds_numbers(value):
             return self.capture(scope, name, value)
         if is_draw(type(value)) or isinstance(value, loggers()) or is_sparse_matrix(value):
@@ -206,6 +220,21 @@ class Outside(Buffers):
         assert isinstance(found, Var)
         return found
 
+    def capture_register(self, held: object, name: str = "") -> Var:
+        """Return an object that the program changes as a hidden argument."""
+        if id(held) not in self.registers:
+            name = name or getattr(held, "__name__", "names" if isinstance(held, dict) else "cell")
+            register = Register(held)
+            self.registers[id(held)] = register, self.capture_attribute(register, "held", name)
+        return self.registers[id(held)][1]
+
+    def changed_outside(self, held: Value) -> None:
+        """Have the container from outside that a value is, or is a part of, be changed at run time."""
+        for key, value in self.captured.items():
+            capture = self.captures.get(key)
+            if capture is not None and isinstance(value, Node) and value.kind != "object" and _holds(value, held):
+                registers.changed(self, capture.read())  # type: ignore[arg-type]  # the only one
+
     def capture_attribute(self, owner: object, name: str, hidden: str) -> Var:
         """Return an attribute of an object as a hidden argument."""
         key = (id(owner), name)
@@ -251,6 +280,10 @@ class Outside(Buffers):
         if key in self.captured:
             return self.revived(key)
         if not self.frame.rule and not _settled(owner):
+            if registers.is_changed(self, value):  # type: ignore[arg-type]  # the only one
+                return self.capture_register(value, name)
+            if registers.question(owner, name) in self.resolved:
+                return registers.read(self, owner, name, value, node)  # type: ignore[arg-type]  # likewise
             array = type(value) is np.ndarray or _holds_numbers(value)
             number = isinstance(value, float | complex | np.generic)
             if array or (number and not isinstance(owner, types.ModuleType) and not self.is_made(owner)):
@@ -260,6 +293,11 @@ class Outside(Buffers):
         if isinstance(value, np.ndarray):
             self.refuse(node, f"the array `{name}` of a module is not supported", "here", "bind it to a global name")
         return lift(value)
+
+
+def _holds(value: Value, part: Value) -> bool:
+    """Tell whether a container is another one, or has it in it."""
+    return value is part or (isinstance(value, Node) and any(_holds(c, part) for c in value.children))
 
 
 def _holds_numbers(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import os
 import random
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from adcompile.ir.core import Const
 from adcompile.rules.opaque import of_pure, within
 
 if TYPE_CHECKING:
@@ -67,12 +69,13 @@ def chain_of(lo: Lowering, node: ast.AST) -> Name | None:
     while isinstance(f, ast.Attribute):
         parts.insert(0, f.attr)
         f = f.value
-    if not parts or not isinstance(f, ast.Name) or f.id in lo.frame.names or f.id in lo.frame.local:
+    if not parts or not isinstance(f, ast.Name):
         return None
-    try:
-        module = lo.frame.scope.lookup(f.id)
-    except KeyError:
-        return None
+    held = lo.frame.names.get(f.id)
+    module: object = held.value if isinstance(held, Const) else None
+    if held is None and f.id not in lo.frame.local:
+        with contextlib.suppress(KeyError):
+            module = lo.frame.scope.lookup(f.id)
     return (module.__name__, ".".join(parts)) if isinstance(module, types.ModuleType) else None
 
 

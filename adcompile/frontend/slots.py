@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import lists, pools, rows
 from adcompile.frontend.desugar import FLAGS, RAISED, STATE, LoopFlags
-from adcompile.frontend.frames import Conflict, function_frame
+from adcompile.frontend.frames import Conflict, function_frame, is_outside
 from adcompile.frontend.lifetimes import is_carried
 from adcompile.frontend.optionals import HELD, paired
 from adcompile.frontend.plans import (
@@ -242,12 +242,12 @@ class Slots:
                 self.lo.may_share(a, b, self.key)
 
     def shared(self, name: str) -> bool:
-        """Tell whether a variable lives in a box: it is carried as what a list holds is."""
+        """Tell whether a variable lives in a box, which is carried as what a list holds is, or outside."""
         frame = self.lo.frame
         if frame.node is None and name in escaping_names(self.node):  # of the function that the comprehension is in
             frame = function_frame(frame)
         owner, name = self.lo.owner(frame, name)
-        return isinstance(owner.names.get(name), Box)
+        return isinstance(owner.names.get(name), Box) or is_outside(frame, name)
 
     def forget(self) -> None:
         """Names that are not read before they are assigned again mean nothing."""

@@ -237,6 +237,9 @@ class State:
             return value.holding([self.settled(c) for c in value.children])
         return value
 
+    def changed_outside(self, held: Value) -> None:
+        """Have what is outside, or a part of something there, be changed at run time, where that can be."""
+
     def change(
         self, node: ast.AST, held: Node[Value], children: Sequence[Value], keys: Sequence[object] | None = None
     ) -> None:
@@ -247,6 +250,7 @@ class State:
             pools.store_fields(self, held, children, keys, node)  # type: ignore[arg-type]  # the only State there is
             return
         if held.identity not in self.contents:
+            self.changed_outside(held)
             self.refuse(
                 node, f"this {held.called} cannot be changed here", "made outside the function", "copy it first"
             )

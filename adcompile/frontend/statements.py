@@ -17,6 +17,7 @@ from adcompile.frontend import (
     expressions,
     loops,
     managers,
+    registers,
     splitting,
     surgery,
     texts,
@@ -26,6 +27,7 @@ from adcompile.frontend.desugar import always_raises, is_flag
 from adcompile.frontend.frames import Unbound, owner_of
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.optionals import implied
+from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import LocalFunction, Value
 from adcompile.frontend.variables import hooked_names
 from adcompile.ir.core import FALSE, NONE, TRUE, Atom, Const
@@ -171,13 +173,8 @@ def declare(lo: Lowering, stmt: ast.Global | ast.Nonlocal) -> None:
         return
     stored = {n.id for n in walk(lo.frame.node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     for name in stmt.names:
-        if name in stored:
-            lo.refuse(
-                stmt,
-                f"this function changes `{name}`, which lives outside the differentiated function",
-                "here",
-                "pass the value as an argument and return the new one",
-            )
+        if name in stored and isinstance(lo.frame.scope, Source):
+            registers.declare(lo, lo.looked_up_by(lo.frame.scope, name), name, stmt)
 
 
 def if_(lo: Lowering, stmt: ast.If, rest: Sequence[ast.stmt] = ()) -> None:

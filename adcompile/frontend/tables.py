@@ -123,6 +123,8 @@ def needed(lo: Lowering, held: Node[Value], node: ast.AST) -> NoReturn:
     """Say that a dict or set has to be a table, unless the loop around is repeated with keys that are known."""
     place, _ = lo.dicts.get(held.identity, (None, None))
     key = None if place is None else question(place)
+    if held.identity not in lo.contents:
+        lo.changed_outside(held)
     if any(frame.loops for frame in lo.frames):
         raise NeedsUnrolling(node, resolving=key)
     if key is not None:

@@ -174,7 +174,7 @@ def logical_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
 
 
 def truth_infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-    """Infer ``not x`` and ``bool(x)``."""
+    """Infer ``not x``, ``bool(x)`` and ``x is None``."""
     return PY_BOOL
 
 
@@ -231,6 +231,7 @@ def _register_operators() -> None:
     register(Primitive("or", logical_infer, signature="x, y", fold=fold_or, cost="arithmetic"))
     register(Primitive("not", truth_infer, fold=operator.not_, cost="arithmetic"))
     register(Primitive("truth", truth_infer, fold=bool, simplify=simplify.truth, cost="arithmetic"))
+    register(Primitive("absent", truth_infer, fold=lambda x: x is None, cost="free", safe=True))
 
 
 _register_operators()

@@ -43,7 +43,7 @@ row("abs", "abs(x)", "np.sign(x)")
 row("npdiv", "np.divide(x, y)", "1 / y", "-ans / y")
 nondifferentiable(
     *("floordiv", "lt", "le", "gt", "ge", "eq", "ne", "bitand", "bitor", "bitxor", "invert", "lshift", "rshift"),
-    *("not", "truth"),
+    *("not", "truth", "absent"),
 )
 
 # -- arithmetic

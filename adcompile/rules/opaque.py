@@ -84,6 +84,8 @@ PYTHON_DRAWS: Final = {
     **dict.fromkeys(("vonmisesvariate",), PY_FLOAT),
     **dict.fromkeys(("randint", "randrange", "getrandbits"), PY_INT),
 }
+# Functions that read a text from the environment: None, or their second argument, where there is none.
+ENVIRONMENT: Final = (("os", "getenv"), ("os", "environ.get"))
 CLOCKS: Final = {
     **dict.fromkeys(("time", "perf_counter", "monotonic", "process_time", "thread_time"), PY_FLOAT),
     **dict.fromkeys(("time_ns", "perf_counter_ns", "monotonic_ns", "process_time_ns"), PY_INT),

@@ -44,6 +44,8 @@ def with_parts(real, imag):
 
 def read_only(x):
     """Return a view of an array that cannot be written to: for calls of functions that are not known."""
+    if not isinstance(x, np.ndarray):
+        return x
     view = x.view()
     view.flags.writeable = False
     return view

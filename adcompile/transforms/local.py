@@ -23,12 +23,27 @@ SINGULAR: Final = POWERS | {"div", "npdiv", "reciprocal", "log", "log2", "log10"
 def refuse_obstacles(fn: Function, active: Collection[Var]) -> None:
     """Refuse calls of unknown functions through which derivatives would have to pass."""
     for eqn in obstacles(fn, active):
+        if stores_outside(eqn):
+            raise CompileError(
+                "what is stored outside of the function is read in it, and the derivative of that is lost",
+                place_of(eqn),
+                "depends on a differentiated argument",
+                "keep it in a variable, list or dict of the function too, and read that",
+            )
         raise CompileError(
             f"no derivative rule for {described(eqn)}",
             place_of(eqn),
             "not known to the compiler",
             remedy(eqn),
         )
+
+
+def stores_outside(eqn: Eqn) -> bool:
+    """Tell whether a call stores into a list, dict or set, or into a variable from outside."""
+    form, name, *_ = eqn.attrs
+    assert isinstance(name, tuple)
+    held = eqn.args[0].type.dtype if eqn.args else None
+    return (form == "method" and held in (list, dict, set)) or name[:2] == ("builtins", "setattr")
 
 
 def remedy(eqn: Eqn) -> str:
