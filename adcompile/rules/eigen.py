@@ -61,8 +61,13 @@ def eigenvalues_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
 
 @nonlinear("any_eigenvectors")
 def eigenvectors_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
+    return change_of_vectors(ans, factors.any_eigenvalues(a), a_dot)
+
+
+def change_of_vectors(ans: Array, values: Array, a_dot: Array) -> Array:
+    """The tangent of the eigenvectors."""
     turn = np.linalg.inv(ans) @ a_dot @ ans
-    change = ans @ (gaps(factors.any_eigenvalues(a)) * turn)
+    change = ans @ (gaps(values) * turn)
     longer = np.real(np.sum(np.conj(ans) * change, axis=-2))
     largest = np.expand_dims(np.argmax(np.abs(ans), axis=-2), -2)
     turned = np.take_along_axis(change, largest, -2) / np.take_along_axis(ans, largest, -2)

@@ -19,7 +19,10 @@ import numpy as np
 from adcompile.ir.primitives import PRIMITIVES
 
 _LINEAR_ALGEBRA: Final = ("linalg", "symmetric", "eigen", "singular", "least_squares", "chains", "norms")
-_SCIPY_LINEAR_ALGEBRA: Final = (*_LINEAR_ALGEBRA, "scipy.linalg", "scipy.factorizations")
+_SCIPY_LINEAR_ALGEBRA: Final = (
+    *_LINEAR_ALGEBRA,
+    *("scipy.linalg", "scipy.factorizations", "scipy.decompositions", "scipy.functions", "scipy.bands"),
+)
 _REARRANGING: Final = ("rearranging", "selecting")
 _MUTATORS: Final = ("mutators",)
 _ORDERING: Final = ("ordering", "ufuncs")
@@ -37,6 +40,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "numpy.fft": ("fourier",),
     "numpy.linalg": _LINEAR_ALGEBRA,
     "adcompile.rules.scipy.factors": (*_SCIPY_LINEAR_ALGEBRA, "scipy.signal"),
+    "adcompile.rules.scipy.parts": _SCIPY_LINEAR_ALGEBRA,
     "adcompile.rules.scipy.filters": ("scipy.ndimage",),
     "adcompile.rules.scipy.sums": ("scipy.special", "scipy.tuples"),
     "statistics": ("averages",),

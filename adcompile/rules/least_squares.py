@@ -69,34 +69,52 @@ def skew(x: Array) -> Array:
     return part - adjoined(part)
 
 
+def orthogonal_change(q: Array, r: Array, a_dot: Array) -> Array:
+    """The tangent of the orthogonal factor q."""
+    right = square_part(a_dot, r) @ np.linalg.inv(square_part(r, r))
+    inside = adjoined(q) @ right
+    return q @ skew(inside) + (right - q @ inside)
+
+
+def triangular_change(q: Array, r: Array, a_dot: Array) -> Array:
+    """The tangent of the triangular factor r."""
+    inside = adjoined(q) @ a_dot
+    return inside - skew(square_part(inside, r) @ np.linalg.inv(square_part(r, r))) @ r
+
+
+def orthogonal_back(g: Array, q: Array, r: Array, a: Array) -> Array:
+    """The adjoint of a, given that of the orthogonal factor q."""
+    t = flipped(q) @ g
+    change = g + conjugated(q) @ (half_lower(t - adjoined(t)) - t)
+    return widened(change @ flipped(np.linalg.inv(square_part(r, r))), a, r)
+
+
+def triangular_back(g: Array, q: Array, r: Array, a: Array) -> Array:
+    """The adjoint of a, given that of the triangular factor r."""
+    q = conjugated(q)
+    k = np.triu(g) @ flipped(r)
+    turn = half_lower(k - adjoined(k)) @ flipped(np.linalg.inv(square_part(r, r)))
+    return q @ np.triu(g) - widened(q @ turn, a, r)
+
+
 @nonlinear("orthogonal_factor")
 def orthogonal_factor_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    r = factors.triangular_factor(a)
-    right = square_part(a_dot, r) @ np.linalg.inv(square_part(r, r))
-    inside = adjoined(ans) @ right
-    return ans @ skew(inside) + (right - ans @ inside)
+    return orthogonal_change(ans, factors.triangular_factor(a), a_dot)
 
 
 @nonlinear("triangular_factor")
 def triangular_factor_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    inside = adjoined(factors.orthogonal_factor(a)) @ a_dot
-    return inside - skew(square_part(inside, ans) @ np.linalg.inv(square_part(ans, ans))) @ ans
+    return triangular_change(factors.orthogonal_factor(a), ans, a_dot)
 
 
 @adjoint("orthogonal_factor")
 def orthogonal_factor_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    r = factors.triangular_factor(a)
-    t = flipped(ans) @ g
-    change = g + conjugated(ans) @ (half_lower(t - adjoined(t)) - t)
-    return widened(change @ flipped(np.linalg.inv(square_part(r, r))), a, r)
+    return orthogonal_back(g, ans, factors.triangular_factor(a), a)
 
 
 @adjoint("triangular_factor")
 def triangular_factor_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    q = conjugated(factors.orthogonal_factor(a))
-    k = np.triu(g) @ flipped(ans)
-    turn = half_lower(k - adjoined(k)) @ flipped(np.linalg.inv(square_part(ans, ans)))
-    return q @ np.triu(g) - widened(q @ turn, a, ans)
+    return triangular_back(g, factors.orthogonal_factor(a), ans, a)
 
 
 def widened(x: Array, a: Array, r: Array) -> Array:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Eqn, Stmt, Var, free
+from adcompile.records import replace
 from adcompile.transforms import conform
 from adcompile.transforms.local import tangent_rule
 
@@ -29,7 +30,10 @@ def transposed_terms(
         for stmt in constant:
             b.add(stmt)
         if isinstance(out, Var):
-            yield position, transpose(b, linear, out, placeholder, conform.cotangent(b, g, eqn.out), terms)
+            start = len(b.stmts)
+            bar = transpose(b, linear, out, placeholder, conform.cotangent(b, g, eqn.out), terms)
+            drop_dependent(b, start, operand, placeholder, linear)
+            yield position, bar
 
 
 def split(stmts: list[Stmt], placeholder: Var) -> tuple[list[Eqn], list[Stmt]]:
@@ -49,7 +53,6 @@ def split(stmts: list[Stmt], placeholder: Var) -> tuple[list[Eqn], list[Stmt]]:
 
 def transpose(b: Builder, linear: list[Eqn], out: Var, placeholder: Var, g: Atom, terms: LinearTerms) -> Atom:
     """Run linear equations backwards from the cotangent of their result to that of the placeholder."""
-    start = len(b.stmts)
     made = {o: e for e in linear for o in e.outs}
     bars: dict[Var, Atom] = {out: g}
     for eqn in reversed(linear):
@@ -62,16 +65,20 @@ def transpose(b: Builder, linear: list[Eqn], out: Var, placeholder: Var, g: Atom
             assert isinstance(operand, Var)
             term = conform.cotangent(b, term, operand)
             bars[operand] = b.emit("add", bars[operand], term) if operand in bars else term
-    found = bars[placeholder] if placeholder in bars else conform.zeros(b, placeholder)
-    drop_dependent(b, start, {placeholder, *made})
-    return found
+    return bars[placeholder] if placeholder in bars else conform.zeros(b, placeholder)
 
 
-def drop_dependent(b: Builder, start: int, gone: set[Var]) -> None:
-    """Drop the statements from `start` on that read the tangents: rules made them for operands that are not wanted."""
+def drop_dependent(b: Builder, start: int, operand: Var, placeholder: Var, linear: list[Eqn]) -> None:
+    """Drop the statements from `start` on that read the tangents: rules made them for operands that are not wanted.
+
+    The lengths of the operand's tangent are those of the operand.
+    """
     kept: list[Stmt] = []
+    gone = {placeholder, *(o for e in linear for o in e.outs)}
     for stmt in b.stmts[start:]:
-        if any(v in gone for v in free(stmt)):
+        if isinstance(stmt, Eqn) and stmt.prim == "dim" and stmt.args[0] is placeholder:
+            kept.append(replace(stmt, args=(operand,)))
+        elif any(v in gone for v in free(stmt)):
             gone.update(stmt.outs)
         else:
             kept.append(stmt)

@@ -18,9 +18,9 @@ from adcompile.rules import symmetric
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.matrices import column, flipped, gaps, of_square, real_values, square_dims, whole
-from adcompile.rules.scipy import factors
+from adcompile.rules.scipy import factors, parts
 from adcompile.rules.scipy.linalg import cholesky_adjoint, cholesky_tangent, infer_solution, triangle
-from adcompile.rules.table import adjoint, nondifferentiable, nonlinear
+from adcompile.rules.table import adjoint, nondifferentiable, nonlinear, refuse
 
 Array = np.ndarray
 
@@ -39,23 +39,47 @@ for _name, _shape in (
 @macro(scipy.linalg.eigh)
 def eigh(
     a: Array,
-    b: None = None,
+    b: Array | None = None,
     *,
     lower: bool = True,
     eigvals_only: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    type: int = 1,
+    check_finite: bool = True,
     subset_by_index: None = None,
     subset_by_value: None = None,
     driver: None = None,
 ) -> object:
-    """The eigenvalues and eigenvectors of a symmetric matrix."""
+    """The eigenvalues and eigenvectors of a symmetric matrix, alone or relative to another."""
+    if type != 1:
+        refuse("scipy.linalg.eigh: only the `type` 1 is supported")
+    if b is not None:
+        if eigvals_only:
+            return parts.general_only_values(a, b, lower)
+        return parts.general_values(a, b, lower), parts.general_vectors(a, b, lower)
     if eigvals_only:
         return factors.only_eigenvalues(a, lower)
     return factors.ordered_eigenvalues(a, lower), factors.ordered_eigenvectors(a, lower)
 
 
 @macro(scipy.linalg.eigvalsh)
-def eigvalsh(a: Array, b: None = None, *, lower: bool = True) -> Array:
-    return factors.only_eigenvalues(a, lower)
+def eigvalsh(
+    a: Array,
+    b: Array | None = None,
+    *,
+    lower: bool = True,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    type: int = 1,
+    check_finite: bool = True,
+    subset_by_index: None = None,
+    subset_by_value: None = None,
+    driver: None = None,
+) -> Array:
+    if type != 1:
+        refuse("scipy.linalg.eigvalsh: only the `type` 1 is supported")
+    return factors.only_eigenvalues(a, lower) if b is None else parts.general_only_values(a, b, lower)
 
 
 @nonlinear("only_eigenvalues")
@@ -109,12 +133,14 @@ function(factors.solved_by_cholesky, "solved_by_cholesky", "c, b, lower: static 
 
 
 @macro(scipy.linalg.cho_factor)
-def cho_factor(a: Array, lower: bool = False) -> tuple[Array, bool]:
+def cho_factor(
+    a: Array, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> tuple[Array, bool]:
     return factors.cholesky_in_place(a, lower), lower
 
 
 @macro(scipy.linalg.cho_solve)
-def cho_solve(c_and_lower: tuple[Array, bool], b: Array) -> Array:
+def cho_solve(c_and_lower: tuple[Array, bool], b: Array, overwrite_b: bool = False, check_finite: bool = True) -> Array:
     return factors.solved_by_cholesky(c_and_lower[0], b, c_and_lower[1])
 
 
@@ -190,12 +216,20 @@ nondifferentiable("pivots", "order_of")
 
 
 @macro(scipy.linalg.lu_factor)
-def lu_factor(a: Array) -> tuple[Array, Array]:
+def lu_factor(a: Array, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, Array]:
     return factors.packed_triangles(a), factors.pivots(a)
 
 
 @macro(scipy.linalg.lu_solve)
-def lu_solve(lu_and_piv: tuple[Array, Array], b: Array, trans: None = None) -> Array:
+def lu_solve(
+    lu_and_piv: tuple[Array, Array],
+    b: Array,
+    trans: int = 0,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Array:
+    if trans != 0:
+        refuse("scipy.linalg.lu_solve: `trans` is not supported: factor the transpose")
     return factors.solved_by_triangles(lu_and_piv[0], lu_and_piv[1], b)
 
 

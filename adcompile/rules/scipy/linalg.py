@@ -37,7 +37,7 @@ from adcompile.rules.matrices import (
 from adcompile.rules.reductions import conjugated
 from adcompile.rules.scipy import factors
 from adcompile.rules.symmetric import mirrored, of_triangle
-from adcompile.rules.table import adjoint, complex_type, holomorphic, like, nonlinear, refuse
+from adcompile.rules.table import adjoint, complex_type, holomorphic, is_complex, like, nonlinear, refuse
 
 Array = np.ndarray
 Trans = Literal[0, 1, 2, "N", "T", "C"]
@@ -74,8 +74,8 @@ primitive(
     infer_solution,
     "scipy.linalg.solve",
     "a, b",
-    "assume_a=None, transposed=False",
-    usage="a, b, lower: no = False, overwrite_a: static = False, overwrite_b: static = False, "
+    "assume_a=None, transposed=False, lower=False",
+    usage="a, b, lower: static = False, overwrite_a: static = False, overwrite_b: static = False, "
     "check_finite: static = True, assume_a: static = None, transposed: static = False",
     cost="product",
 )
@@ -84,36 +84,44 @@ holomorphic("scipy.linalg.solve", "scipy.linalg.solve_triangular")
 
 @nonlinear("scipy.linalg.solve")
 def solve_tangent(
-    ans: Array, a: Array, b: Array, kind: str | None, transposed: bool, a_dot: Array | None, b_dot: Array | None
+    ans: Array,
+    a: Array,
+    b: Array,
+    kind: str | None,
+    transposed: bool,
+    lower: bool,
+    a_dot: Array | None,
+    b_dot: Array | None,
 ) -> Array:
     change = 0.0 if b_dot is None else b_dot
     if a_dot is not None:
-        turn = read_part(a_dot, kind)
+        turn = mirrored(a_dot, "L" if lower else "U") if reads_triangle(a, kind) else a_dot
         change = change - (turn.T if transposed else turn) @ ans
-    return scipy.linalg.solve(a, change, assume_a=kind, transposed=transposed)
+    return scipy.linalg.solve(a, change, assume_a=kind, transposed=transposed, lower=lower)
 
 
 @adjoint("scipy.linalg.solve")
-def solve_adjoint(g: Array, ans: Array, a: Array, b: Array, kind: str | None, transposed: bool) -> tuple[Array, Array]:
-    full = mirrored(a, "U") if reads_triangle(kind) else a
+def solve_adjoint(
+    g: Array, ans: Array, a: Array, b: Array, kind: str | None, transposed: bool, lower: bool
+) -> tuple[Array, Array]:
+    triangle = "L" if lower else "U"
+    full = mirrored(a, triangle) if reads_triangle(a, kind) else a
     b_bar = np.linalg.solve(full if transposed else full.T, g)
     outer = -(column(b_bar) @ flipped(column(ans)))
     a_bar = outer.T if transposed else outer
-    return of_triangle(a_bar, "U") if reads_triangle(kind) else a_bar, b_bar
+    return of_triangle(a_bar, triangle) if reads_triangle(a, kind) else a_bar, b_bar
 
 
-def reads_triangle(kind: str | None) -> bool:
-    """Tell whether one triangle of the matrix is read."""
+def reads_triangle(a: Array, kind: str | None) -> bool:
+    """Tell whether one triangle of the matrix is read, of which the other is the conjugate."""
     if kind is None or kind == "gen" or kind == "general":
         return False
     if kind == "pos" or kind == "positive definite" or kind == "her" or kind == "hermitian":
         return True
+    if (kind == "sym" or kind == "symmetric") and not is_complex(a):
+        return True
     refuse(f"scipy.linalg.solve: `assume_a={kind!r}` is not supported")
     return False
-
-
-def read_part(a_dot: Array, kind: str | None) -> Array:
-    return mirrored(a_dot, "U") if reads_triangle(kind) else a_dot
 
 
 # -- solve_triangular
