@@ -20,7 +20,7 @@ from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
 from adcompile.opt import clean, dce, gather
 from adcompile.records import NamedTuple, replace
-from adcompile.transforms import custom, derivatives, forward, inplace, linearize, reverse, store, store_neutral
+from adcompile.transforms import borrow, custom, derivatives, forward, inplace, linearize, reverse, store, store_neutral
 from adcompile.transforms.callees import Callees
 
 __all__ = [
@@ -45,7 +45,7 @@ Pass = Callable[[Function], Function]
 
 def in_place(fn: Function, kept: int | None = None, owned: frozenset[Var] = frozenset()) -> Function:
     """Turn updates of arrays into stores, where nobody sees the difference."""
-    return inplace.run(gather.run(fn), frozenset(fn.params) - owned, kept=kept)
+    return borrow.run(inplace.run(gather.run(fn), frozenset(fn.params) - owned, kept=kept))
 
 
 # What is done to a program once it has its tangents, or its adjoint statements.

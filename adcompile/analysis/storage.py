@@ -67,13 +67,16 @@ def updated_from(eqn: Eqn) -> tuple[Atom, ...]:
 def updated_roots(eqn: Eqn, roots: Callable[[Atom], Roots]) -> dict[Var, Roots]:
     """Return the roots of the results of an update in place.
 
-    A list of lists is the only holder of its lists: it has no other roots, and a list that is taken off is its own.
+    A list of lists, or one that owns its arrays, is their only holder: it has no other roots, and what is taken off is
+    its own.
     """
     held = NO_ROOTS.union(*map(roots, updated_from(eqn)))
-    nested = eqn.args[0].type.is_nested
-    if nested:
+    pool = eqn.args[0].type
+    if pool.is_nested:
         held = roots(eqn.args[0]) | {r for r in held if r.type.is_array}
-    taken = [v for v in eqn.outs[1:] if nested and v.type.is_list]
+    elif pool.is_pool:
+        return {v: frozenset({v}) if v in eqn.outs[1:] else roots(eqn.args[0]) for v in eqn.outs if has_storage(v)}
+    taken = [v for v in eqn.outs[1:] if pool.is_nested and v.type.is_list]
     inner = frozenset(r for r in held if r.type.is_array)
     return {v: inner | {v} if v in taken else held for v in eqn.outs if has_storage(v)}
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from adcompile.emit import checkpoints, lists, paths, syntax
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Eqn, If, Var, is_none, same_atom
+from adcompile.ir.lists import READ, VIEW
 from adcompile.ir.primitives import PRIMITIVES, Primitive
 from adcompile.ir.structure import Node
 from adcompile.ir.types import numpy_dtype
@@ -238,6 +239,18 @@ def _index(w: Expressions, eqn: Eqn) -> ast.expr:
     return w.subscripted(eqn.args[0], eqn.attrs[0], eqn.args[1:])
 
 
+def _index_in_list(w: Expressions, eqn: Eqn) -> ast.expr:
+    """Write what is read of an array of a list that owns it, which is never a view."""
+    held, k, *atoms = eqn.args
+    (path,) = eqn.attrs
+    assert isinstance(path, tuple)
+    item = ast.Subscript(w.atom(held), w.atom(k), ast.Load())
+    written = item if path == ("e",) else paths.read(item, path, list(map(w.atom, atoms)))
+    path_of = [code for step in path if isinstance(step, str) for code in step]
+    fresh = eqn.prim == VIEW or eqn.out.type.is_scalar or not {"a", "m"}.isdisjoint(path_of)
+    return written if fresh else syntax.method(written, "copy")
+
+
 def _astype(w: Expressions, eqn: Eqn) -> ast.expr:
     x, (dtype,) = eqn.args[0], eqn.attrs
     if x.type.is_array:
@@ -371,6 +384,8 @@ FORMS: Final[Mapping[str, Form]] = {
     "range_length": _range_length,
     "slice_length": _slice_length,
     "index": _index,
+    READ: _index_in_list,
+    VIEW: _index_in_list,
     "astype": _astype,
     "transpose": _transpose,
     "full": _full,

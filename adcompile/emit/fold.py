@@ -33,6 +33,7 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
+from adcompile.ir.lists import STORES
 from adcompile.ir.primitives import CALLS, PRIMITIVES
 from adcompile.records import NamedTuple, dataclass
 
@@ -43,6 +44,7 @@ NODES: Final = 120
 NEVER: Final = (
     frozenset({"call_fwd", "call_bwd", "index_update", "index_add", *checkpoints.FORMS})
     | lists.CHANGES
+    | STORES
     | (lists.MAKES - lists.PARTS)
 )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from adcompile.emit import syntax
 from adcompile.ir.core import Atom, Eqn, Var, is_none
-from adcompile.ir.lists import ROWS, element_type, in_row
+from adcompile.ir.lists import READ, ROWS, STORES, element_type, in_row
 from adcompile.records import replace
 
 Write = Callable[[Atom], ast.expr]
@@ -70,9 +70,9 @@ def zeros(held: ast.expr, *, numbers: bool) -> ast.expr:
 
 
 def copied(eqn: Eqn, write: Write) -> ast.expr:
-    """Write a copy of a list or an array; of a list of lists, one with lists of its own."""
+    """Write a copy of a list or an array; of a list that owns what is in it, one with lists or arrays of its own."""
     (held,) = eqn.args
-    if held.type.is_nested:
+    if held.type.is_pool:
         return each(syntax.method(syntax.name("row"), "copy"), ["row"], write(held))
     return syntax.method(write(held), "copy")
 
@@ -140,5 +140,5 @@ def change(eqn: Eqn, write: Write, popped: str | None) -> ast.stmt:
 
 
 FORMS: Final[Mapping[str, Callable[[Eqn, Write], ast.expr]]] = dict.fromkeys(
-    (*MADE, "list_get", *(name for name in ROWS if name not in CHANGES)), expression
+    (*MADE, "list_get", *(name for name in ROWS if name not in CHANGES and name not in (READ, *STORES))), expression
 )

@@ -14,6 +14,7 @@ from adcompile.emit.effects import SPECIAL
 from adcompile.emit.expressions import Expressions
 from adcompile.emit.plan import Origin, Pairs, Plan, Result, moved
 from adcompile.ir.core import Atom, Block, Eqn, If, Stmt, Var, operands, same_atom, variables
+from adcompile.ir.lists import READ, STORES, VIEW, in_row
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import numpy_dtype
 
@@ -163,7 +164,7 @@ class StatementWriter(abc.ABC):
             written = lists.change(eqn, self.write.atom, self.names[read[0]] if read else None)
         elif eqn.prim == "acc":
             written = syntax.augment(ast.Name(self.names[base], ast.Load()), "acc", self.write.atom(value))
-        elif eqn.prim == "index_add":
+        elif eqn.prim in ("index_add", in_row("index_add")):
             written = self.add_at(eqn)
         else:
             written = self.store(eqn)
@@ -172,14 +173,19 @@ class StatementWriter(abc.ABC):
             done.append(syntax.assign([self.names[eqn.out]], ast.Name(self.names[base], ast.Load())))
         return done
 
-    def place(self, eqn: Eqn) -> ast.expr:
-        base, _, *atoms = eqn.args
-        operands = [self.write.atom(a) for a in atoms]
-        return paths.store_target(self.write.atom(base), eqn.attrs[0], operands)
+    def place(self, eqn: Eqn, *, augmented: bool = False) -> ast.expr:
+        """Write the part of an array, or of an array in a list, that an equation stores to."""
+        base, _, atoms = parts_of(eqn)
+        written = self.write.atom(base)
+        if eqn.prim in STORES:
+            written = ast.Subscript(written, self.write.atom(eqn.args[1]), ast.Load())
+            if augmented and eqn.attrs[0] == ("e",):
+                return written
+        return paths.store_target(written, eqn.attrs[0], [self.write.atom(a) for a in atoms])
 
     def add_at(self, eqn: Eqn) -> ast.stmt:
         """Write ``x_bar[i] += g``, or np.add.at where an element may be selected more than once."""
-        place, value = self.place(eqn), self.write.atom(eqn.args[1])
+        place, value = self.place(eqn, augmented=True), self.write.atom(parts_of(eqn)[1])
         if not paths.selects_with_arrays(eqn.attrs[0]) or self.selects_once(eqn):
             return syntax.augment(place, "acc", value)
         assert isinstance(place, ast.Subscript)
@@ -187,7 +193,7 @@ class StatementWriter(abc.ABC):
 
     def selects_once(self, eqn: Eqn) -> bool:
         """Tell whether one of the arrays that a path selects with counts: ``x[np.arange(n), k]``."""
-        (path,), (_, _, *indices) = eqn.attrs, eqn.args
+        (path,), (_, _, indices) = eqn.attrs, parts_of(eqn)
         if not isinstance(path, tuple) or len(path) != 1 or not set(path[0]) <= {"a", "i"}:
             return False
         arrays = [a for a, code in zip(indices, path[0], strict=True) if code == "a"]
@@ -197,28 +203,31 @@ class StatementWriter(abc.ABC):
 
     def store(self, eqn: Eqn) -> ast.stmt:
         """Write ``x[i] = v``, or ``x[i] *= v`` where v is computed from x[i]."""
-        base, value, *atoms = eqn.args
+        base, value, _ = parts_of(eqn)
         tree = self.trees.of.get(value) if isinstance(value, Var) else None
         if isinstance(tree, Eqn) and tree.prim in AUGMENTED - {"acc", "matmul"} and self.reads_place(tree.args[0], eqn):
             same = numpy_dtype(tree.out.type) == numpy_dtype(base.type)
             if self.wrote_augmented(tree) or (same and eqn not in self.plan.primal):
-                return syntax.augment(self.place(eqn), tree.prim, self.write.atom(tree.args[1]))
+                return syntax.augment(self.place(eqn, augmented=True), tree.prim, self.write.atom(tree.args[1]))
         if isinstance(tree, Eqn) and tree.prim == "mul" and self.reads_place(tree.args[1], eqn):
             same = numpy_dtype(tree.out.type) == numpy_dtype(base.type)
             if same and eqn not in self.plan.primal:
-                return syntax.augment(self.place(eqn), tree.prim, self.write.atom(tree.args[0]))
+                return syntax.augment(self.place(eqn, augmented=True), tree.prim, self.write.atom(tree.args[0]))
         return syntax.store(self.place(eqn), self.write.atom(value))
 
     def reads_place(self, a: Atom, eqn: Eqn) -> bool:
         """Tell whether a folded value is what the place that an equation stores to held before."""
-        base, _, *atoms = eqn.args
+        base, _, atoms = parts_of(eqn)
         if a is base and eqn.attrs[0] in ((), ("e",)):
             return True
         tree = self.trees.of.get(a) if isinstance(a, Var) else None
         read = self.plan.reads.get(a) if tree is None and isinstance(a, Var) and a.type.is_array else tree
-        if not isinstance(read, Eqn) or read.prim != "index" or read.attrs != eqn.attrs:
+        row = eqn.args[1:2] if eqn.prim in STORES else ()
+        prims = (READ, VIEW) if row else ("index",)
+        if not isinstance(read, Eqn) or read.prim not in prims or read.attrs != eqn.attrs:
             return False
-        return len(read.args) == len(atoms) + 1 and all(map(same_atom, read.args, (base, *atoms)))
+        place = (base, *row, *atoms)
+        return len(read.args) == len(place) and all(map(same_atom, read.args, place))
 
     # -- branches
 
@@ -267,3 +276,10 @@ class StatementWriter(abc.ABC):
         if folded:
             self.origins[written] = Origin(None, not self.plan.fn.adjoint, folded)
         return written
+
+
+def parts_of(eqn: Eqn) -> tuple[Atom, Atom, list[Atom]]:
+    """Return what a store stores to, what it stores, and the operands of its path."""
+    base, *rest = eqn.args
+    value, *atoms = rest[1:] if eqn.prim in STORES else rest
+    return base, value, atoms

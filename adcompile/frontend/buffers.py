@@ -124,7 +124,10 @@ class Buffers(State):
 
     def is_list(self, value: Value) -> bool:
         """Tell whether a value is a list of run-time length."""
-        return isinstance(value, Ref) and value.path in ((), ROW) and self.cells[value.cell].type.is_list
+        if not isinstance(value, Ref) or value.path not in ((), ROW):
+            return False
+        t = self.cells[value.cell].type
+        return t.is_nested if value.path else t.is_list
 
     def write(self, ref: Ref, value: Atom, node: ast.AST, prim: str = "index_update") -> None:
         """Store into an array, or add to it: make a new version of its cell."""
@@ -157,8 +160,8 @@ class Buffers(State):
                 key = self.origins.get(frozenset((cell, other)))
                 if key is not None and key not in self.resolved:
                     raise Unresolved(key)
-                held = any(c in self.cells and self.cells[c].type.is_list for c in (cell, other))
-                self.fail_aliased(name, held, node)
+                lists = [c for c in (cell, other) if c in self.cells and self.cells[c].type.is_list]
+                self.fail_aliased(name, lists, node)
 
     def check_held(self, cell: int, node: ast.AST) -> None:
         """Refuse to change what is in a tuple that a recursive function returned, or in a cache."""
@@ -191,14 +194,21 @@ class Buffers(State):
             if cell in table and table[cell] not in self.resolved:
                 raise Unresolved(table[cell])
 
-    def fail_aliased(self, name: str, held: bool, node: ast.AST) -> NoReturn:
-        """Refuse a store that another name may see; `held`: because an array is in a list."""
+    def fail_aliased(self, name: str, lists: list[int], node: ast.AST) -> NoReturn:
+        """Refuse a store that another name may see; `lists` are the cells of lists that the array may be in."""
+        from adcompile.frontend import owned, pooling
+
         advice = "whether they do is known only at run time; make one of them a copy with .copy()"
-        if held:
+        if lists:
             advice = "put a copy into the list, append(y.copy()); for y += 1 of an item write items[k] = items[k] + 1"
-        message = f"this store may also change `{name}`"
-        error = CompileError(message, self.span(node), f"may share memory with `{name}`", advice)
-        raise NeedsUnrolling(node, error) if any(f.loops for f in self.frames) else error
+        what = "what the loop goes through" if name.startswith("iterated_") else f"`{name}`"
+        error = CompileError(
+            f"this store may also change {what}", self.span(node), f"may share memory with {what}", advice
+        )
+        key = pooling.of_places(self, owned.places(self, lists))
+        if key is None and not any(f.loops for f in self.frames):
+            raise error
+        raise NeedsUnrolling(node, error, resolving=key)
 
     def assign_whole(self, ref: Ref, value: Atom, node: ast.AST) -> None:
         """Store into all of an array, as an operation in place does: what NumPy cannot store so is refused.
@@ -321,12 +331,39 @@ class Buffers(State):
                 yield from self.refs_in(value)
         self.searched.pop()
 
+    def reached(self, value: Value) -> Yields[Ref]:
+        """Yield the arrays and lists inside a value, and those in the pools of what is inside."""
+        yield from self.refs_in(value)
+        roots = list(self.roots_in(value))
+        for root in roots:  # grows
+            yield from self.pools[root].refs
+            roots += [other for other in self.roots_in(self.pools[root].tree) if other not in roots]
+
+    def roots_in(self, value: Value) -> Yields[ast.AST]:
+        """Yield the roots of the pools whose lists, arrays or objects are inside a value."""
+        value = self.seen(value)
+        match value:
+            case Ref() if value.cell in self.pool_of:
+                yield self.pool_of[value.cell]
+            case Rows():
+                yield from self.roots_in(value.pattern)
+            case Box():
+                yield from self.roots_in(self.unboxed(value))
+            case Node():
+                if value.identity in self.placed:
+                    yield self.placed[value.identity][0]
+                elif isinstance(value.detail, ast.AST):  # it stands for something in a pool
+                    yield value.detail
+                for child in value.children:
+                    yield from self.roots_in(child)
+
     def reaching(self, cell: int) -> Yields[tuple[str, Frame | None]]:
         """Yield the names, read again later, through which a cell can be reached."""
         parts = self.parts(cell)
         for frame in self.frames:
             for name, value in frame.names.items():
-                found = any(not parts.isdisjoint(self.parts(ref.cell)) for ref in self.refs_in(value))
+                refs = self.reached(value) if self.pools else self.refs_in(value)
+                found = any(not parts.isdisjoint(self.parts(ref.cell)) for ref in refs)
                 if found and may_be_read(frame, name):
                     yield shown(name), frame
 

@@ -392,6 +392,11 @@ def delete_item(lo: Lowering, base: Value, index: Value, node: ast.AST) -> None:
         else:
             lists.method(lo, base, "pop", [index], node)
         return
+    if isinstance(base, Rows) and not isinstance(index, Slice):
+        from adcompile.frontend import rows
+
+        rows.method(lo, base, "pop", [index], node)
+        return
     if isinstance(base, Node) and tables.is_table(base):
         tables.call(lo, base, "__delitem__", [index], node)
         return

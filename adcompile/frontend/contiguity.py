@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from adcompile.frontend.paths import PARTS, operand_count, type_along
+from adcompile.frontend.paths import PARTS, ROW, operand_count, type_along
 from adcompile.frontend.values import Path
 from adcompile.frontend.views import Verdict
 from adcompile.ir.builder import Builder
@@ -142,7 +142,7 @@ def layout_of(
     builder: Builder, base: Var, path: Path, atoms: Sequence[Atom], known: Mapping[Var, Atom]
 ) -> Layout | None:
     """Return the layout of what a path selects; None if nothing is known."""
-    if base.type.dims is None:
+    if base.type.dims is None or (path[:1] == ROW and len(base.type.dims) > 1):
         return None
     columns = by_columns(builder, base, known)
     verdict = columns if columns.view else contiguous(builder, base, known)
@@ -155,9 +155,13 @@ def layout_of(
     sure = verdict.sure
     if len(base.type.dims) == 1:
         axes[0].unit = verdict.view
+    if path[:1] == ROW:  # a list owns this array
+        axes[0].unit, sure = True, True
     rest = list(atoms)
     for number, step in enumerate(path):
         taken, rest = rest[: operand_count(step)], rest[operand_count(step) :]
+        if path[: number + 1] == ROW:
+            continue
         after = path[: number + 1]
         used = len(atoms) - len(rest)
         dims = type_along(builder.facts, base.type, after, atoms[:used]).dims

@@ -52,7 +52,7 @@ def or_none(lo: Lowering, node: ast.expr) -> Value:
     """Lower an expression whose value may be None at run time."""
     since = lo.cell_count
     value = lo.current(expression(lo, node))
-    if lo.cell_count > since and (isinstance(value, Node | Rows) or lo.is_list(value)):
+    if lo.cell_count > since and isinstance(value, Node | Rows | Ref):
         value = pooling.made(lo, value, node, since)
     return narrowed(lo, value)
 

@@ -11,14 +11,14 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from adcompile.frontend import listings, pooling, pools, rows
+from adcompile.frontend import listings, owned, pooling, pools, rows
 from adcompile.frontend.frames import Unresolved
 from adcompile.frontend.run_texts import is_text
 from adcompile.frontend.values import Generator, Iterable, Ref, Rows, Slice, Value
 from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.lists import in_row, list_type
 from adcompile.ir.structure import Node
-from adcompile.ir.types import Type, join
+from adcompile.ir.types import OBJECT, Type, join
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -28,13 +28,18 @@ def common_type(lo: Lowering, items: Sequence[Type]) -> Type | None:
     """Return the type of a list of such items; None if they are not all numbers, texts, or arrays of one rank."""
     found: Type | None = None
     for t in items:
-        if not t.is_carried or (t.dims is None and not t.is_text):
+        if not t.is_carried or (t.dims is None and not t.is_text) or (t.is_array and t.dims == ()):
             return None
         plain = Type(t.kind, t.dtype, t.dims)
         found = plain if found is None else join(lo.facts, found, plain)
         if not found.is_text and (found.kind == "object" or found.dims is None):
             return None
     return None if found is None else list_type(found)
+
+
+def item_type(lo: Lowering, item: Value) -> Type:
+    """Return the type of an item of a list; OBJECT for what is in a pool, of which lists hold the number."""
+    return OBJECT if pools.is_placed(lo, item) else lo.type_of(item)
 
 
 def covering(lo: Lowering, held: Sequence[Type], items: Sequence[Type]) -> Type | None:
@@ -96,6 +101,7 @@ def _cell(lo: Lowering, new: Atom, source: Ref) -> Ref:
 def hold(lo: Lowering, ref: Ref, item: Value) -> None:
     """An array in a list may be reached through the list."""
     if isinstance(item, Ref):
+        owned.note(lo, ref.cell, item.cell)
         lo.link(ref.cell, item.cell)
 
 
@@ -188,11 +194,17 @@ def item_of(lo: Lowering, ref: Ref, value: Value, node: ast.AST) -> Atom:
     value = lo.current(value)
     if is_text(value):
         return value
-    if isinstance(value, Node) or lo.is_list(value):
+    if isinstance(value, Node) or lo.is_list(value) or pools.is_row(value):
         if lo.frame.loops:
             raise pooling.unrolling(lo, node, [value], ref.cell)
         lo.refuse(node, "a list of run-time length holds numbers, or arrays of one rank", "here")
-    return lo.number(value, node)
+    item = lo.number(value, node)
+    if item.type.is_array and item.type.dims == ():
+        if lo.frame.loops:
+            raise pooling.unrolling(lo, node, [value], ref.cell)
+        message = "a list of run-time length holds numbers, and no arrays without axes"
+        lo.refuse(node, message, "here", "make a number of it: x.item() or x[()]")
+    return item
 
 
 def shorten(lo: Lowering, ref: Ref, end: int, node: ast.AST) -> None:
@@ -260,7 +272,9 @@ def dynamic(lo: Lowering, value: Value, other: Value, node: ast.AST) -> Ref:
         return value
     assert isinstance(value, Node)
     items = [lo.current(c) for c in value.children]
-    held = common_type(lo, [lo.type_of(c) for c in items]) if items or not isinstance(other, Ref) else lo.type_of(other)
+    held = (
+        common_type(lo, [item_type(lo, c) for c in items]) if items or not isinstance(other, Ref) else lo.type_of(other)
+    )
     if held is None:
         lo.refuse(node, "a list of run-time length holds numbers, or arrays of one rank", "here")
     return make(lo, items, held)

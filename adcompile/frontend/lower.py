@@ -341,10 +341,10 @@ def _run(lo: Lowering, target: Target, given: Mapping[str, Value]) -> Value:
         lo.frames.append(Frame(target.source, body_of(target.source.node)))
         return required(lo, result, target.source.node)
     except NeedsUnrolling as needed:
-        if needed.error is not None:
-            raise needed.error from None
         if needed.resolving is not None:
             raise Unresolved(needed.resolving) from None
+        if needed.error is not None:
+            raise needed.error from None
         if isinstance(needed.place, ast.Subscript) and picking.question(needed.place) not in lo.resolved:
             raise Unresolved(picking.question(needed.place)) from None
         message = "a list or dict is indexed, or changes its length, in a loop whose number of trips is not known"

@@ -16,7 +16,7 @@ from adcompile.frontend.values import Path, Step
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.lengths import Facts
-from adcompile.ir.lists import element_type
+from adcompile.ir.lists import element_type, in_row
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type
 
@@ -48,9 +48,9 @@ def is_plain(step: Step) -> bool:
 def read_path(builder: Builder, base: Var, path: Path, atoms: Sequence[Atom]) -> Var:
     """Apply views to an array: subscripts together in one equation, other views each in one of its own.
 
-    Of one list of a list of lists this is a copy.
+    Of one list of a list of lists, or one array of a list that owns its arrays, this is a copy.
     """
-    if path == ROW:
+    if path == ROW and base.type.is_nested:
         copy = builder.emit("list_row_slice", base, *atoms, NONE, NONE, NONE)
         assert isinstance(copy, Var)
         return copy
@@ -58,6 +58,12 @@ def read_path(builder: Builder, base: Var, path: Path, atoms: Sequence[Atom]) ->
     steps: list[str] = []
     operands: list[Atom] = []
     rest = iter(atoms)
+    if path[:1] == ROW:
+        last = _subscripts_in(path)
+        steps_in = path[1:last] or ("e",)
+        count = 1 + sum(map(operand_count, path[1:last]))
+        current = builder.emit("list_row_index", base, *atoms[:count], attrs=(steps_in,))
+        path, rest = path[last:], iter(atoms[count:])
     for step in (*path, None):
         if isinstance(step, str):
             steps.append(step)
@@ -71,6 +77,11 @@ def read_path(builder: Builder, base: Var, path: Path, atoms: Sequence[Atom]) ->
             current = builder.emit(prim, current, *(next(rest) for _ in range(operand_count(step))), attrs=attrs)
     assert isinstance(current, Var)
     return current
+
+
+def _subscripts_in(path: Path) -> int:
+    """Return where the first subscripts end of the path of something in an array of a list."""
+    return next((k for k, step in enumerate(path) if k and not isinstance(step, str)), len(path))
 
 
 def _equation(step: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[object, ...]]:
@@ -90,8 +101,8 @@ def _equation(step: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[object, ...
 
 def type_along(facts: Facts, base: Type, path: Path, atoms: Sequence[Atom]) -> Type:
     """Return the type of what a path selects."""
-    if path == ROW:
-        return element_type(base)
+    if path[:1] == ROW:
+        return type_along(facts, element_type(base), path[1:], atoms[1:]) if path[1:] else element_type(base)
     current, plain, operands = base, list[Step](), list[Atom]()
     rest = iter(atoms)
     for step in (*path, None):
@@ -117,6 +128,10 @@ def _inferred(facts: Facts, prim: str, base: Type, operands: Sequence[Atom], att
 
 def stored(builder: Builder, base: Var, path: Path, atoms: tuple[Atom, ...], value: Atom, prim: str) -> Var:
     """Return a buffer after a store, or an addition, to what a path selects."""
+    if path[:1] == ROW and all(map(is_plain, path[1:])):
+        new = builder.emit(in_row(prim), base, atoms[0], value, *atoms[1:], attrs=(path[1:] or ("e",),))
+        assert isinstance(new, Var)
+        return new
     part = next((k for k, step in enumerate(path) if not isinstance(step, str) and step[0] in PARTS), None)
     if part is not None:
         path, name = (*path[:part], *path[part + 1 :]), path[part][0]

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from adcompile.frontend import lists, pools, rows, tables
+from adcompile.frontend import lists, owned, pools, rows, tables
 from adcompile.frontend.frames import NeedsUnrolling, Unresolved, is_ours
 from adcompile.frontend.values import Ref, Rows, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
+from adcompile.ir.lengths import Length, anchored
 from adcompile.ir.structure import Node
-from adcompile.ir.types import NESTED, Type
+from adcompile.ir.types import NESTED, OWNED, Type
 from adcompile.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -80,12 +81,12 @@ def prepare(lo: Lowering) -> None:
 def _new(lo: Lowering, root: ast.AST, found: Sequence[Holding], roots: Mapping[ast.AST, ast.AST]) -> Pool:
     objects = any(key.objects for key in found)
     patterns = [_canonical(key.pattern, roots) for key in found]
+    patterns = [_latest(pattern, patterns) for pattern in patterns]
     for other in patterns[1:]:
         _meet(patterns[0], other)
     pattern = rows.joined(lo, patterns)
     if found and (pattern is None or not all(key.objects == objects for key in found)):
-        message = "what is in one list holds different things"
-        lo.refuse(root, message, "made here and elsewhere", "keep what holds numbers apart from what holds arrays")
+        refuse_mixture(lo, root)
 
     def of(part: rows.Pattern, name: str) -> Value:
         if isinstance(part, Node):
@@ -93,8 +94,10 @@ def _new(lo: Lowering, root: ast.AST, found: Sequence[Holding], roots: Mapping[a
             return part.holding([of(c, f"{name}_{k}" if objects else name) for k, c in pairs])
         if isinstance(part, Const):
             return part
-        dims = None if part.dims is None else tuple(lo.facts.fresh() for _ in part.dims)
-        new = lo.builder.emit("list_new", attrs=(Type("list", part.dtype, dims, layout="" if objects else NESTED),))
+        known = part.layout == OWNED
+        dims = None if part.dims is None else tuple(d if known and is_known(d) else lo.facts.fresh() for d in part.dims)
+        layout = "" if objects else part.layout or NESTED
+        new = lo.builder.emit("list_new", attrs=(Type("list", part.dtype, dims, layout=layout),))
         assert isinstance(new, Var)
         lo.names[new] = name
         ref = lo.new_cell(new)
@@ -105,12 +108,39 @@ def _new(lo: Lowering, root: ast.AST, found: Sequence[Holding], roots: Mapping[a
     return pools.Pool(root, of(Type("list", int, ()) if pattern is None else pattern, name), bool(found), objects)
 
 
+def refuse_mixture(lo: Lowering, root: ast.AST) -> NoReturn:
+    """Refuse lists and objects of which one pool cannot hold all."""
+    message = "what is in one list holds different things"
+    lo.refuse(root, message, "made here and elsewhere", "keep what holds numbers apart from what holds arrays")
+
+
+def is_known(length: Length) -> bool:
+    """Tell whether a length is the same whenever the function is lowered."""
+    return isinstance(length, int) or anchored(length)
+
+
 def _canonical(pattern: rows.Pattern, roots: Mapping[ast.AST, ast.AST]) -> rows.Pattern:
     """Return a pattern in which pools are named by their roots."""
     if not isinstance(pattern, Node):
         return pattern
     detail = roots[pattern.detail] if isinstance(pattern.detail, ast.AST) else pattern.detail
     return replace(pattern, children=tuple(_canonical(c, roots) for c in pattern.children), detail=detail)
+
+
+def _latest(pattern: rows.Pattern, patterns: Sequence[rows.Pattern]) -> rows.Pattern:
+    """Return a pattern with arrays in pools where it was found before that they are."""
+    if isinstance(pattern, Node):
+        like = [p for p in patterns if isinstance(p, Node) and (p.kind, p.keys, p.cls) == _kind(pattern)]
+        like = [p for p in like if len(p.children) == len(pattern.children)]
+        columns = zip(*(p.children for p in like), strict=True)
+        return pattern.holding([_latest(c, column) for c, column in zip(pattern.children, columns, strict=True)])
+    if isinstance(pattern, Type) and pattern.dims:
+        return next((p for p in patterns if isinstance(p, Node) and p.cls is pools.Placed), pattern)
+    return pattern
+
+
+def _kind(pattern: Node[Type | Const]) -> object:
+    return pattern.kind, pattern.keys, pattern.cls
 
 
 def _meet(a: rows.Pattern, b: rows.Pattern) -> None:
@@ -202,7 +232,7 @@ def put(lo: Lowering, value: Value, place: ast.AST, node: ast.AST) -> Value:
     if isinstance(value, Node) and value.kind != "list":
         return _put_object(lo, value, pool, node)
     if isinstance(value, Ref) and not lo.is_list(value):
-        return value
+        return _put_array(lo, value, pool, node)
     items = [lo.current(c) for c in value.children] if isinstance(value, Node) else []
     key = wanted(lo, items)
     if key is not None:
@@ -223,6 +253,23 @@ def put(lo: Lowering, value: Value, place: ast.AST, node: ast.AST) -> Value:
         lo.cells[cell] = new
         for other in lo.alias_of(part):
             lo.link(cell, other)
+        owned.note(lo, cell, part)
+    return pools.row(lo, pool.root, number)
+
+
+def _put_array(lo: Lowering, value: Ref, pool: pools.Pool, node: ast.AST) -> Value:
+    """Put a new array into a pool; one that may share memory with others stays what it is."""
+    t = lo.type_of(value)
+    if not owned.is_own(lo, value):
+        return value
+    hold(lo, pool, Type("list", t.dtype, t.dims, layout=OWNED), False)
+    assert isinstance(pool.tree, Ref)
+    old = lo.cells[pool.tree.cell]
+    number = lo.builder.emit("list_length", old)
+    (new,) = lo.guarded_many(node, "list_append", (old, lo.cells[value.cell]), ())
+    assert isinstance(new, Var)
+    lo.names[new] = lo.names[old]
+    lo.cells[pool.tree.cell] = new
     return pools.row(lo, pool.root, number)
 
 
@@ -278,6 +325,9 @@ def _cells(tree: Value) -> list[int]:
 def hold(lo: Lowering, pool: pools.Pool, pattern: rows.Pattern, objects: bool) -> None:
     """See to it that the lists of a pool can hold such items."""
     if not pool.known or pool.objects != objects or _form(_shape(lo, pool.tree)) != _form(pattern):
+        known = [key for key in lo.resolved if isinstance(key, Holding) and lo.pools[key.place] is pool]
+        if any(key.objects == objects and _form(key.pattern) == _form(pattern) for key in known):
+            refuse_mixture(lo, pool.root)
         raise Unresolved(Holding(pool.root, pattern, objects))
 
 
@@ -309,7 +359,7 @@ def _form(pattern: rows.Pattern) -> object:
     """Return a pattern but for dtypes and lengths, which are followed as the program is lowered."""
     if isinstance(pattern, Node):
         return pattern.form, tuple(map(_form, pattern.children))
-    return pattern.rank if isinstance(pattern, Type) else pattern.key
+    return (pattern.rank, pattern.layout == OWNED) if isinstance(pattern, Type) else pattern.key
 
 
 # -- finding out what has to be in pools
@@ -325,12 +375,13 @@ def wanted(lo: Lowering, items: Iterable[Value]) -> object:
         inner = wanted(lo, column)
         if inner is not None:
             return inner
+    arrays = any(pools.is_row(v) and not lo.is_list(v) for v in values)
     roots = [pools.place_of(lo, v)[0] for v in values if pools.is_placed(lo, v)]
     for root in roots:
         if root is not roots[0]:
             return Together(roots[0], root)
     for value in values:
-        place = _place(lo, value)
+        place = _place(lo, value, arrays)
         if place is not None and Pooled(place) not in lo.resolved:
             return Pooled(place)
     return None
@@ -338,15 +389,19 @@ def wanted(lo: Lowering, items: Iterable[Value]) -> object:
 
 def of_numbers(lo: State, numbers: Iterable[int]) -> object:
     """Return what is to be resolved so that the first of some lists is in a pool, of those that are in none."""
-    places = (lo.birthplaces[number] for number in sorted(numbers) if number in lo.birthplaces)
+    return of_places(lo, (lo.birthplaces[number] for number in sorted(numbers) if number in lo.birthplaces))
+
+
+def of_places(lo: State, places: Iterable[ast.AST]) -> object:
+    """Return what is to be resolved so that what is made at the first of some places is in a pool; None if all is."""
     keys = (Pooled(place) for place in places)
     return None if NOWHERE in lo.resolved else next((key for key in keys if key not in lo.resolved), None)
 
 
-def _place(lo: Lowering, value: Value) -> ast.AST | None:
-    """Return where a list was made, if it may be put into a pool there."""
+def _place(lo: Lowering, value: Value, arrays: bool) -> ast.AST | None:
+    """Return where a list was made, if it may be put into a pool there; with `arrays`, also where an array was."""
     own = _identity(value)
-    if own is None or (isinstance(value, Ref) and not lo.is_list(value)):
+    if own is None or (isinstance(value, Ref) and not lo.is_list(value) and not arrays):
         return None
     if own not in lo.birthplaces and not isinstance(value, Node):
         others = (i for i, held in lo.contents.items() if held == value and i in lo.birthplaces)
@@ -359,7 +414,10 @@ def unrolling(lo: Lowering, node: ast.AST, items: Iterable[Value], cell: int | N
 
     `cell` is that of the list, if it is one of run-time length that does not hold such items.
     """
-    return NeedsUnrolling(node, resolving=wanted(lo, items), items=cell)
+    values = list(items)
+    advice = "make numbers of arrays without axes before they come into the list: x[()]"
+    bare = any(isinstance(v, Ref) and lo.type_of(v).is_array and lo.type_of(v).dims == () for v in values)
+    return NeedsUnrolling(node, resolving=wanted(lo, values), items=cell, advice=advice if bare else "")
 
 
 def gather(lo: Lowering, items: Iterable[Value]) -> None:

@@ -21,6 +21,9 @@ Objects, and dicts with known keys, are held likewise: a list for each attribute
     p = Particle(x, v)                           n = len(particle_x)
     p.x = p.x + p.v                       ->     particle_x.append(x); particle_v.append(v)
                                                  particle_x[n] = particle_x[n] + particle_v[n]
+
+And so are arrays that are in lists and are stored to, through whatever name: a list owns them, and all others have
+their numbers. Of these, `tree` is the list of the arrays.
 """
 
 from __future__ import annotations

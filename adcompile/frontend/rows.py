@@ -49,7 +49,8 @@ def covering(lo: Lowering, values: Sequence[Value]) -> Type | Node[Type | Const]
     if any(isinstance(v, Node) and (v.kind != "list" or v.detail is not None) for v in values):
         return None
     if not any(isinstance(v, Rows) for v in values):
-        held = lists.covering(lo, [lo.type_of(v) for v in values if isinstance(v, Ref)], list(map(lo.type_of, items)))
+        refs = [v for v in values if isinstance(v, Ref)]
+        held = lists.covering(lo, list(map(lo.type_of, refs)), [lists.item_type(lo, c) for c in items])
         if held is not None or any(isinstance(v, Ref) for v in values):
             return held
     patterns = [pattern_of(lo, items)] if items else []

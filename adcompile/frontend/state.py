@@ -87,6 +87,7 @@ class State:
             int, str
         ] = {}  # cells and containers that a function may keep that returned them: what they are
         self.birthplaces: dict[int, ast.AST] = {}  # where lists were made, by identity or cell
+        self.items_from: dict[int, dict[ast.AST, None]] = {}  # where the arrays were made that are in a cell's list
         self.pools: dict[ast.AST, Pool] = {}  # by the places where their lists are made
         self.placed: dict[int, tuple[ast.AST, Atom]] = {}  # objects in pools: the root of the pool, and which it is
         self.pool_of: dict[int, ast.AST] = {}  # the root of the pool that a cell is of

@@ -176,7 +176,7 @@ def _growing(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
             raise Unbound("this dict has no items here", lo.span(node))
         lo.refuse(node, "there are no items here", "here")
     items = [lo.current(c) for c in held.children]
-    known = lists.common_type(lo, [lo.type_of(i) for i in items])
+    known = lists.common_type(lo, [lists.item_type(lo, i) for i in items])
     if known is not None and known.is_list:
         lo.contents[held.identity] = lists.make(lo, items, known)
         return lo.contents[held.identity]

@@ -224,7 +224,7 @@ class Trip:
                 self.plan.lists.add(identity)
                 return
         parts = [*before.children, *after.children] if isinstance(before, Node) and isinstance(after, Node) else []
-        items = [self.lo.type_of(c) for c in parts]
+        items = [lists.item_type(self.lo, c) for c in parts]
         held = self.lo.type_of(after) if isinstance(after, Ref) else lists.common_type(self.lo, items)
         if not isinstance(before, Node) or before.kind != "list":
             place, _ = self.lo.dicts.get(identity, (None, None))

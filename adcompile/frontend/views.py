@@ -16,7 +16,7 @@ import numpy as np
 
 from adcompile.frontend import contiguity
 from adcompile.frontend.frames import Unresolved
-from adcompile.frontend.paths import whole_axes
+from adcompile.frontend.paths import ROW, whole_axes
 from adcompile.frontend.values import Ref, Step, Value
 from adcompile.ir.core import NONE, Atom, Const, Var
 from adcompile.ir.lengths import Length
@@ -80,6 +80,8 @@ def resolved(lo: Lowering, bound: Bound, base: Ref, values: Sequence[Value], nod
         return None
     verdict, added = found
     ref = Ref(base.cell, (*base.path, *(s for s, _ in added)), (*base.atoms, *(a for _, atoms in added for a in atoms)))
+    if not verdict.sure and base.path[:1] == ROW:
+        return None
     if not verdict.sure:
         check(lo, lo.read(value), lo.read(base), verdict.view, node)
     return ref if verdict.view else value

@@ -27,11 +27,17 @@ def list_type(element: Type) -> Type:
 
 
 def in_row(prim: str) -> str:
-    """Return the primitive that does to one list of a list of lists what `prim` does to a list."""
-    return prim.replace("list_", "list_row_")
+    """Return the primitive that does to one item of a list of lists, or of arrays, what `prim` does to such an item."""
+    return f"list_row_{prim.removeprefix('list_')}"
 
 
-# The operations on one of the lists of a list of lists, and what each does to that list.
+# The operations on one array of a list that owns its arrays. What is read is never a view.
+PARTS: Final = ("index", "index_update", "index_add")
+READ: Final = "list_row_index"
+VIEW: Final = "list_row_view"  # the same, where it may be a view
+STORES: Final = frozenset({"list_row_index_update", "list_row_index_add"})
+
+# The operations on one item of a list of lists or arrays, and what each does to that item.
 ROWS: Final[Mapping[str, str]] = {
     in_row(prim): prim
     for prim in (
@@ -46,5 +52,6 @@ ROWS: Final[Mapping[str, str]] = {
         "list_insert",
         "list_take",
         "list_add_slice",
+        *PARTS,
     )
 }

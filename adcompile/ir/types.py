@@ -24,7 +24,8 @@ class Type:
             None if not known
     dims    the shape; () for scalars; None if the rank is not known
     value   the length that a Python int stands for, if it comes from shapes and int arguments
-    layout  the name of the structure that a tree has; `NESTED` for a list of lists
+    layout  the name of the structure that a tree has; `NESTED` for a list of lists, `OWNED` for a list that is the
+            only holder of its arrays, which may be stored to
     """
 
     kind: Kind
@@ -47,6 +48,11 @@ class Type:
 
     @property
     def is_nested(self) -> bool:
+        return self.kind == "list" and self.layout == NESTED
+
+    @property
+    def is_pool(self) -> bool:
+        """Tell whether it is a list that is the only holder of its lists or arrays."""
         return self.kind == "list" and bool(self.layout)
 
     @property
@@ -84,7 +90,7 @@ class Type:
             return f"tree of {self.layout}" if self.is_tree else "object"
         name = "?" if self.dtype is None else self.dtype.__name__ if isinstance(self.dtype, type) else self.dtype.name
         if self.kind == "list":
-            lists = "list of lists" if self.layout else "list"
+            lists = "list of lists" if self.layout == NESTED else "list of own" if self.layout else "list"
             return f"{lists} of {name}{list(map(str, self.dims)) if self.dims else ''}"
         if self.kind == "array":
             return f"{name}[{'...' if self.dims is None else ', '.join(map(str, self.dims))}]"
@@ -96,6 +102,7 @@ PY_INT: Final = Type("py", int)
 PY_FLOAT: Final = Type("py", float)
 OBJECT: Final = Type("object", None, None)
 NESTED: Final = "lists"
+OWNED: Final = "arrays"
 TEXT: Final = Type("object", str, None)
 
 

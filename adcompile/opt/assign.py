@@ -25,11 +25,22 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
+from adcompile.ir.lists import in_row
 from adcompile.ir.rebuild import all_same, map_operands, replace_block, replace_blocks
 from adcompile.records import dataclass, field, replace
 
 # Primitives that make an array of zeros.
 EMPTY: Final = ("zeros_like", "zeros")
+# The additions to a place, and what stores to it and what reads it; items of lists, and parts of them, are places too.
+PLACES: Final = {
+    "index_add": ("index_update", "index"),
+    "list_add": ("list_set", "list_get"),
+    **{in_row(add): (in_row(put), in_row(get)) for add, put, get in (
+        ("index_add", "index_update", "index"), ("list_add", "list_set", "list_get")
+    )},
+}  # fmt: skip
+ARGS: Final = {"index_add": 1, "index_update": 1, "list_add": 2, "list_set": 2}
+VALUES: Final = ARGS | {in_row(name): k + 1 for name, k in ARGS.items()}  # which operand is stored or added
 MOST: Final = 16  # parts of an adjoint that a further part is compared with
 
 
@@ -79,7 +90,7 @@ class _Assigning:
                 blocks = [self.block(block) for block in blocks_of(new)]
                 out.append(replace_blocks(new, blocks))
                 continue
-            eqn = self.addition(new) if new.prim == "index_add" else new
+            eqn = self.addition(new) if new.prim in PLACES else new
             if eqn is not None:
                 out.append(eqn)
                 self.made.update(dict.fromkeys(eqn.outs, eqn))
@@ -90,17 +101,20 @@ class _Assigning:
 
     def addition(self, eqn: Eqn) -> Eqn | None:
         """Return an addition, or what it becomes; None if it adds back what was there."""
-        base, g, *_ = eqn.args
+        base, g = eqn.args[0], value_of(eqn)
+        store, read = PLACES[eqn.prim]
         if not once(eqn):
             return eqn
-        zeroed = self.equation(base, "index_update")
+        zeroed = self.equation(base, store)
         if zeroed is not None and self.reads[zeroed.out] == 1 and same_place(zeroed, eqn):
-            if not is_const(zeroed.args[1], 0.0):
+            if not is_const(value_of(zeroed), 0.0):
                 return eqn
-            if self.is_piece(g, zeroed):
+            if self.is_piece(g, zeroed, read):
                 self.env[eqn.out] = zeroed.args[0]
                 return None
-            return replace(eqn, prim="index_update", args=(zeroed.args[0], *eqn.args[1:]))
+            return replace(eqn, prim=store, args=(zeroed.args[0], *eqn.args[1:]))
+        if eqn.prim != "index_add":
+            return eqn
         for _ in range(MOST):
             before = self.equation(base, "index_add", "index_update")
             if before is None or not apart(before, eqn):
@@ -113,16 +127,22 @@ class _Assigning:
         eqn = self.made.get(a) if isinstance(a, Var) else None
         return eqn if eqn is not None and eqn.prim in prims else None
 
-    def is_piece(self, g: Atom, store: Eqn) -> bool:
+    def is_piece(self, g: Atom, store: Eqn, prim: str) -> bool:
         """Tell whether g is what the place that an equation stores to held before."""
         copied = self.equation(g, "copy")
-        read = self.equation(g if copied is None else copied.args[0], "index")
+        read = self.equation(g if copied is None else copied.args[0], prim)
         return read is not None and same_atom(read.args[0], store.args[0]) and same_place(store, read)
 
 
 def place(eqn: Eqn) -> tuple[Atom, ...]:
     """Return the indices of a read or a store."""
-    return eqn.args[1:] if eqn.prim == "index" else eqn.args[2:]
+    k = VALUES.get(eqn.prim)
+    return eqn.args[1:] if k is None else (*eqn.args[1:k], *eqn.args[k + 1 :])
+
+
+def value_of(eqn: Eqn) -> Atom:
+    """Return what a store stores, or an addition adds."""
+    return eqn.args[VALUES[eqn.prim]]
 
 
 def same_place(a: Eqn, b: Eqn) -> bool:
@@ -131,6 +151,8 @@ def same_place(a: Eqn, b: Eqn) -> bool:
 
 def once(eqn: Eqn) -> bool:
     """Tell whether the path of a store selects no element twice."""
+    if not eqn.attrs:  # an item of a list
+        return True
     (path,) = eqn.attrs
     return isinstance(path, tuple) and not any(isinstance(step, str) and "a" in step for step in path)
 

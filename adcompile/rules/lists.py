@@ -6,6 +6,10 @@ derivative of a list is a list of derivatives: the adjoint of an append is a pop
 A list of lists is read and changed in one of its lists, by the same operations with the number of that list:
 
     list_append(l, x)   l.append(x)          list_row_append(p, k, x)   p[k].append(x)
+
+Likewise the arrays of a list that owns them are read and stored to:
+
+    index(x, i)         x[i]                 list_row_index(p, k, i)    p[k][i]
 """
 
 from __future__ import annotations
@@ -14,10 +18,11 @@ import numpy as np
 
 from adcompile.ir.core import Atom, Attrs, Var
 from adcompile.ir.lengths import Facts
-from adcompile.ir.lists import ROWS, element_type, list_type
+from adcompile.ir.lists import PARTS, READ, ROWS, VIEW, element_type, list_type
 from adcompile.ir.primitives import PRIMITIVES, Infer, Primitive, register
 from adcompile.ir.types import PY_INT, Type, join
 from adcompile.records import replace
+from adcompile.rules import indexing  # noqa: F401  # of which the operations on arrays in lists are made
 from adcompile.rules.table import nondifferentiable
 
 
@@ -26,7 +31,7 @@ def widened(facts: Facts, held: Type, value: Type) -> Type:
     joined = join(facts, element_type(held), Type(value.kind, value.dtype, value.dims))
     if not joined.is_text and (joined.kind == "object" or joined.dims is None):
         raise TypeError(f"a list of {element_type(held)} cannot hold {value} as well")
-    return list_type(joined)
+    return replace(list_type(joined), layout=held.layout)
 
 
 def infer_new(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
@@ -123,16 +128,23 @@ def infer_row(infer: Infer, updates: bool) -> Infer:
 
     def inferred(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type | tuple[Type, ...]:
         held, _, *rest = args
-        found = infer(facts, (Var("", element_type(held.type)), *rest), attrs)
+        item = fresh_element(facts, held.type)
+        found = infer(facts, (Var("", item), *rest), attrs)
         if not updates:
             return found
         first, *others = (found,) if isinstance(found, Type) else found
-        return (list_type(first), *others)
+        return (held.type if item.is_array else list_type(first), *others)
 
     return inferred
 
 
 for name, prim in ROWS.items():
     p = PRIMITIVES[prim]
-    register(replace(p, name=name, infer=infer_row(p.infer, p.updates), signature=p.signature.replace("l", "l, k", 1)))
+    if prim in PARTS:
+        signature = f"l, k, {p.signature.partition(', ')[2]}"
+        p = replace(p, simplify=None, shares=False, cost="product", signature=signature)
+    else:
+        p = replace(p, signature=p.signature.replace("l", "l, k", 1))
+    register(replace(p, name=name, infer=infer_row(p.infer, p.updates)))
+register(replace(PRIMITIVES[READ], name=VIEW, shares=True))
 nondifferentiable("list_zeros", "list_length", "list_row_length")

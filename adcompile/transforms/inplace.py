@@ -248,7 +248,7 @@ class _Attempt:
 
     def update(self, eqn: Eqn, live: Live, out: list[Stmt]) -> None:
         """Update in place, or copy first."""
-        if eqn.prim == "list_append" and eqn.args[0].type.is_nested:
+        if eqn.prim == "list_append" and eqn.args[0].type.is_pool:
             eqn = self.handed_over(eqn, live, out)
         a = eqn.args[0]
         if self.may_update(a, live.without(eqn.out)):
@@ -265,7 +265,7 @@ class _Attempt:
         out.append(eqn)
 
     def handed_over(self, eqn: Eqn, live: Live, out: list[Stmt]) -> Eqn:
-        """Put a copy into a list of lists, unless the list that is put into it is read by nobody afterwards."""
+        """Put a copy into a list that owns what is in it, unless what is put into it is read by nobody afterwards."""
         held, row = eqn.args
         if self.may_update(row, live):
             self.updated |= own_roots(row, self.of(row))

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from adcompile.errors import CompileError
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Const, Eqn, Var
+from adcompile.ir.core import NONE, Atom, Attrs, Const, Eqn, Var
 from adcompile.ir.lists import ROWS, in_row
 from adcompile.records import dataclass, replace
 from adcompile.transforms import conform
+from adcompile.transforms.stores import last_writes
 
 Bars = dict[Var, Atom]
 
@@ -28,6 +29,11 @@ class Within:
         if self.row is None:
             return self.b.emit_many(prim, args)
         return self.b.emit_many(in_row(prim), (args[0], self.row, *args[1:]))
+
+    def part(self, prim: str, held: Atom, *args: Atom, path: Attrs) -> Atom:
+        """Apply an operation to an array of a list that owns its arrays."""
+        assert self.row is not None
+        return self.b.emit(in_row(prim), held, self.row, *args, attrs=path)
 
 
 def list_adjoint(
@@ -91,6 +97,14 @@ def list_adjoint(
             rest = conform.zeros(b, eqn.outs[0]) if g is None else g
             item = conform.zeros(b, eqn.outs[1]) if gs[1] is None else gs[1]
             settle(bars, held, inside.emit("list_insert", rest, taken_from(inside, rest, eqn.args[1]), item), eqn)
+        case "index":
+            assert g is not None and isinstance(held, Var)
+            before = bars[held] if held in bars else conform.zeros(b, held)
+            g = g if eqn.out.type.dims is None else conform.shrink(b, g, eqn.out, eqn.out.type.dims)
+            bars[held] = inside.part("index_add", before, g, *eqn.args[1:], path=eqn.attrs)
+        case "index_update" | "index_add":
+            assert g is not None and isinstance(held, Var)
+            stored_adjoint(inside, eqn, g, bars, accumulate)
         case "list_set":
             assert g is not None and isinstance(held, Var)
             index, value = eqn.args[1:]
@@ -98,6 +112,22 @@ def list_adjoint(
             accumulate(value, part)
             zero = conform.zeros(b, part) if isinstance(part, Var) else Const(0.0)
             settle(bars, held, inside.emit("list_set", g, index, zero), eqn)
+
+
+def stored_adjoint(inside: Within, eqn: Eqn, g: Atom, bars: Bars, accumulate: Callable[[Atom, Atom], None]) -> None:
+    """Update the adjoints of the operands of a store, or an addition, to a part of an array in a list."""
+    held, value, *places = eqn.args
+    (path,) = eqn.attrs
+    assert isinstance(held, Var) and isinstance(path, tuple)
+    piece = inside.part("index", g, *places, path=eqn.attrs)
+    if eqn.prim == "index_update":
+        if any(isinstance(step, str) and "a" in step for step in path):
+            whole = inside.part("index", g, path=(("e",),))
+            like = replace(eqn, args=(whole, *eqn.args[1:]))
+            piece = inside.b.emit("mul", piece, last_writes(inside.b, like, piece, path))
+        g = inside.part("index_update", g, Const(0.0), *places, path=eqn.attrs)
+    accumulate(value, piece)
+    settle(bars, held, g, eqn)
 
 
 def inserted_at(inside: Within, g: Atom, index: Atom) -> Atom:

@@ -1,0 +1,66 @@
+"""Arrays in lists that are stored to: what is emitted, what is refused and where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from adcompile import CompileError, grad
+
+
+def test_a_store_to_a_part_of_an_array_in_a_list_copies_nothing():
+    def f(x):
+        rows = []
+        for i in range(len(x)):
+            rows.append(x * i)
+        for i in range(len(x)):
+            for j in range(len(x)):
+                rows[i][j] *= np.sin(x[j])
+        return sum(np.sum(r) for r in rows)
+
+    source = grad(f).source_for(np.ones(300))
+    assert ".copy()" not in source
+    assert "_bar[v" in source
+    assert "[j] = " in source
+
+
+def test_what_several_read_before_a_store_is_read_once():
+    def f(x):
+        rows = [x * i for i in range(len(x))]
+        for r in rows:
+            r *= np.sin(r)
+        return sum(np.sum(r) for r in rows)
+
+    source = grad(f).source_for(np.ones(300))
+    assert source.count(".copy()") == 1  # of the array that the reverse sweep needs as it was
+    assert "+= 1.0" not in source
+
+
+def test_views_of_an_array_in_a_list_that_are_stored_to_are_refused():
+    def f(x):
+        a = np.outer(x, x)
+        rows = list(a)
+        for r in rows:
+            r *= x[0]
+        return np.sum(a)
+
+    with pytest.raises(CompileError, match="may also change what the loop goes through") as caught:
+        grad(f)(np.ones(300))
+    assert caught.value.line == f.__code__.co_firstlineno + 4
+    assert caught.value.column == 13
+    assert "copy" in (caught.value.help or "")
+
+
+def test_arrays_without_axes_are_refused_where_a_list_grows():
+    def f(x, n):
+        rows = []
+        for i in range(n):
+            rows.append(np.array(x[i]))
+        for r in rows:
+            r *= 2
+        return sum(rows)
+
+    with pytest.raises(CompileError) as caught:
+        grad(f)(np.ones(300), 300)
+    assert caught.value.line == f.__code__.co_firstlineno + 2
+    assert "x[()]" in (caught.value.help or "")
