@@ -376,6 +376,7 @@ def test_conditions_are_negated_exactly() -> None:
 
     assert opposite("a == b") == "a != b"
     assert opposite("not a") == "a"
+    assert opposite("len(a) <= 4") == "len(a) > 4"
     assert opposite("a < b") == "not a < b"  # with a NaN neither a < b nor a >= b
 
 

@@ -239,6 +239,18 @@ def test_the_branch_of_a_constant_condition_takes_the_place_of_the_if(value: boo
     assert prims(new.stmts) == ["sin" if value else "cos", "neg"] and new.primal[1].args == new.primal[0].outs
 
 
+def test_what_is_tested_already_is_not_tested_again_inside() -> None:
+    a, b, z, w = eqn("sin", s), eqn("cos", s), eqn("tan", s), eqn("exp", s)
+    yes = if_(c, block(a, yields=a.outs), block(b, yields=b.outs))
+    no = if_(c, block(z, yields=z.outs), block(w, yields=w.outs))
+    outer = if_(c, block(yes, yields=yes.outs), block(no, yields=no.outs))
+    after = if_(c, block(yields=(s,)), block(yields=outer.outs))
+    new = simplified(outer, after, outs=after.outs)
+    first, second = new.primal
+    assert isinstance(first, If) and prims(first.then.stmts) == ["sin"] and prims(first.orelse.stmts) == ["exp"]
+    assert isinstance(second, If)
+
+
 def test_slots_that_do_not_change_and_slots_that_agree() -> None:
     p, q, r = number("p"), number("q"), number("r")
     more = eqn("add", q, s)

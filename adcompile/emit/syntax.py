@@ -141,7 +141,7 @@ def boolean(op: ast.boolop, left: ast.expr, right: ast.expr) -> ast.expr:
 
 
 def opposite(condition: ast.expr) -> ast.expr:
-    """Return the negation of a condition. An order is not turned round: with a NaN both may be false."""
+    """Return the negation of a condition. An order is turned round only of lengths: with a NaN both may be false."""
     match condition:
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             return inner
@@ -149,7 +149,28 @@ def opposite(condition: ast.expr) -> ast.expr:
             return ast.Compare(left, [ast.NotEq()], [right])
         case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]):
             return ast.Compare(left, [ast.Eq()], [right])
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if _is_length(left) and _is_length(right):
+            if type(op) in OPPOSITES:
+                return ast.Compare(left, [OPPOSITES[type(op)]()], [right])
     return ast.UnaryOp(ast.Not(), condition)
+
+
+OPPOSITES: Final[Mapping[type[ast.cmpop], type[ast.cmpop]]] = {
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+}
+
+
+def _is_length(x: ast.expr) -> bool:
+    """Tell whether an expression is surely an int: a constant or the length of something."""
+    match x:
+        case ast.Constant(value=value):
+            return isinstance(value, int)
+        case ast.Call(func=ast.Name(id="len")):
+            return True
+    return False
 
 
 def shifted(x: ast.expr, by: int) -> ast.expr:

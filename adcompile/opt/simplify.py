@@ -36,6 +36,7 @@ def run(fn: Function) -> Function:
         v2 = if c: yield v1 else: yield v1               ->   v1 for v2
         v2 = if c: yield True else: yield False          ->   c for v2
         if True: A else: B                               ->   A
+        if c: if c: A else: B                            ->   if c: A
         v2 = for ... carrying p = v1: ... yield p        ->   v1 for p and v2
         v2 = for i in range(3, 3) carrying p = v1: ...   ->   v1 for v2
         y = f(x), to be run again, if nothing reverses it   ->   the body of f
@@ -58,6 +59,8 @@ class _Simplifier:
 
     `env` maps each variable that is a copy to what it copies, `pushed` each tape of a constant to the constant.
 
+    `known` says what the conditions of the ifs around are in the branch that is looked at.
+
     `unpushed` are the tapes whose push is in a block that never runs; then what pops them does not run either.
     """
 
@@ -65,6 +68,7 @@ class _Simplifier:
     env: dict[Var, Atom] = field(default_factory=dict)
     pushed: dict[object, Const] = field(default_factory=dict)
     unpushed: set[object] = field(default_factory=set)
+    known: dict[Var, bool] = field(default_factory=dict)
     names: dict[Var, str] = field(init=False)
     builder: Builder = field(init=False)
 
@@ -127,10 +131,14 @@ class _Simplifier:
 
     def blocks(self, stmt: If | Loop, phase: Phase) -> If | Loop:
         blocks = []
-        for block in blocks_of(stmt):
+        for k, block in enumerate(blocks_of(stmt)):
+            if isinstance(stmt, If) and isinstance(stmt.cond, Var):
+                self.known[stmt.cond] = k == 0
             inner = self.stmts(block.stmts, phase)
             stmts = block.stmts if all_same(inner, block.stmts) else tuple(inner)
             blocks.append(replace_block(block, stmts, tuple(map(self.resolve, block.yields))))
+        if isinstance(stmt, If) and isinstance(stmt.cond, Var):
+            del self.known[stmt.cond]
         return replace_blocks(stmt, blocks)
 
     # -- ifs
@@ -163,6 +171,8 @@ class _Simplifier:
         """Tell which branch an if takes, where that is known."""
         if isinstance(stmt.cond, Const):
             return bool(stmt.cond.value)
+        if stmt.cond in self.known:
+            return self.known[stmt.cond]
         if self.never_runs(stmt.then):
             return False
         return True if self.never_runs(stmt.orelse) else None
