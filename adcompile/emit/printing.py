@@ -55,10 +55,15 @@ def same_tree(a: object, b: object) -> bool:
     todo = [(a, b)]
     while todo:
         x, y = todo.pop()
+        if x is y:
+            continue
         if x.__class__ is not y.__class__:
             return False
         if isinstance(x, ast.AST):
-            todo += [(getattr(x, f, None), getattr(y, f, None)) for f in x._fields if f != "ctx"]
+            for f in x._fields:  # an operator without fields is compared above
+                one, two = getattr(x, f, None), getattr(y, f, None)
+                if one is not two and f != "ctx":
+                    todo.append((one, two))
         elif isinstance(x, list):
             assert isinstance(y, list)
             if len(x) != len(y):

@@ -97,7 +97,7 @@ class Lowering(Outside):
             raise CompileError(str(error), self.span(node), "here") from error
 
     def emit(self, node: ast.AST | None, prim: str, *args: Atom, attrs: tuple[object, ...] = ()) -> Value:
-        return self.guarded(node, lambda: self.wrap(self.located(node, self.builder.emit(prim, *args, attrs=attrs))))
+        return self.wrap(self.guarded_many(node, prim, args, attrs)[0])
 
     def located(self, node: ast.AST | None, atom: Atom) -> Atom:
         """Remember which expression a value comes from."""
@@ -223,11 +223,11 @@ class Lowering(Outside):
             self.frames.pop()
 
     def guarded_many(
-        self, node: ast.AST, prim: str, atoms: tuple[Atom, ...], attrs: tuple[object, ...]
+        self, node: ast.AST | None, prim: str, atoms: tuple[Atom, ...], attrs: tuple[object, ...]
     ) -> tuple[Atom, ...]:
         """Make an equation with any number of results; errors of inference get the place."""
         try:
-            return tuple(self.located(node, a) for a in self.builder.emit_many(prim, atoms, attrs))
+            return tuple([self.located(node, a) for a in self.builder.emit_many(prim, atoms, attrs)])
         except CompileError:
             raise
         except (TypeError, ValueError) as error:

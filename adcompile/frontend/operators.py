@@ -10,7 +10,7 @@ from adcompile.frontend import lists, objects, overloading, rows, sparse, texts
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.optionals import used
 from adcompile.frontend.run_texts import is_text, is_unknown
-from adcompile.frontend.values import Rows, Value, is_sparse, is_static, lift, static_value
+from adcompile.frontend.values import Ref, Rows, Value, is_sparse, is_static, lift, static_value
 from adcompile.ir.core import TRUE, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import arithmetic
@@ -53,6 +53,8 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
     left, right = used(lo, left, node), used(lo, right, node)
     if lo.tolerant and (is_none(left) or is_none(right)) and op not in ("eq", "ne"):
         raise Unbound("None is used as an operand", lo.span(node))  # what it becomes in the loop is not known yet
+    if _is_plain(lo, left) and _is_plain(lo, right):
+        return _emitted(lo, op, left, right, node)
     if objects.class_of(left) is not None or objects.class_of(right) is not None:
         own = overloading.operate(lo, op, left, right, node)
         if own is not None:
@@ -81,6 +83,17 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         )
     if _constant_object(left) and is_static(right) or _constant_object(right) and is_static(left):
         return _compute(lo, op, left, right, node)
+    return _emitted(lo, op, left, right, node)
+
+
+def _is_plain(lo: Lowering, value: Value) -> bool:
+    """Tell that a value is a number or an array, as most operands are."""
+    if isinstance(value, Ref | Var):
+        return lo.type_of(value).is_numeric and not lo.is_list(value)
+    return isinstance(value, Const) and type(value.value) in (float, int)
+
+
+def _emitted(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST) -> Value:
     a, b = lo.number(left, node), lo.number(right, node)
     return lo.emit(node, "npdiv" if op == "div" and lo.frame.numpy else op, a, b)
 

@@ -82,7 +82,7 @@ def _holdable(value: Value) -> bool:
 
 def narrowed(lo: State, value: Value, known: Truths | None = None) -> Value:
     """Return what a value is if what is `known` holds: a pair may be known to hold a value, or none."""
-    if not is_optional(value):
+    if not isinstance(value, Node) or value.cls is not Maybe:
         return value
     present, held = value.children
     assert isinstance(present, Var | Const)
@@ -97,6 +97,8 @@ def narrowed(lo: State, value: Value, known: Truths | None = None) -> Value:
 
 def used(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Return a value that is used as one; the program raises if it is None."""
+    if not isinstance(value, Node):
+        return value
     value = narrowed(lo, value)
     if not is_optional(value):
         return value

@@ -9,7 +9,7 @@ Arrays are values: ``a[i] = v`` is ``a2 = index_update(a1, v, i)``. Nothing here
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from adcompile.errors import Span
@@ -280,13 +280,15 @@ def free_of_block(block: Block, bound: Iterable[Var] = ()) -> list[Var]:
     return list(seen)
 
 
-def walk(stmts: Iterable[Stmt]) -> Iterator[Stmt]:
-    """Yield every statement, at any depth, outer before inner."""
+def walk(stmts: Iterable[Stmt]) -> list[Stmt]:
+    """Return every statement, at any depth, outer before inner."""
+    found: list[Stmt] = []
     for stmt in stmts:
-        yield stmt
+        found.append(stmt)
         if not isinstance(stmt, Eqn):
             for block in blocks_of(stmt):
-                yield from walk(block.stmts)
+                found += walk(block.stmts)
+    return found
 
 
 def read_by(fn: Function) -> set[Var]:

@@ -8,6 +8,7 @@ every assumption made about the arguments so that a guard can test exactly those
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -221,6 +222,7 @@ def _terms(length: Length) -> tuple[int, Counter[Dim]]:
 
 
 REWRITES: Final = 64
+SYMBOLS: Final = ("axis", "value", "fresh")  # what is no expression of other lengths
 
 
 class Facts:
@@ -276,12 +278,14 @@ class Facts:
         then the rewriting has no end, and stops after REWRITES steps: two lengths may then not be recognised as equal,
         which costs a test at run time and nothing else.
         """
+        if not isinstance(length, Dim) or (length.op in SYMBOLS and length not in self.parent):
+            return length
         return self._rewritten(length, [REWRITES])
 
     def _rewritten(self, length: Length, left: list[int]) -> Length:
         while isinstance(length, Dim) and left[0] > 0:
             left[0] -= 1
-            if length.op not in ("axis", "value", "fresh"):
+            if length.op not in SYMBOLS:
                 args = tuple(self._rewritten(a, left) if isinstance(a, Dim) else a for a in length.args)
                 if args != length.args:
                     rebuilt = combine(length.op, args, length.example)
@@ -327,10 +331,12 @@ class Facts:
     def broadcast(self, a: Length, b: Length) -> Length:
         """Return the length that two lengths broadcast to, assuming what the example call shows."""
         a, b = self.find(a), self.find(b)
-        if a == b or b == 1:
+        if a is b or b.__class__ is int and b == 1:
             return a
-        if a == 1:
+        if a.__class__ is int and a == 1:
             return b
+        if a == b:
+            return a
         ea, eb = example_of(a), example_of(b)
         if ea is not None and eb is not None and anchored(a) and anchored(b):
             if ea == eb:
@@ -349,15 +355,15 @@ class Facts:
         known = [s for s in shapes if s is not None]
         if len(known) < len(shapes):
             return None
-        rank = max((len(s) for s in known), default=0)
+        if known == known[:1] * len(known):
+            return tuple(map(self.find, known[0])) if known else ()
         out: list[Length] = []
-        for axis in range(-rank, 0):
-            length: Length = 1
-            for s in known:
-                if len(s) >= -axis:
-                    length = self.broadcast(length, s[axis])
+        for first, *others in itertools.zip_longest(*map(reversed, known), fillvalue=1):
+            length = self.find(first)
+            for other in others:
+                length = self.broadcast(length, other)
             out.append(length)
-        return tuple(out)
+        return tuple(reversed(out))
 
 
 def _contains(length: Length, part: Length) -> bool:

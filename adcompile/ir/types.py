@@ -125,8 +125,12 @@ def result_type(dtype: type | np.dtype | None, dims: tuple[Length, ...] | None) 
 
 def type_of_value(value: object) -> Type:
     """Return the type of a value that is known now."""
-    if isinstance(value, bool | int | float | complex) and type(value) in (bool, int, float, complex):
-        return Type("py", type(value), (), value if type(value) is int else None)
+    if type(value) is float:
+        return PY_FLOAT
+    if type(value) is int:
+        return Type("py", int, (), value)
+    if type(value) is bool or type(value) is complex:
+        return Type("py", type(value))
     if isinstance(value, np.ndarray):
         return Type("array", value.dtype, tuple(value.shape))
     if isinstance(value, np.generic) and value.dtype.kind in "biufc":

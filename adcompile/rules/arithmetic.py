@@ -80,13 +80,14 @@ def operator_infer(name: str) -> Infer:
     """Make the inference of an operator."""
 
     def infer(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
-        types = tuple(a.type for a in args)
-        if any(t.kind == "object" for t in types):
+        types = tuple([a.type for a in args])
+        kinds = {t.kind for t in types}
+        if "object" in kinds:
             compared = name in COMPARISONS and any(t.is_text for t in types)
             return PY_BOOL if compared and not any(t.is_array for t in types) else OBJECT
-        if all(t.kind == "py" for t in types):
+        if kinds == {"py"}:
             return python_result(name, types)
-        if any(t.kind in ("np", "array") for t in types):
+        if "np" in kinds or "array" in kinds:
             return ufunc_type(facts, UFUNCS[name], types)
         return Type("scalar", scalar_dtype(UFUNCS[name], types))
 

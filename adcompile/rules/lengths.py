@@ -53,8 +53,12 @@ def broadcast(facts: Facts, *shapes: Dims | None) -> Dims | None:
     known = [s for s in shapes if s is not None]
     for i, s in enumerate(known):
         for t in known[:i]:
+            if s == t:
+                continue
             for a, b in zip(reversed(s), reversed(t), strict=False):
-                if conflict(facts.find(a), facts.find(b)) and 1 not in (example_of(a), example_of(b)):
+                if 1 in (example_of(a), example_of(b)):
+                    continue
+                if conflict(facts.find(a), facts.find(b)):
                     raise TypeError(f"operands with shapes {show(t)} and {show(s)} cannot be broadcast together")
     return facts.broadcast_dims(*shapes)
 

@@ -23,6 +23,8 @@ WIDEST: Final = np.dtype(complex)
 
 def resolve(ufunc: np.ufunc, operands: tuple[Operand, ...]) -> np.dtype:
     """Return the dtype of a ufunc's first result. Python int, float and complex are weak among NumPy dtypes."""
+    if all(isinstance(d, type) or d.metadata is None for d in operands):  # as nearly always
+        return _resolved(ufunc, operands)
     return as_uncertain(_resolved(ufunc, tuple(map(certain, operands))), operands)
 
 
@@ -88,6 +90,8 @@ def ufunc_dtype(ufunc: np.ufunc, types: tuple[Type, ...]) -> DType:
             return known
         result = resolve(ufunc, (WIDEST,) * len(types))
         return result if result.kind == "c" else None
+    if "scalar" not in [t.kind for t in types]:
+        return resolve(ufunc, tuple([t.dtype for t in types if t.dtype is not None]))
     return covering({resolve(ufunc, operands) for operands in readings(types)})
 
 
@@ -122,7 +126,7 @@ def boolean_result(ufunc: np.ufunc) -> DType:
 
 def ufunc_type(facts: Facts, ufunc: np.ufunc, types: tuple[Type, ...]) -> Type:
     """Return the type of a ufunc applied to operands: a NumPy scalar where the shape is ()."""
-    if any(t.kind == "object" for t in types):
+    if "object" in [t.kind for t in types]:
         return Type("object", None, None)
     dims = broadcast(facts, *[t.dims for t in types])
     return Type("np" if dims == () else "array", ufunc_dtype(ufunc, types), dims)

@@ -35,7 +35,8 @@ def elementwise(name: str) -> Simplify:
         special = SPECIAL.get(name)
         found = special(b, args) if special is not None else None
         if found is None and b.phase == "adjoint":
-            found = inward(b, name, args, attrs) or broadcast_outward(b, name, args, attrs)
+            if any(spread_in(b, a) for a in args):
+                found = inward(b, name, args, attrs) or broadcast_outward(b, name, args, attrs)
             linear = LINEAR.get(name)
             if found is None and linear is not None:
                 found = linear(b, name, args)
@@ -155,6 +156,12 @@ def npdiv(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
 
 
 # -- in the adjoint
+
+
+def spread_in(b: Builder, a: Atom) -> bool:
+    """Tell whether an operand may be an array that was broadcast, or given axes, or the negative of one."""
+    eqn = b.defs.get(a) if isinstance(a, Var) else None
+    return eqn is not None and eqn.prim in ("broadcast_to", "expand_dims", "neg")
 
 
 def inward(b: Builder, name: str, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
