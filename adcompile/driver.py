@@ -14,7 +14,9 @@ from adcompile.emit import source as emission
 from adcompile.emit.layout import Layout, Pair, Param, Unit
 from adcompile.example import Example, lower_for
 from adcompile.ir import pretty, verify
-from adcompile.ir.core import Eqn, Function, Var, walk
+from adcompile.ir.core import Eqn, Function, Var, applies, walk
+from adcompile.ir.custom import HELPERS
+from adcompile.ir.derivatives import DERIVATIVES
 from adcompile.ir.primitives import CALLS
 from adcompile.ir.structure import Node, map_leaves
 from adcompile.layouts import Result
@@ -48,9 +50,26 @@ def in_place(fn: Function, kept: int | None = None, owned: frozenset[Var] = froz
     return borrow.run(inplace.run(gather.run(fn), frozenset(fn.params) - owned, kept=kept))
 
 
+def expand_rules(fn: Function) -> Function:
+    """Put the functions themselves in the place of the calls with rules of their own that are left."""
+    return custom.expand(fn) if applies(fn.stmts, "custom", *HELPERS) else fn
+
+
+def release(fn: Function) -> Function:
+    """Drop what stops derivatives, once all are taken."""
+    return derivatives.release(fn) if applies(fn.stmts, "stop_gradient") else fn
+
+
+def lower_derivatives(fn: Function, callees: Callees) -> Function:
+    """Put derivatives of others that a program takes in their place."""
+    if not applies(fn.stmts, *DERIVATIVES):
+        return fn
+    return derivatives.lower(callees, partial(run, passes=AFTER_REVERSE), clean, fn)
+
+
 # What is done to a program once it has its tangents, or its adjoint statements.
-AFTER_FORWARD: Final[tuple[Pass, ...]] = (custom.expand, derivatives.release, clean)
-AFTER_REVERSE: Final[tuple[Pass, ...]] = (custom.expand, derivatives.release, clean, store.run, clean)
+AFTER_FORWARD: Final[tuple[Pass, ...]] = (expand_rules, release, clean)
+AFTER_REVERSE: Final[tuple[Pass, ...]] = (expand_rules, release, clean, store.run, clean)
 
 VERIFY: Final = "ADCOMPILE_VERIFY"  # environment: set to 1 to verify the program after each pass
 
@@ -76,7 +95,7 @@ def finish(
 
     If `kept` is given, it is to become two functions: see `inplace`. It may write into the parameters `owned`.
     """
-    lower = partial(derivatives.lower, callees, partial(run, passes=AFTER_REVERSE), clean)
+    lower = partial(lower_derivatives, callees=callees)
     return run(fn, (*passes, store_neutral.run, lower, partial(in_place, kept=kept, owned=owned)))
 
 
@@ -231,15 +250,15 @@ def compile_plain(example: Example) -> Compiled:
 def plain_listing(example: Example) -> str:
     """Return the SSA form of a function, and that with the derivatives that it takes of others put in place."""
     lowered = example.lowered
-    fn = derivatives.lower(Callees.of(lowered.callees), partial(run, passes=AFTER_REVERSE), clean, lowered.function)
+    fn = lower_derivatives(lowered.function, Callees.of(lowered.callees))
     return f"{pretty.show(clean(lowered.function))}\n\n{pretty.show(clean(fn))}"
 
 
 def listing(example: Example, *, value: bool, has_aux: bool, single: bool) -> str:
     """Return the SSA form of a function, and that of its gradient or value and gradient, primal before adjoint."""
     fn, _, _ = _gradient(example, value=value, has_aux=has_aux, single=single)
-    fn = replace(clean(custom.expand(fn)), name=f"{fn.name}_{'value_and_vjp' if value else 'vjp'}")
-    return f"{pretty.show(clean(custom.expand(example.function)))}\n\n{pretty.show(fn)}"
+    fn = replace(clean(expand_rules(fn)), name=f"{fn.name}_{'value_and_vjp' if value else 'vjp'}")
+    return f"{pretty.show(clean(expand_rules(example.function)))}\n\n{pretty.show(fn)}"
 
 
 # -- what is called

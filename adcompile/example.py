@@ -14,7 +14,8 @@ from adcompile.frontend.arguments import Argument, abstract_all
 from adcompile.frontend.lower import Lowered, lower
 from adcompile.frontend.resolve import MISSING, Source, resolve, signature_of
 from adcompile.frontend.targets import Target, target
-from adcompile.ir.core import Const, Eqn, Function, Var, walk
+from adcompile.ir.core import Const, Eqn, Function, Var, applies, walk
+from adcompile.ir.derivatives import DERIVATIVES
 from adcompile.ir.lengths import Facts
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.structure import Node, leaves
@@ -113,8 +114,11 @@ def example_call(
 def without_pushforwards(lowered: Lowered) -> Lowered:
     """Put the equations of pushforwards in their places."""
     callees = Callees.of(lowered.callees)
-    functions = {name: derivatives.expand(fn, callees) for name, fn in lowered.callees.items()}
-    function = adjoin.run(derivatives.expand(lowered.function, callees))
+    function, functions = lowered.function, lowered.callees
+    if any(applies(fn.stmts, "custom", *DERIVATIVES) for fn in (function, *functions.values())):
+        functions = {name: derivatives.expand(fn, callees) for name, fn in functions.items()}
+        function = derivatives.expand(function, callees)
+    function = adjoin.run(function)
     made = {name: fn for name, fn in callees.functions.items() if fn is not None}
     return replace(lowered, function=function, callees={**made, **functions})
 

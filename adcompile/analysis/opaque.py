@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from adcompile.errors import Span
 from adcompile.ir.core import Atom, Eqn, Function, Var, blocks_of, operands, variables, walk
+from adcompile.ir.primitives import CALLS
 from adcompile.rules.opaque import UNKNOWN, is_draw
+
+MAKERS: Final = ("opaque", *CALLS)  # what may return anything
 
 
 def obstacles(fn: Function, active: Collection[Var]) -> Iterator[Eqn]:

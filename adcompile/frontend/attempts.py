@@ -24,7 +24,6 @@ from adcompile.frontend.exceptions import (
     catches,
     emit,
     instance,
-    raised,
     single,
     throw,
 )
@@ -51,7 +50,7 @@ def run_guarded(lo: Lowering, body: Sequence[ast.stmt], run_one: Run) -> None:
 
 def in_parts(lo: Lowering, body: Sequence[ast.stmt], run: Callable[[], Sequence[ast.stmt]]) -> Sequence[ast.stmt]:
     """Run a part of a block where nothing was raised; return what is left of it."""
-    flag = raised(lo)
+    flag = lo.frame.raised
     if isinstance(flag, Const):
         return () if flag.value else run()
     left: list[ast.stmt] = []
@@ -71,10 +70,10 @@ def run_parts(
             if depth >= DEPTH:
                 return body[k:]
             test_operands(lo, stmt)
-            if raised(lo) is not FALSE:
+            if lo.frame.raised is not FALSE:
                 return in_parts(lo, body[k:], partial(run_parts, lo, body[k:], run_one, True, depth + 1))
         run_one(stmt)
-        if raised(lo) is not FALSE:
+        if lo.frame.raised is not FALSE:
             rest = body[k + 1 :]
             return in_parts(lo, rest, partial(run_parts, lo, rest, run_one, False, depth + 1)) if rest else ()
     return ()
@@ -85,7 +84,7 @@ def test_operands(lo: Lowering, stmt: ast.stmt) -> None:
     for cls, cond, message in failures(lo, stmt):
         if isinstance(cond, Const) and not cond.value:
             continue
-        flag, args = raised(lo), single(message)
+        flag, args = lo.frame.raised, single(message)
         if isinstance(flag, Var):
             untouched(lo, stmt, flag, partial(throw, lo, cls, args, cond))
         elif not flag.value:
@@ -128,7 +127,7 @@ def try_(lo: Lowering, stmt: ast.Try, run: Callable[[Sequence[ast.stmt]], None])
     codes = uncaught(lo, first)
     if stmt.finalbody:
         lo.catchers.append(Catcher((), True))
-    flag = raised(lo)
+    flag = lo.frame.raised
     if isinstance(flag, Const):
         if flag.value:
             dispatch(lo, handlers, codes, run)
@@ -173,7 +172,7 @@ def managed(
     def run(block: Sequence[ast.stmt]) -> None:
         caught(next(cls for (cls,), handler in handlers if handler.body is block))
 
-    flag = raised(lo)
+    flag = lo.frame.raised
     if isinstance(flag, Const):
         if flag.value:
             dispatch(lo, handlers, codes, run)
@@ -278,7 +277,7 @@ def handle(
 
 def finally_(lo: Lowering, stmt: ast.Try, run: Callable[[], None], codes: list[int]) -> None:
     """Run the last block of a `try` on every path, and go on with what was raised."""
-    flag = raised(lo)
+    flag = lo.frame.raised
     if isinstance(flag, Const) and not flag.value:
         run()
         return
@@ -292,7 +291,7 @@ def finally_(lo: Lowering, stmt: ast.Try, run: Callable[[], None], codes: list[i
     held = {key: lo.frame.names.get(key, UNDEFINED) for key in STATE}
     calm(lo)
     run()
-    if raised(lo) is not FALSE:
+    if lo.frame.raised is not FALSE:
         lo.refuse(stmt.finalbody[0], "an exception raised in `finally` is not supported", "here")
     lo.frame.names.update(held)
     for code in codes:

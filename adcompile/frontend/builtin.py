@@ -39,6 +39,7 @@ from adcompile.frontend import (
     run_texts,
     selection,
     sorting,
+    tables,
     texts,
     vectorized,
 )
@@ -47,7 +48,6 @@ from adcompile.frontend.construction import CONSTRUCTORS
 from adcompile.frontend.operators import apply_binary
 from adcompile.frontend.reflection import REFLECTION
 from adcompile.frontend.signatures import Builtin
-from adcompile.frontend.tables import TABLES
 from adcompile.frontend.values import (
     Args,
     Flat,
@@ -259,6 +259,10 @@ def _of_heaps(name: str) -> Builtin:
     return lambda lo, args, keywords, node: calls.in_python(lo, getattr(heaps, name), args, node)
 
 
+def _of_tables(name: str) -> Builtin:
+    return lambda lo, args, keywords, node: tables.TABLES[name](lo, args, keywords, node)
+
+
 def _in_python(name: str) -> Builtin:
     """Run the function of `prelude` of that name."""
     return lambda lo, args, keywords, node: calls.in_python(lo, getattr(prelude, name), args, node, keywords)
@@ -332,7 +336,7 @@ BUILTINS: Final[dict[object, Builtin]] = {
 # Functions of modules that few programs load, by their modules and names.
 NAMED: Final[Mapping[str, Builtin]] = {
     **{f"_heapq.{name}": _of_heaps(name) for name in HEAPS},
-    **{f"{positions.__name__}.{name}": made for name, made in TABLES.items()},
+    **{f"{positions.__name__}.{name}": _of_tables(name) for name in ("empty_like", "nothing", "caught", "growing")},
     f"{prelude.__name__}.of_one_type": of_one_type,
     f"{prelude.__name__}.vectorized": _vectorize,
     "dataclasses.make_dataclass": _make_dataclass,

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import functools
 import inspect
+import itertools
 import math
 import operator
 import sys
@@ -39,6 +40,7 @@ from adcompile.frontend import (
     reflection,
     rule_sources,
     run_texts,
+    sourceless,
     streams,
     texts,
     vectorized,
@@ -46,7 +48,6 @@ from adcompile.frontend import (
 from adcompile.frontend.frames import Unbound
 from adcompile.frontend.resolve import resolve
 from adcompile.frontend.signatures import Builtin
-from adcompile.frontend.sourceless import stand_in
 from adcompile.frontend.targets import target
 from adcompile.frontend.values import (
     Args,
@@ -144,13 +145,18 @@ def _key(f: object) -> object:
     return f
 
 
+# What may make a stream of items, besides what is in itertools.
+STREAMING: Final = frozenset({enumerate, zip, map, filter, iter, itertools.chain.from_iterable})
+
+
 def _builtin(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call what the frontend itself carries out."""
     if _key(f) is None:
         lo.refuse(node, f"{f!r} cannot be called here", "not hashable")
-    stream = streams.carry_out(lo, f, args, keywords, node)
-    if stream is not None:
-        return stream
+    if f in STREAMING or getattr(f, "__module__", None) == "itertools":
+        stream = streams.carry_out(lo, f, args, keywords, node)
+        if stream is not None:
+            return stream
     own = builtin.find(f) or _of_statistics(f)
     if own is not None:
         return own(lo, args, keywords, node)
@@ -396,7 +402,7 @@ def compute_now(lo: Lowering, f: object, args: Args, keywords: Keywords, node: a
 
 def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     try:
-        found = None if stand_in(f) is not None else target(f)
+        found = None if sourceless.stand_in(f) is not None else target(f)
     except CompileError:
         found = None
     made = None if found is not None else opaque.call_function(lo, f, args, keywords, node) if callable(f) else None

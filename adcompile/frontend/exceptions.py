@@ -96,15 +96,9 @@ def throw(lo: Lowering, cls: type[BaseException], args: Value, cond: Atom = TRUE
 
 
 def only_one(lo: Lowering, node: ast.AST | None) -> None:
-    if raised(lo) is not FALSE:
+    if lo.frame.raised is not FALSE:
         place = node or lo.frame.statement
         lo.refuse(place, "several things in one expression may raise what is caught", "here", "give each a line")
-
-
-def raised(lo: Lowering) -> Atom:
-    found = lo.frame.names.get(RAISED, FALSE)
-    assert isinstance(found, Var | Const)
-    return found
 
 
 def calm(lo: Lowering) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from adcompile.frontend import (
     access,
+    birthplaces,
     branches,
     calls,
     containers,
@@ -18,7 +19,6 @@ from adcompile.frontend import (
     membership,
     objects,
     overloading,
-    pooling,
     rows,
     run_texts,
     texts,
@@ -52,8 +52,8 @@ def or_none(lo: Lowering, node: ast.expr) -> Value:
     """Lower an expression whose value may be None at run time."""
     since = lo.cell_count
     value = lo.current(expression(lo, node))
-    if lo.cell_count > since and isinstance(value, Node | Rows | Ref):
-        value = pooling.made(lo, value, node, since)
+    if lo.cell_count > since and isinstance(value, Node | Rows | Ref) and not lo.frame.rule:
+        value = birthplaces.made(lo, value, node, since)
     return narrowed(lo, value)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from adcompile.errors import CompileError, Span
-from adcompile.frontend.desugar import Desugared
+from adcompile.frontend.desugar import RAISED, Desugared
 from adcompile.frontend.values import Value
 from adcompile.frontend.variables import global_names, outer_names
-from adcompile.ir.core import UNDEFINED
+from adcompile.ir.core import FALSE, UNDEFINED, Atom, Const, Var
 from adcompile.records import dataclass, field
 
 # The modules of the functions that operators are lowered by, instead of the user's.
@@ -22,13 +22,13 @@ PIPELINES: Final = "adcompile.frontend.pipelines"
 POSITIONS: Final = "adcompile.frontend.positions"
 HEAPS: Final = "adcompile.frontend.heaps"
 WRAPPER: Final = "adcompile_wrapper"
+OURS: Final = (MACROS, PRELUDE, LISTINGS, PIPELINES, POSITIONS, HEAPS, WRAPPER)
 
 
 def is_ours(scope: object) -> bool:
     """Tell whether a function is one that an operator is lowered by, and none of the user's."""
     function = getattr(scope, "function", None)
-    ours = (MACROS, PRELUDE, LISTINGS, PIPELINES, POSITIONS, HEAPS, WRAPPER)
-    return function is not None and function.__module__ in ours
+    return function is not None and function.__module__ in OURS
 
 
 class Scope(Protocol):
@@ -121,6 +121,13 @@ class Frame:
     statement: ast.stmt | None = None
     loops: list[ast.stmt] = field(default_factory=list)
     guests: dict[str, Frame] = field(default_factory=dict)
+
+    @property
+    def raised(self) -> Atom:
+        """Return whether an exception is on its way that a `try` around catches."""
+        found = self.names.get(RAISED, FALSE)
+        assert isinstance(found, Var | Const)
+        return found
 
     def guest(self, name: str) -> tuple[Frame, str] | None:
         """Return the frame that the mark of a name stands for, and the name without it."""

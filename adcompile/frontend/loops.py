@@ -55,7 +55,7 @@ def for_(lo: Lowering, node: ast.For) -> None:
         generators.loop(lo, node, found)
         return
     source = iteration.iterable(lo, found, node.iter)
-    if exceptions.raised(lo) is not FALSE:
+    if lo.frame.raised is not FALSE:
         message = "what a loop goes through may raise what is caught around it"
         lo.refuse(node.iter, message, "here", "give it a name before the loop")
     iterators.leave(lo, found, "may be in the middle of a loop", (node, lo.frame.calls))
@@ -141,7 +141,7 @@ def repeat(lo: Lowering, node: ast.For, items: list[Callable[[], Value]], watche
     lo.frame.loops.append(node)
     for k, item in enumerate(items):
         trip(lo, flags, lambda item=item: assign_and_run(lo, node, lo.settled(item())))  # type: ignore[misc]  # bound now
-        ended = exceptions.raised(lo) if flags.until is None else lo.atom(lo.frame.names[flags.until])
+        ended = lo.frame.raised if flags.until is None else lo.atom(lo.frame.names[flags.until])
         if isinstance(ended, Const):
             if ended.value:
                 break
@@ -169,7 +169,7 @@ def trip(lo: Lowering, flags: LoopFlags, run: Callable[[], None]) -> None:
     if lo.catchers:
         exceptions.calm(lo)
     run()
-    raised = exceptions.raised(lo)
+    raised = lo.frame.raised
     if raised is not FALSE and flags.until is not None:
         lo.frame.names[flags.until] = expressions.either(lo, lo.atom(lo.frame.names[flags.until]), raised)
 
@@ -272,7 +272,7 @@ def trip_by_trip(lo: Lowering, node: ast.While) -> None:
             if isinstance(cond, Const) and not cond.value:
                 return
             trip(lo, flags, lambda: statements.run(lo, node.body))
-            ended = exceptions.raised(lo) if flags.until is None else lo.atom(lo.frame.names[flags.until])
+            ended = lo.frame.raised if flags.until is None else lo.atom(lo.frame.names[flags.until])
             if not isinstance(cond, Const) or not isinstance(ended, Const):
                 break
             if ended.value:

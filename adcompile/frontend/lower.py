@@ -22,7 +22,7 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import CompileError, Span
-from adcompile.frontend import application, calls, picking, pooling, run_texts, strangers, tables, trees
+from adcompile.frontend import application, birthplaces, calls, picking, pooling, run_texts, strangers, tables, trees
 from adcompile.frontend.arguments import Argument
 from adcompile.frontend.bodies import body_of
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unbound, Unresolved, shown
@@ -273,7 +273,7 @@ def lower(
                 resolved[split] = None
                 facts.restore(start)
                 continue
-            if not resolved or not any(isinstance(key, pooling.Pooled) for key in resolved):
+            if not resolved or not any(isinstance(key, birthplaces.Pooled) for key in resolved):
                 raise failed or conflict or error from None
             failed, resolved = error, {pooling.NOWHERE: None}
             facts.restore(start)
@@ -375,7 +375,7 @@ def flatten(lo: Lowering, value: Value, flat: list[Atom], name: str) -> Node[int
     """List the leaves of the result of a function; return its structure over the list."""
     value = lo.current(value)
     if isinstance(value, Node):
-        if tables.is_table(value):
+        if value.cls is not None and tables.is_table(value):
             what, (_, place) = tables.described(value), lo.dicts.get(value.identity, (None, lo.builder.span))
             advice = "return an array of its values, np.array(list(d.values())), or of its keys"
             raise CompileError(f"`{name}` returns {what}", place, "made here", advice)

@@ -11,8 +11,9 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from adcompile.frontend import lists, owned, pools, rows, tables
-from adcompile.frontend.frames import NeedsUnrolling, Unresolved, is_ours
+from adcompile.frontend import lists, owned, pools, rows
+from adcompile.frontend.birthplaces import Pooled, identity
+from adcompile.frontend.frames import NeedsUnrolling, Unresolved
 from adcompile.frontend.values import Ref, Rows, Value
 from adcompile.ir.core import UNDEFINED, Const, Var
 from adcompile.ir.lengths import Length, anchored
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
     from adcompile.frontend.pools import Pool
     from adcompile.frontend.state import State
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """What is resolved when the lists or objects that are made at a place are in a pool."""
-
-    place: ast.AST
 
 
 @dataclass(frozen=True)
@@ -154,54 +148,7 @@ def _meet(a: rows.Pattern, b: rows.Pattern) -> None:
         _meet(one, two)
 
 
-# -- where they are made
-
-
-def made(lo: Lowering, value: Value, node: ast.AST, since: int) -> Value:
-    """Return the value of an expression: a list that is new, and is made at a place of a pool, is put into it.
-
-    A list with such lists in it is one of run-time length.
-    """
-    own = _identity(value)
-    if own is None or own <= since or lo.frame.rule:
-        return value
-    if is_ours(lo.frame.scope):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "factory"):
-            return value  # it is made where our function is called
-        node = _statement(lo) or node
-    lo.birthplaces.setdefault(own, node)
-    place = lo.birthplaces[own]
-    if isinstance(value, Node):
-        _fill(lo, value, since, place)
-    if not lo.pools:
-        return value
-    if isinstance(value, Node) and value.kind == "list":
-        items = [lo.seen(c) for c in value.children]
-        if any(pools.is_placed(lo, item) for item in items):
-            value = grown(lo, value, items) or value
-    return put(lo, value, place, node) if Pooled(place) in lo.resolved else value
-
-
-_inside: dict[tuple[ast.AST, object], ast.AST] = {}
-
-
-def _fill(lo: Lowering, value: Node[Value], since: int, place: ast.AST) -> None:
-    """Say where lists are made that a new object has from no expression, as fields of dataclasses by default."""
-    for step, child in zip(value.steps, value.children, strict=True) if value.kind == "object" else ():
-        child = lo.seen(child)
-        own = _identity(child)
-        if own is None or own <= since or own in lo.birthplaces:
-            continue
-        if (place, step) not in _inside:
-            _inside[place, step] = ast.copy_location(ast.List([], ast.Load()), place)
-        lo.birthplaces[own] = _inside[place, step]
-        if Pooled(_inside[place, step]) in lo.resolved:
-            lo.contents[own] = put(lo, child, _inside[place, step], place)
-
-
-def _statement(lo: Lowering) -> ast.stmt | None:
-    """Return the user's statement that makes the items of a defaultdict."""
-    return next((frame.statement for frame in reversed(lo.frames) if not is_ours(frame.scope)), None)
+# -- what is put into them
 
 
 def grown(lo: Lowering, held: Node[Value], items: list[Value]) -> Rows | None:
@@ -214,16 +161,6 @@ def grown(lo: Lowering, held: Node[Value], items: list[Value]) -> Rows | None:
         return None
     made = lo.contents[held.identity] = rows.make(lo, items, pattern)
     return made
-
-
-def _identity(value: Value) -> int | None:
-    """Return what a list or object is known by that is in no pool; None for what cannot be put into one."""
-    if isinstance(value, Node):
-        plain = value.kind == "list" or (value.kind == "dict" and all(isinstance(k, str) for k in value.keys))
-        record = value.kind == "object" and not rows.is_immutable(value) and not tables.is_table(value)
-        return value.identity if record or (plain and value.cls is None and value.detail is None) else None
-    ref = rows.first_column(value) if isinstance(value, Rows) else value
-    return ref.cell if isinstance(ref, Ref) and not ref.path else None
 
 
 def put(lo: Lowering, value: Value, place: ast.AST, node: ast.AST) -> Value:
@@ -400,7 +337,7 @@ def of_places(lo: State, places: Iterable[ast.AST]) -> object:
 
 def _place(lo: Lowering, value: Value, arrays: bool) -> ast.AST | None:
     """Return where a list was made, if it may be put into a pool there; with `arrays`, also where an array was."""
-    own = _identity(value)
+    own = identity(value)
     if own is None or (isinstance(value, Ref) and not lo.is_list(value) and not arrays):
         return None
     if own not in lo.birthplaces and not isinstance(value, Node):

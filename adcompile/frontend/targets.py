@@ -19,9 +19,8 @@ import numpy as np
 
 from adcompile.custom.functions import CustomFunction
 from adcompile.errors import ArgumentError, CompileError, SourceError, Span
-from adcompile.frontend import files
+from adcompile.frontend import files, sourceless
 from adcompile.frontend.resolve import Source, resolve, span_of
-from adcompile.frontend.sourceless import rule_caller, stand_in
 from adcompile.records import dataclass
 
 __all__ = ["Target", "target"]
@@ -47,7 +46,7 @@ def target(f: object) -> Target:
     if isinstance(f, types.MethodType):
         inner = target(f.__func__)
         return Target(inner.source, (*inner.bound, f.__self__), inner.keywords)
-    known = rule_caller(f) if isinstance(f, CustomFunction) else stand_in(f)
+    known = sourceless.rule_caller(f) if isinstance(f, CustomFunction) else sourceless.stand_in(f)
     if known is not None:
         return Target(resolve(known), (), {})
     if isinstance(f, types.FunctionType):

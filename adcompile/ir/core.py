@@ -291,6 +291,11 @@ def walk(stmts: Iterable[Stmt]) -> list[Stmt]:
     return found
 
 
+def applies(stmts: Iterable[Stmt], *prims: str) -> bool:
+    """Tell whether equations, at any depth, apply one of some primitives."""
+    return any(isinstance(s, Eqn) and s.prim in prims for s in walk(stmts))
+
+
 def read_by(fn: Function) -> set[Var]:
     """Return the variables that a function reads anywhere."""
     read = set(variables(fn.outs))

@@ -8,13 +8,18 @@ nothing differentiated reaches it, those of f itself.
 
 from __future__ import annotations
 
+from typing import Final
+
 from adcompile.errors import CompileError
 from adcompile.ir.core import Atom, Attrs, Function
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type
 from adcompile.records import dataclass
 
-__all__ = ["AdjointBlock", "CustomCall", "Pull", "Push", "infer_custom"]
+__all__ = ["HELPERS", "AdjointBlock", "CustomCall", "Pull", "Push", "infer_custom"]
+
+# What the rules of calls are put in their place with, until the program is differentiated: see `transforms.custom`.
+HELPERS: Final = frozenset({"stop", "delta", "attach", "pull", "hook"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,15 @@ ever differentiated.
 
 from __future__ import annotations
 
+from typing import Final
+
 from adcompile.ir.core import Atom, Attrs, Function
 from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.types import Type, numpy_dtype
 from adcompile.records import dataclass
 
 __all__ = [
+    "DERIVATIVES",
     "Jacobian",
     "Pullback",
     "Pushforward",
@@ -25,6 +28,8 @@ __all__ = [
     "infer_pullback",
     "infer_pushforward",
 ]
+
+DERIVATIVES: Final = ("pullback", "pushforward", "jacobian")  # the primitives
 
 
 @dataclass(frozen=True, slots=True)

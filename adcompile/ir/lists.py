@@ -55,3 +55,5 @@ ROWS: Final[Mapping[str, str]] = {
         *PARTS,
     )
 }
+
+MEASURING: Final = ("list_length", "list_zeros")  # what needs no more of a list than its length, or may

@@ -64,6 +64,10 @@ class Primitive:
     helper: Callable[..., object] | None = None
 
 
+# What makes trees and takes them apart; the derivatives of these are trees too.
+OF_TREES: Final = frozenset({"tree", "untree", "tree_sum"})
+
+
 class Registry(dict[str, Primitive]):
     """Primitives by name. To read one that is missing loads the rules that it has, see `adcompile.rules.index`."""
 

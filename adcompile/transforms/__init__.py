@@ -7,6 +7,8 @@ defer(
     __name__,
     "batch",
     "checkpoints",
+    "custom",
+    "derivatives",
     "forward",
     "jacobians",
     "lift",
@@ -14,5 +16,9 @@ defer(
     "linearize",
     "lists",
     "pullbacks",
+    "realness",
+    "store_lengths",
     "transpose",
+    "trees",
+    "watch",
 )

@@ -10,8 +10,7 @@ import numpy as np
 from adcompile.ir.builder import Builder, table_of
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Const, Eqn, Function, Stmt, Var, free, walk
 from adcompile.ir.types import PY_FLOAT, Type, numpy_dtype
-from adcompile.transforms import conform
-from adcompile.transforms.watch import watch
+from adcompile.transforms import conform, watch
 
 Bars = dict[Var, Atom]
 NOTHING: Final[Mapping[int, Const]] = {}
@@ -104,7 +103,7 @@ class Adjoints:
             return
         g = conform.cotangent(self.b, g, v)
         if self.origin is not None:
-            watch(self.b, self.fn, v, g, *self.origin)
+            watch.watch(self.b, self.fn, v, g, *self.origin)
         have = self.bars.get(v)
         if have is None:
             self.bars[v] = g

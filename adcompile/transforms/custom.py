@@ -19,8 +19,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from adcompile.analysis.activity import active
 from adcompile.errors import CompileError
-from adcompile.ir.core import Atom, Block, Const, Eqn, Function, Stmt, Var, blocks_of, map_atoms, walk, with_blocks
-from adcompile.ir.custom import CustomCall, Pull, Push
+from adcompile.ir.core import (
+    Atom,
+    Block,
+    Const,
+    Eqn,
+    Function,
+    Stmt,
+    Var,
+    applies,
+    blocks_of,
+    map_atoms,
+    walk,
+    with_blocks,
+)
+from adcompile.ir.custom import HELPERS, CustomCall, Pull, Push
 from adcompile.ir.inlining import Keys, copied, keys_after
 from adcompile.ir.types import Type
 from adcompile.records import replace
@@ -33,8 +46,6 @@ REVERSE_ONLY = {
     False: "use reverse mode (grad, vjp) or forward mode over it (hessian, hvp); rules of adcompile.custom_jvp serve "
     "both modes",
 }
-
-HELPERS = frozenset({"stop", "delta", "attach", "pull", "hook"})
 
 
 def call_of(eqn: Eqn) -> CustomCall:
@@ -63,10 +74,6 @@ def within_rules(fn: Function, f: Callable[[Function], Function]) -> None:
                 call.push = tuple(replace(p, function=f(p.function)) for p in call.push)
 
 
-def has(stmts: Sequence[Stmt], *prims: str) -> bool:
-    return any(isinstance(s, Eqn) and s.prim in prims for s in walk(stmts))
-
-
 def refuse_outside(eqn: Eqn, reached: Callable[[Var], bool]) -> None:
     """Refuse a call whose rules read a differentiated value that is no differentiable argument."""
     call = call_of(eqn)
@@ -89,7 +96,7 @@ def refuse_outside(eqn: Eqn, reached: Callable[[Var], bool]) -> None:
 
 def open_calls(fn: Function, wrt: Sequence[Var]) -> Function:
     """Put the rules of the calls that derivatives with respect to `wrt` pass through in their place."""
-    while has(fn.primal, "custom"):
+    while applies(fn.primal, "custom"):
         opener = Opener(active(fn, wrt), keys_after(fn.stmts))
         opened = replaced(fn.primal, opener.eqn)
         if not opener.found:
@@ -246,7 +253,7 @@ def refuse_blocks(fn: Function, reached: frozenset[Var]) -> None:
 
 def close(fn: Function) -> Function:
     """Take out the helpers: a program that is differentiated needs them no more."""
-    if not has(fn.stmts, *HELPERS):
+    if not applies(fn.stmts, *HELPERS):
         return fn
     env: dict[Var, Atom] = {}
     names = dict(fn.names)
@@ -293,7 +300,7 @@ class Closer:
 
 def expand(fn: Function) -> Function:
     """Put the functions themselves in the place of the calls that are left."""
-    while has(fn.stmts, "custom"):
+    while applies(fn.stmts, "custom"):
         keys = keys_after(fn.stmts)
 
         def expanded(eqn: Eqn, keys: Keys = keys) -> Sequence[Stmt]:

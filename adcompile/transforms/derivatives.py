@@ -17,6 +17,7 @@ from adcompile.ir.core import (
     Function,
     Stmt,
     Var,
+    applies,
     blocks_of,
     map_atoms,
     read_by,
@@ -24,7 +25,7 @@ from adcompile.ir.core import (
     walk,
     with_blocks,
 )
-from adcompile.ir.derivatives import Jacobian, Pullback, Pushforward
+from adcompile.ir.derivatives import DERIVATIVES, Jacobian, Pullback, Pushforward
 from adcompile.ir.inlining import copied, keys_after
 from adcompile.ir.rebuild import map_operands
 from adcompile.records import replace
@@ -58,13 +59,10 @@ def release(fn: Function) -> Function:
 # -- pushforwards
 
 
-DERIVATIVES: Final = ("pullback", "pushforward", "jacobian")
-
-
 def expand(fn: Function, callees: Callees) -> Function:
     """Put the equations of pushforwards in their places, also in the functions that pullbacks are of."""
     custom.within_rules(fn, lambda inner: expand(inner, callees))
-    if not any(isinstance(s, Eqn) and s.prim in DERIVATIVES for s in walk(fn.stmts)):
+    if not applies(fn.stmts, *DERIVATIVES):
         return fn
     expander = _Expander(callees, keys_after(fn.stmts))
     primal = tuple(expander.stmts(fn.primal))
@@ -128,7 +126,7 @@ def lower(callees: Callees, finish: Pass, tidy: Pass, fn: Function) -> Function:
 
     `finish` makes an executable program of a function and its adjoint statements, `tidy` simplifies an executable one.
     """
-    if not any(isinstance(s, Eqn) and s.prim in DERIVATIVES for s in walk(fn.stmts)):
+    if not applies(fn.stmts, *DERIVATIVES):
         return fn
     lowering = _Lowering(callees, finish, tidy, fn)
     primal, adjoint = (tuple(lowering.stmts(stmts)) for stmts in (fn.primal, fn.adjoint))

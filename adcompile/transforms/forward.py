@@ -32,7 +32,7 @@ from adcompile.ir.core import (
 )
 from adcompile.ir.custom import Pull
 from adcompile.ir.inlining import inlined, keys_after
-from adcompile.ir.primitives import CALLS
+from adcompile.ir.primitives import CALLS, OF_TREES
 from adcompile.ir.types import Type
 from adcompile.records import replace
 from adcompile.rules import table
@@ -182,7 +182,7 @@ class Pusher:
         if eqn.prim.startswith("list_"):
             self.list_operation(eqn)
             return
-        if eqn.prim in trees.PRIMITIVES:
+        if eqn.prim in OF_TREES:
             trees.push(self.b, eqn, self.dots, self.hint)
             return
         dot = self.push(eqn, dots)

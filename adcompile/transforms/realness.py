@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from adcompile.analysis.opaque import described
+from adcompile.analysis.opaque import MAKERS, described
 from adcompile.ir.core import Atom, Block, Const, Eqn, For, Function, If, Stmt, Var, While, blocks_of
 from adcompile.ir.inlining import Keys, keys_after
 from adcompile.ir.primitives import CALLS
@@ -18,8 +18,6 @@ from adcompile.ir.types import PY_BOOL
 from adcompile.records import replace
 
 __all__ = ["run"]
-
-MAKERS = ("opaque", *CALLS)
 
 
 def run(fn: Function, active: Collection[Var]) -> Function:

@@ -14,6 +14,7 @@ from functools import partial
 
 from adcompile.analysis.activity import active, differentiable_args
 from adcompile.analysis.masking import masked
+from adcompile.analysis.opaque import MAKERS
 from adcompile.analysis.zeros import Zeros
 from adcompile.ir.builder import table_of
 from adcompile.ir.core import (
@@ -28,13 +29,14 @@ from adcompile.ir.core import (
     Stmt,
     Var,
     While,
+    applies,
     bound_by,
     substitute,
     walk,
 )
-from adcompile.ir.custom import AdjointBlock, Pull
+from adcompile.ir.custom import HELPERS, AdjointBlock, Pull
 from adcompile.ir.inlining import inlined, keys_after
-from adcompile.ir.primitives import CALLS
+from adcompile.ir.primitives import CALLS, OF_TREES
 from adcompile.ir.types import PY_INT, Type, numpy_dtype
 from adcompile.records import replace
 from adcompile.rules import table
@@ -71,8 +73,9 @@ def run(
     them.
     """
     assert not fn.adjoint, "reverse is applied at most once"
-    fn = counters.run(custom.open_calls(fn, wrt))
-    fn = realness.run(fn, active(fn, wrt))
+    fn = counters.run(custom.open_calls(fn, wrt) if applies(fn.primal, "custom") else fn)
+    if applies(fn.primal, *MAKERS):
+        fn = realness.run(fn, active(fn, wrt))
     reverser = Reverser(fn, wrt, callees or Callees({}), hidden)
     seeds = reverser.seed(outs, known)
     reverser.statements(fn.primal)
@@ -86,7 +89,7 @@ def run(
         adjoint=tuple(reverser.b.stmts),
         names={**fn.names, **reverser.names},
     )
-    return custom.close(made)
+    return custom.close(made) if applies(made.stmts, *HELPERS) else made
 
 
 class Reverser(Calls):
@@ -98,7 +101,7 @@ class Reverser(Calls):
         self.masked = masked(fn) | hidden
         self.known = Zeros(self.b.defs)
         self.keys = keys_after(fn.stmts)
-        self.hooks = custom.hooks_of(fn, self.active)
+        self.hooks = custom.hooks_of(fn, self.active) if applies(fn.primal, "hook") else {}
         self.plans: dict[int, tuple[list[int], list[Var]]] = {}
 
     # -- statements
@@ -139,7 +142,7 @@ class Reverser(Calls):
         if eqn.prim.startswith("list_"):
             lists.list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)
             return
-        if eqn.prim in trees.PRIMITIVES:
+        if eqn.prim in OF_TREES:
             trees.pull(self.b, eqn, gs, self.active, self.accumulate, self.keys)
             return
         (g,) = gs

@@ -19,10 +19,11 @@ to that of the primal: no array is copied at every trip, unless the primal makes
 from __future__ import annotations
 
 from adcompile.analysis.webs import overwritten, webs
-from adcompile.ir.core import Atom, Function, Var
+from adcompile.ir.core import Atom, Function, Var, applies
+from adcompile.ir.lists import MEASURING
 from adcompile.records import replace
+from adcompile.transforms import store_lengths
 from adcompile.transforms.store_context import Context
-from adcompile.transforms.store_lengths import measure_lists
 from adcompile.transforms.store_neutral import bind
 from adcompile.transforms.store_pairs import rewrite_block
 from adcompile.transforms.store_policy import Policy, undone_webs
@@ -39,7 +40,9 @@ def run(fn: Function, policy: Policy = "cheapest") -> Function:
     """
     if not fn.adjoint:
         return fn
-    fn = measure_lists(share_shapes(fn))
+    fn = share_shapes(fn)
+    if applies(fn.adjoint, *MEASURING):
+        fn = store_lengths.measure_lists(fn)
     found = webs(fn.primal)
     ctx = Context(fn, found, undone_webs(fn, found, policy))
     result = attempt(ctx)

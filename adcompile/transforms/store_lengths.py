@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
 from adcompile.ir.core import (
     UNDEFINED,
@@ -20,13 +19,12 @@ from adcompile.ir.core import (
     variables,
     walk,
 )
+from adcompile.ir.lists import MEASURING
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.rebuild import replace_block, replace_blocks
 from adcompile.ir.types import PY_INT
 from adcompile.records import replace
 from adcompile.transforms.store_neutral import columns_in
-
-MEASURING: Final = ("list_length", "list_zeros")
 
 
 def measure_lists(fn: Function) -> Function:

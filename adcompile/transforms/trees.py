@@ -13,15 +13,12 @@ on it alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Final
 
 from adcompile.ir.builder import Builder
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Block, Eqn, If, Var
 from adcompile.ir.types import OBJECT
 from adcompile.transforms import conform
 from adcompile.transforms.adjoints import adjoint_type
-
-PRIMITIVES: Final = frozenset({"tree", "untree", "tree_sum"})
 
 
 def push(b: Builder, eqn: Eqn, dots: dict[Var, Atom], hint: Callable[[Var], str]) -> None:
