@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from adcompile.ir.core import Eqn, Stmt, Var, blocks_of, bound_by, operands
@@ -58,16 +58,22 @@ class Live(NamedTuple):
 
     outside   those that are read after the block
     last      the position of the last statement in the block that reads each variable
+    own       the variables of the block
     excluded  a variable that does not count
     """
 
     outside: set[Var]
     last: Mapping[Var, int]
+    own: Collection[Var]
     position: int
     excluded: Var | None = None
 
     def includes(self, v: Var) -> bool:
         return v is not self.excluded and (v in self.outside or self.last.get(v, -1) > self.position)
+
+    def is_past(self, v: Var) -> bool:
+        """Tell whether nobody will read a variable of the block any more."""
+        return v in self.own and v not in self.outside and self.last.get(v, -1) <= self.position
 
     def without(self, v: Var) -> Live:
         return self._replace(excluded=v)

@@ -9,7 +9,9 @@ named, stay; so does what would make a line too wide. Reads of shapes and transp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import bisect
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from adcompile.analysis.storage import NO_ROOTS, READ_ONLY, Roots, has_storage
@@ -65,6 +67,32 @@ class _Event(NamedTuple):
     writes: Roots
     region: bool
     effect: bool
+
+
+class _Within(NamedTuple):
+    """A block in which is folded.
+
+    readers  the position of the last statement that reads each variable itself; the length of the block for its end
+    reads    how often equations of the block read each variable
+    events   by position
+    """
+
+    stmts: tuple[Stmt, ...]
+    readers: Mapping[Var, int]
+    reads: Counter[Atom]
+    events: Sequence[_Event]
+
+    def reader(self, v: Var) -> Stmt | None:
+        """Return the last statement that reads a variable; None at the end of the block."""
+        k = self.readers.get(v, len(self.stmts))
+        return self.stmts[k] if k < len(self.stmts) else None
+
+    def between(self, start: int, stop: int) -> Iterator[_Event]:
+        """Yield the events after one statement and before another."""
+        k = bisect.bisect_right(self.events, start, key=lambda e: e.position)
+        while k < len(self.events) and self.events[k].position < stop:
+            yield self.events[k]
+            k += 1
 
 
 @dataclass(slots=True)
@@ -130,11 +158,12 @@ class _Folder:
         for k, stmt in enumerate(stmts):
             readers.update(dict.fromkeys(variables(operands(stmt)), k))
         readers.update((v, len(stmts)) for v in ends if v not in readers)
+        within = _Within(stmts, readers, Counter(v for s in stmts if isinstance(s, Eqn) for v in s.args), events)
         for k, stmt in enumerate(stmts):
             if isinstance(stmt, Eqn):
-                self.equation(stmt, k, stmts, readers, events)
+                self.equation(stmt, k, within)
             elif isinstance(stmt, If):
-                self.branches(stmt, k, stmts, readers, events)
+                self.branches(stmt, k, within)
             else:
                 self.loop(stmt)
 
@@ -200,30 +229,27 @@ class _Folder:
 
     # -- equations
 
-    def equation(
-        self, eqn: Eqn, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int], events: list[_Event]
-    ) -> None:
-        if eqn.prim == "pop" and self.restores(eqn, k, stmts, readers):
+    def equation(self, eqn: Eqn, k: int, within: _Within) -> None:
+        if eqn.prim == "pop" and self.restores(eqn, k, within):
             self.accept(eqn.out, eqn, _Measure(20, 1, NO_ROOTS, False))
         if not self.may_fold(eqn):
             return
         v, measure = eqn.out, self.measure(eqn)
-        free = eqn.prim in ("dim", "size") or self.is_flip(eqn, stmts)
+        free = eqn.prim in ("dim", "size") or self.is_flip(eqn, within)
         if free and not self.reads(eqn.args[0]) & self.stored and not self.keeps_name(eqn):
             self.accept(v, eqn, measure)
         elif self.is_shift(eqn):
             self.accept(v, eqn, measure)
-        elif self.counts.get(v) == 1 and v in readers:
-            reader = stmts[readers[v]] if readers[v] < len(stmts) else None
-            if self.fits(eqn, measure, reader) and not self.blocked(measure, k, readers[v], events):
+        elif self.counts.get(v) == 1 and v in within.readers:
+            if self.fits(eqn, measure, within.reader(v)) and not self.blocked(measure, k, v, within):
                 self.accept(v, eqn, measure)
 
-    def restores(self, eqn: Eqn, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int]) -> bool:
+    def restores(self, eqn: Eqn, k: int, within: _Within) -> bool:
         """Tell whether a pop only puts back what was overwritten: ``a[i] = a_tape.pop()``."""
-        reader = stmts[readers[eqn.out]] if readers.get(eqn.out, len(stmts)) < len(stmts) else None
+        reader = within.reader(eqn.out)
         if self.counts.get(eqn.out) != 1 or not isinstance(reader, Eqn) or reader.prim != "index_update":
             return False
-        between = stmts[k + 1 : readers[eqn.out]]
+        between = within.stmts[k + 1 : within.readers[eqn.out]]
         alone = not any(isinstance(s, Eqn) and s.prim == "pop" and s.attrs[0] == eqn.attrs[0] for s in walk(between))
         return alone and reader.args[1] is eqn.out and all(isinstance(s, Eqn) for s in between)
 
@@ -233,11 +259,11 @@ class _Folder:
             return False
         return eqn.args[0] in self.indices and isinstance(eqn.args[1], Const)
 
-    def is_flip(self, eqn: Eqn, stmts: tuple[Stmt, ...]) -> bool:
+    def is_flip(self, eqn: Eqn, within: _Within) -> bool:
         """Tell whether a value is the transpose of a matrix that has a name, read in this block only."""
         if eqn.prim != "transpose" or eqn.attrs != (None,) or self.is_tree(eqn.args[0]):
             return False
-        return self.counts.get(eqn.out) == sum(operands(s).count(eqn.out) for s in stmts if isinstance(s, Eqn))
+        return self.counts.get(eqn.out) == within.reads[eqn.out]
 
     def accept(self, v: Var, tree: Eqn | If, measure: _Measure) -> None:
         self.trees.of[v] = tree
@@ -312,19 +338,16 @@ class _Folder:
             not (p.safe or p.cost == "free") or any(m.raises for m in parts),
         )
 
-    def blocked(self, measure: _Measure, k: int, reader: int, events: list[_Event]) -> bool:
+    def blocked(self, measure: _Measure, k: int, v: Var, within: _Within) -> bool:
         """Tell whether a value may not be computed later, at its reader."""
         return any(
             e.writes & measure.reads or e.region or (e.effect and measure.raises)
-            for e in events
-            if k < e.position < reader
+            for e in within.between(k, within.readers[v])
         )
 
     # -- conditional expressions
 
-    def branches(
-        self, stmt: If, k: int, stmts: tuple[Stmt, ...], readers: Mapping[Var, int], events: list[_Event]
-    ) -> None:
+    def branches(self, stmt: If, k: int, within: _Within) -> None:
         returns = stmt in self.trees.returning
         taken = returns or stmt in self.exits.forks or stmt in self.exits.clauses
         choice = not taken and is_choice(stmt, self.fn.names)
@@ -345,10 +368,10 @@ class _Folder:
             self.unfold(inner)
             return
         self.trees.chosen.add(stmt)
-        named = v in self.fn.names or not self.counts.get(v) == 1 or v not in readers
-        if named or self.blocked(measure, k, readers[v], events):
+        named = v in self.fn.names or not self.counts.get(v) == 1 or v not in within.readers
+        if named or self.blocked(measure, k, v, within):
             return
-        reader = stmts[readers[v]] if readers[v] < len(stmts) else None
+        reader = within.reader(v)
         if isinstance(reader, Eqn) and not (PRIMITIVES[reader.prim].updates and reader.args[0] is v):
             width, nodes = self.width_with(reader, v, measure)
             if width <= WIDTH and nodes <= NODES:

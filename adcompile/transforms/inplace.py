@@ -92,7 +92,7 @@ class _Attempt:
     """One walk over the program, with a set of views that are copied where they are made.
 
     roots     buffers that each variable may live in
-    holders   the variables that may live in a buffer
+    holders   the variables that may live in a buffer, but those that nobody reads any more
     frozen    buffers that must not be updated: borrowed ones and those on tapes
     fixed     lists that may change, but whose items must not be updated: those are on tapes
     updated   buffers that were updated in place
@@ -175,7 +175,11 @@ class _Attempt:
 
     def sharers(self, a: Var, live: set[Var] | Live) -> list[Var]:
         """Return the live variables that may share the buffer of `a`: of a list not its items, which it only holds."""
-        found = dict.fromkeys(w for r in own_roots(a, self.of(a)) for w in self.holders[r])
+        found: dict[Var, None] = {}
+        for r in own_roots(a, self.of(a)):
+            if isinstance(live, Live):
+                self.holders[r] = [w for w in self.holders[r] if not live.is_past(w)]
+            found.update(dict.fromkeys(self.holders[r]))
         if a.type.is_list:
             found = dict.fromkeys(w for w in found if not w.type.is_array)
         return [w for w in found if (live.includes(w) if isinstance(live, Live) else w in live)]
@@ -205,9 +209,10 @@ class _Attempt:
         last: dict[Var, int] = {}
         for k, stmt in enumerate(todo):
             last.update(dict.fromkeys(contents_free(stmt), k))
+        own = {v for stmt in todo for v in stmt.outs}
         out: list[Stmt] = []
         for k, stmt in enumerate(todo):
-            live = Live(live_out, last, k)
+            live = Live(live_out, last, own, k, None)
             match stmt:
                 case Eqn():
                     self.equation(stmt, live, out)
