@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from adcompile.frontend import access, application, calls, iteration, prelude
+from adcompile.frontend import access, application, calls, iteration, listings, prelude
 from adcompile.frontend.values import LocalFunction, Partial, Ref, Value
 from adcompile.ir.core import Const, Var
+from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ def as_list(lo: Lowering, value: Value, node: ast.AST) -> Value:
     """Lower the method tolist: lists of Python numbers."""
     if lo.type_of(value).dims == ():
         return application.apply(lo, "item", [value], {}, node)
+    dims = lo.type_of(value).dims or ()
+    length = example_of(lo.facts.find(dims[0])) if len(dims) == 1 else None
+    if length is not None and length > LONGEST:
+        return calls.in_python(lo, listings.as_numbers, [value], node)
     items = iteration.static_items(lo, value, node, None, pin=True)
     if len(items) > LONGEST:
         lo.refuse(node, f"a list of {len(items)} numbers is too long", "here", "use the array itself, or its rows")

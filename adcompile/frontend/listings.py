@@ -60,3 +60,27 @@ def ends(n: Any, lo: Any, hi: Any) -> Any:
 
 def within(k: Any, least: Any, most: Any) -> Any:
     return min(max(k, least), most)
+
+
+def as_numbers(array: Any) -> Any:
+    """The list of Python numbers of an array with one axis."""
+    return [item.item() for item in array]
+
+
+def chosen(items: Any, numbers: Any) -> Any:
+    """What is drawn of an array or list, by the numbers of the items."""
+    return items[numbers]
+
+
+def taken(items: Any, numbers: Any) -> Any:
+    return [items[k] for k in numbers]
+
+
+def reorder(items: Any, order: Any) -> None:
+    items[:] = items[order]
+
+
+def reorder_list(items: Any, order: Any) -> None:
+    old = items[:]
+    for k in range(len(items)):
+        items[k] = old[order[k]]

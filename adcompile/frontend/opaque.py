@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import ast
+import functools
+import sys
 import types
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.frontend import draws, optionals, registers
+from adcompile.frontend import draws, optionals, registers, shuffles
 from adcompile.frontend.opaque_equations import emit
 from adcompile.frontend.opaque_samples import LARGEST, sampled
-from adcompile.frontend.opaque_types import annotated, item_type, refuse_shuffle, result_of
+from adcompile.frontend.opaque_types import annotated, item_type, result_of
 from adcompile.frontend.places import called_as, is_common, is_pure, may_store, of_a_package, trusts
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Args, Keywords, Ref, Value
 from adcompile.ir.core import Atom, Const, Var, is_none
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import OBJECT, TEXT
-from adcompile.rules.opaque import INDEX_METHODS, PYTHON_DRAWS, UNKNOWN, Index, generators, loggers, python_generators
+from adcompile.rules.opaque import (
+    INDEX_METHODS,
+    PYTHON_DRAWS,
+    UNKNOWN,
+    Index,
+    generators,
+    is_draw,
+    loggers,
+    python_generators,
+)
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -42,6 +53,11 @@ def call_function(
         return emit(lo, "value", ("", ""), (captured,), args, keywords, (annotated(f),), node)
     if place is None:
         return None
+    if place[0] in ("random", "numpy.random") and not (args and registers.is_object(args[0])):
+        draw = functools.partial(_drawn, lo, place[0], node)
+        taken = shuffles.instead(lo, place[1], args, keywords, node, draw, place[0] == "random")
+        if taken is not None:
+            return taken
     if "out" in keywords:
         lo.refuse(node, "the argument `out` of this function is not supported", "called here", "store its result")
     if place in (("random", "sample"), ("random", "choices")):
@@ -96,8 +112,13 @@ def call_method(lo: Lowering, receiver: Atom, name: str, args: Args, keywords: K
     """Call a method of an object."""
     cls = receiver.type.dtype
     result = UNKNOWN
-    if name == "shuffle":
-        refuse_shuffle(lo, node)
+    if is_draw(cls) and not (args and registers.is_object(args[0])):
+        draw = functools.partial(_method, lo, receiver, node)
+        taken = shuffles.instead(
+            lo, name, args, keywords, node, draw, isinstance(cls, type) and not issubclass(cls, generators())
+        )
+        if taken is not None:
+            return taken
     if isinstance(cls, type) and issubclass(cls, generators()):
         result = draws.drawn(lo, name, args, keywords, node, issubclass(cls, np.random.Generator))
     elif isinstance(cls, type) and issubclass(cls, python_generators()):
@@ -112,6 +133,18 @@ def call_method(lo: Lowering, receiver: Atom, name: str, args: Args, keywords: K
     if any(receiver is held for _, held in lo.registers.values()):
         args = [registers.kept(lo, a, node) for a in args]
     return emit(lo, "method", ("", name), (receiver,), args, keywords, (result,), node, quiet)
+
+
+def _method(lo: Lowering, receiver: Atom, node: ast.AST, name: str, args: Args, keywords: Keywords) -> Value:
+    return call_method(lo, receiver, name, args, keywords, node)
+
+
+def _drawn(lo: Lowering, module: str, node: ast.AST, name: str, args: Args, keywords: Keywords) -> Value:
+    """Draw by another function of a module."""
+    f: object = getattr(sys.modules[module], name)
+    assert callable(f)
+    result = result_of(lo, f, (module, name), args, keywords, node)
+    return emit(lo, "path", (module, name), (), args, keywords, (result,), node, True)
 
 
 # -- functions with a source that cannot be lowered

@@ -41,8 +41,6 @@ def annotated(f: object) -> Type:
 def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywords, node: ast.AST) -> Type:
     """Return the type of a function's result."""
     module, name = place
-    if name == "shuffle":
-        refuse_shuffle(lo, node)
     if module == "numpy.random":
         return draws.drawn(lo, name, args, keywords, node, False)
     if module in ("random", "time"):
@@ -73,15 +71,6 @@ def item_type(lo: Lowering, value: Value) -> Type | None:
         kind, dtype = next(iter(found))
         return Type(kind, dtype) if len(found) == 1 and kind in ("py", "np") else None
     return None
-
-
-def refuse_shuffle(lo: Lowering, node: ast.AST) -> None:
-    lo.refuse(
-        node,
-        "shuffle() changes its argument, which the compiler does not see",
-        "called here",
-        "draw a permutation: i = rng.permutation(n), and use x[i]",
-    )
 
 
 def tried(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords) -> Type:
