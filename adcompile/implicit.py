@@ -83,13 +83,17 @@ _SOLVED = (
 )
 
 
-def implicit_root(residual: Rule) -> Callable[[Rule], Implicit]:
+def implicit_root(residual: Rule, opaque: bool = False) -> Callable[[Rule], Implicit]:
     """Give a solver the derivative of the root that it finds, by the implicit function theorem.
 
     Parameters
     ----------
     residual : callable
         ``residual(x, *params)``, which is zero at the solution; it returns a number or an array like x.
+    opaque : bool
+        Whether the solver is called as it is, because the compiler cannot follow it: one that hands a function to
+        SciPy. The solution is then like the first guess, and the emitted source takes the solver as an argument, or
+        imports it from its module.
 
     Returns
     -------
@@ -113,8 +117,28 @@ def implicit_root(residual: Rule) -> Callable[[Rule], Implicit]:
     >>> slope = grad(lambda p: solve(1.0, p))({"a": 2.0})["a"]
     >>> round(x, 6), round(slope, 6)
     (1.0, 0.25)
+
+    Minimisers are roots of the gradient, and may be SciPy's:
+
+    >>> import numpy as np
+    >>> from scipy.optimize import minimize
+    >>> def energy(x, b):
+    ...     return np.sum(np.cosh(x) - b * x)
+    >>> @implicit_root(grad(energy), opaque=True)
+    ... def lowest(x0, b):
+    ...     return minimize(energy, x0, args=(b,), jac=grad(energy), tol=1e-12).x
+    >>> slopes = grad(lambda b: np.sum(lowest(np.zeros(2), b)))(np.array([0.5, 1.0]))
+    >>> print(slopes.round(6))
+    [0.894427 0.707107]
     """
-    return lambda solver: Implicit(solver, residual, False)
+
+    def decorate(solver: Rule) -> Implicit:
+        made = Implicit(solver, residual, False)
+        if opaque:
+            made.opaque, made.like = True, from_source("def like(x0, *params):\n    return 1.0 * x0\n", "like")
+        return made
+
+    return decorate
 
 
 def fixed_point(function: Rule, solver: Rule | None = None) -> Implicit:

@@ -96,3 +96,49 @@ def test_linear_systems():
     check_grads(f, a, np.outer(X, X[:2]))
     inverse = np.linalg.inv(a)
     np.testing.assert_allclose(hessian(lambda b: f(a, b))(X), 2 * inverse.T @ inverse, rtol=1e-12)
+
+
+# -- solvers of SciPy, which are handed functions
+
+
+def balance(x, a):
+    return x**3 + x - a
+
+
+@implicit_root(balance, opaque=True)
+def bracketed(x0, a):
+    from scipy.optimize import brentq
+
+    return brentq(balance, 0.0, 5.0, args=(a,))
+
+
+def curve(x, a, b):
+    return np.cosh(x) * a + x**3 - b
+
+
+@implicit_root(curve, opaque=True)
+def several(x0, a, b):
+    from scipy.optimize import fsolve
+
+    return fsolve(curve, x0, args=(a, b), xtol=1e-13)
+
+
+def test_solvers_that_are_called_as_they_are():
+    pytest.importorskip("scipy.optimize")
+    check_grads(lambda a: bracketed(1.0, a) * a**2, 2.0)
+    check_grads(lambda a: grad(lambda a: bracketed(1.0, a) * a**2)(a), 2.0)
+    assert jvp(lambda a: bracketed(1.0, a), (2.0,), (1.0,))[0] == bracketed(1.0, 2.0)
+    assert "solution = bracketed(1.0, a)" in grad(lambda a: bracketed(1.0, a)).source_for(2.0)
+    check_grads(lambda a, b: np.sum(several(np.ones(3), a, b) ** 2), 1.5, X)
+    check_grads(lambda a: grad(lambda a: np.sum(several(np.ones(3), a, X) ** 2))(a), 1.5)
+
+
+def test_solvers_of_two_programs_and_in_loops():
+    def f(a):
+        total = 0.0
+        for k in range(3):
+            total = total + bracketed(1.0, a + k) * bracketed(1, a)
+        return total
+
+    pytest.importorskip("scipy.optimize")
+    check_grads(f, 1.2)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.ndimage
+import scipy.optimize
 
 from adcompile import check_grads, grad, hessian, hvp, jvp, linearize, primitive, value_and_grad, vjp
 from adcompile.errors import CompileError
@@ -582,3 +583,18 @@ def test_calls_of_recursive_functions_whose_results_are_ignored(capsys: pytest.C
         with pytest.raises(ValueError, match="too far"):
             derivative(3.0, -1)
         capsys.readouterr()
+
+
+def searching(a: Any) -> Any:
+    return scipy.optimize.brentq(lambda x: x**3 - a, 0.0, 2.0)
+
+
+def moving(a: Any) -> Any:
+    return scipy.integrate.odeint(lambda y, t: -a * y, 1.0, [0.0, 1.0])
+
+
+@pytest.mark.parametrize(("f", "remedy"), [(searching, "implicit_root"), (moving, "steps of a method in a loop")])
+def test_functions_handed_to_scipy_are_refused_with_what_to_do(f: Any, remedy: str) -> None:
+    with pytest.raises(CompileError, match=remedy) as error:
+        grad(f)(0.5)
+    assert error.value.line == f.__code__.co_firstlineno + 1

@@ -15,7 +15,7 @@ from adcompile.frontend.frames import Frame, Unbound
 from adcompile.frontend.scopes import CalledFrom
 from adcompile.frontend.values import Ref, Value, is_static, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Function, Stmt, Var, free
+from adcompile.ir.core import NONE, Atom, Eqn, Function, Stmt, Var, free
 from adcompile.ir.custom import CustomCall, Pull
 from adcompile.ir.structure import Node, leaves
 from adcompile.ir.types import Type
@@ -113,8 +113,14 @@ class Pieces:
         extra = (*made.outside, *made.shapes)
         call.values = len(made.outside)
 
+        def completed(stmt: Stmt) -> Stmt:
+            """Pass them to a call of the function itself, which was made before all of them were known."""
+            if not (isinstance(stmt, Eqn) and stmt.attrs == (call,)):
+                return stmt
+            return replace(stmt, args=(*stmt.args[: call.count], *extra))
+
         def closed(fn: Function) -> Function:
-            return replace(fn, params=(*fn.params, *extra))
+            return replace(fn, params=(*fn.params, *extra), primal=tuple(map(completed, fn.primal)))
 
         if not extra:
             return

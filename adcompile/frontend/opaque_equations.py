@@ -12,6 +12,7 @@ from adcompile.frontend.values import Args, Iterable, Keywords, Ref, Slice, Valu
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
+from adcompile.rules.opaque import handed_to
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -34,8 +35,9 @@ def emit(
     operands = [*first]
     given = args if trusted else [protected(lo, a, node) for a in args]
     named = keywords if trusted else {k: protected(lo, v, node) for k, v in keywords.items()}
-    layout = [("", _layout(lo, a, operands, trusted, node)) for a in given]
-    layout += [(k, _layout(lo, v, operands, trusted, node)) for k, v in named.items()]
+    unwritable = handed_to(".".join(map(str, name)))
+    layout = [("", _layout(lo, a, operands, trusted, unwritable, node)) for a in given]
+    layout += [(k, _layout(lo, v, operands, trusted, unwritable, node)) for k, v in named.items()]
     attrs = (form, (*name, lo.span(node)), trusted, tuple(layout), types_)
     since = lo.cell_count
     values = [lo.wrap(r) for r in lo.guarded_many(node, "opaque", tuple(operands), attrs)]
@@ -72,14 +74,19 @@ def protected(lo: Lowering, value: Value, node: ast.AST) -> Value:
     return value
 
 
-def _layout(lo: Lowering, value: Value, operands: list[Atom], trusted: bool, node: ast.AST) -> Node[int] | int:
-    """Return an argument as a structure over operands, which are appended to the list."""
+def _layout(
+    lo: Lowering, value: Value, operands: list[Atom], trusted: bool, unwritable: str, node: ast.AST
+) -> Node[int] | int:
+    """Return an argument as a structure over operands, which are appended to the list.
+
+    unwritable  what helps where it cannot be written into the program
+    """
     value = lo.current(value)
     if isinstance(value, Node):
         if value.cls is not None or value.kind == "set":
             what = f"a {value.called} cannot be passed to an unknown function"
             lo.refuse(node, what, "called here", "pass its parts")
-        return value.holding([_layout(lo, c, operands, trusted, node) for c in value.children])
+        return value.holding([_layout(lo, c, operands, trusted, unwritable, node) for c in value.children])
     if isinstance(value, Ref) and lo.is_list(value) and not trusted:
         lo.refuse(node, "a list that grows cannot be passed to an unknown function", "called here", "make it an array")
     if isinstance(value, Slice) and is_static(value):
@@ -91,7 +98,7 @@ def _layout(lo: Lowering, value: Value, operands: list[Atom], trusted: bool, nod
             node,
             "this argument of an unknown function cannot be written into the program",
             "called here",
-            "make it before and pass the result, or in a function f made known by adcompile.primitive(f, like=...)",
+            unwritable,
         )
     operands.append(lo.atom(value))
     return len(operands) - 1

@@ -146,8 +146,31 @@ def of_pure(module: object) -> bool:
 # What to write in the place of functions that have no rule, by how their names begin.
 INSTEAD: Final[Mapping[str, str]] = {
     "numpy.ma.": "keep the mask in an array of its own, and use np.where, or `where=` of np.sum, np.mean and np.max",
+    "numpy.matrix": "use arrays, and @ for their products",
+    "numpy.rec": "keep each field in an array of its own",
+    "scipy.linalg.null_space": "project on it, which no choice of a basis changes: x - np.linalg.pinv(a) @ (a @ x)",
+    "scipy.linalg.orth": "project on it, which no choice of a basis changes: a @ (np.linalg.pinv(a) @ x)",
+    "scipy.signal.welch": "average np.abs(np.fft.rfft(window * part)) ** 2 over the parts",
     "scipy.stats.pearsonr": "use np.corrcoef(x, y)[0, 1]",
 }
+
+
+# What to do where a function is handed to one that is not followed.
+_STEPS = (
+    "take the steps of a method in a loop, as those of Runge and Kutta, whose derivative is that of the numbers found"
+)
+HANDED: Final = {
+    "scipy.optimize": "call it in a solver of yours that is given its derivative: "
+    "@adcompile.implicit_root(residual, opaque=True)",
+    "scipy.integrate.odeint": _STEPS,
+    "scipy.integrate.solve_ivp": _STEPS,
+}
+
+
+def handed_to(name: str) -> str:
+    """Return what to write where a function is handed to one that is not followed."""
+    usual = "make it before and pass the result, or in a function f made known by adcompile.primitive(f, like=...)"
+    return next((hint for start, hint in HANDED.items() if name.startswith(start)), usual)
 
 
 def instead_of(name: str) -> str:
