@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from adcompile.frontend import opaque_equations
 from adcompile.frontend.frames import Unresolved
-from adcompile.frontend.opaque_equations import emit
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Args, Ref, Value
 from adcompile.ir.core import Const, Var
@@ -85,8 +85,8 @@ def read(lo: Lowering, holder: object, name: str, now: object, node: ast.AST) ->
         result = UNKNOWN if now is None or isinstance(now, np.ndarray | np.generic) else OBJECT
     held = lo.capture_register(holder)
     if isinstance(holder, dict):
-        return emit(lo, "method", ("", "__getitem__"), (held,), [Const(name)], {}, (result,), node)
-    return emit(lo, "path", ("builtins", "getattr"), (), [held, Const(name)], {}, (result,), node)
+        return opaque_equations.emit(lo, "method", ("", "__getitem__"), (held,), [Const(name)], {}, (result,), node)
+    return opaque_equations.emit(lo, "path", ("builtins", "getattr"), (), [held, Const(name)], {}, (result,), node)
 
 
 def store(lo: Lowering, holder: object, name: str, value: Value, node: ast.AST) -> None:
@@ -94,9 +94,9 @@ def store(lo: Lowering, holder: object, name: str, value: Value, node: ast.AST) 
     held = lo.capture_register(holder)
     value = kept(lo, value, node)
     if isinstance(holder, dict):
-        emit(lo, "method", ("", "__setitem__"), (held,), [Const(name), value], {}, (OBJECT,), node)
+        opaque_equations.emit(lo, "method", ("", "__setitem__"), (held,), [Const(name), value], {}, (OBJECT,), node)
     else:
-        emit(lo, "path", ("builtins", "setattr"), (), [held, Const(name), value], {}, (OBJECT,), node)
+        opaque_equations.emit(lo, "path", ("builtins", "setattr"), (), [held, Const(name), value], {}, (OBJECT,), node)
 
 
 def kept(lo: Lowering, value: Value, node: ast.AST) -> Value:
@@ -144,13 +144,15 @@ def call(lo: Lowering, held: Value, name: str, args: Args, node: ast.AST) -> Val
     """Call a special method of an object, which says what its items are."""
     results = {"__contains__": PY_BOOL, "__setitem__": OBJECT, "__delitem__": OBJECT}
     values = [*args[:-1], kept(lo, args[-1], node)] if name == "__setitem__" else args
-    return emit(lo, "method", ("", name), (lo.atom(held),), values, {}, (results.get(name, UNKNOWN),), node)
+    return opaque_equations.emit(
+        lo, "method", ("", name), (lo.atom(held),), values, {}, (results.get(name, UNKNOWN),), node
+    )
 
 
 def augmented(lo: Lowering, op: str, current: Value, right: Value, node: ast.AST) -> Value:
     """Lower the operation of ``held[k] op= value``, of which the operand may be anything."""
     name = {"div": "itruediv", "bitand": "iand", "bitor": "ior", "bitxor": "ixor"}.get(op, f"i{op}")
-    return emit(lo, "path", ("operator", name), (), [current, right], {}, (UNKNOWN,), node, True)
+    return opaque_equations.emit(lo, "path", ("operator", name), (), [current, right], {}, (UNKNOWN,), node, True)
 
 
 def refuse_iteration(lo: Lowering, node: ast.AST) -> NoReturn:
