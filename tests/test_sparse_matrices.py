@@ -60,6 +60,31 @@ def test_source() -> None:
     assert "x_bar = M.T @ (2 * y_bar * (M @ x))" in source
 
 
+def powers(x: Any, m: Any) -> Any:
+    for _ in range(2):
+        x = m.T @ x
+    return x**2
+
+
+@pytest.mark.parametrize("f", [powers, lambda x, m: linalg.spsolve(m, x) ** 2, lambda x, m: (m.toarray() @ x) ** 3])
+def test_a_pullback_keeps_the_matrix_of_its_call(f: Any) -> None:
+    """The matrix may be changed, or what it was made of, before the pullback is called."""
+    matrix = LAPLACE.copy()
+    _, kept = vjp(f, V, matrix, argnums=(0,))
+    want = kept(B[0] * V)
+    _, pullback = vjp(f, V, matrix, argnums=(0,))
+    _, captured = vjp(lambda x: f(x, matrix), V)
+    matrix.data[:] = 7.0
+    np.testing.assert_array_equal(pullback(B[0] * V), want)
+    np.testing.assert_array_equal(captured(B[0] * V), want)
+    assert not np.allclose(vjp(f, V, matrix, argnums=(0,))[1](B[0] * V), want)
+
+
+def test_a_transpose_is_not_kept_on_a_tape() -> None:
+    source = grad(lambda x, m: np.sum(powers(x, m)), argnums=0).source_for(V, LAPLACE)
+    assert "tape" not in source and "m @ x_bar" in source
+
+
 def test_other_classes_types_and_shapes_are_other_programs() -> None:
     gradient = grad(lambda m, x: np.sum((m @ x) ** 2), argnums=1)
     for matrix in (M, M.astype(np.float32), sparse.csc_matrix(DENSE), M[:2], M[:1]):

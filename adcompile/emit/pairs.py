@@ -120,15 +120,17 @@ def _defined_block(block: Block, outs: Sequence[Var], slots: list[int], wanted: 
 def with_copies(fn: Function, kept: int, read: Collection[Var]) -> Function:
     """Copy what the tape holds of the arguments and is read later, so that the caller may change them.
 
-    Arrays are copied at the end. Arguments that went to functions whose tapes hold them are copied at the start.
+    Arrays and sparse matrices are copied at the end; arguments that went to functions whose tapes hold them, at the
+    start.
     """
     roots = storage(fn)
     inner = {r for v in variables(fn.outs[kept:]) if v.type.kind == "object" for r in roots.get(v, ())}
     early = {p: Var(p.name, p.type) for p in fn.params if p in inner and p.type.is_array}
+    given = set(fn.params) - set(early)
     late = {
         v: Var(v.name, v.type)
         for v in variables(fn.outs[kept:])
-        if v in read and v.type.is_array and roots[v] & (set(fn.params) - set(early))
+        if v in read and (v.type.is_sparse or (v.type.is_array and roots[v] & given))
     }
     held = tuple(late.get(v, early.get(v, v)) for v in variables(fn.outs[kept:]))
     absent = maybe_absent(fn.primal)

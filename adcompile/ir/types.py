@@ -25,7 +25,7 @@ class Type:
     dims    the shape; () for scalars; None if the rank is not known
     value   the length that a Python int stands for, if it comes from shapes and int arguments
     layout  the name of the structure that a tree has; `NESTED` for a list of lists, `OWNED` for a list that is the
-            only holder of its arrays, which may be stored to
+            only holder of its arrays, which may be stored to; the dtype of a sparse matrix
     """
 
     kind: Kind
@@ -66,6 +66,11 @@ class Type:
     @property
     def is_text(self) -> bool:
         return self.kind == "object" and self.dtype is str
+
+    @property
+    def is_sparse(self) -> bool:
+        """Tell whether the value is a sparse matrix of SciPy, whose layout is the dtype: these come from outside."""
+        return self.kind == "object" and bool(self.layout)
 
     @property
     def is_carried(self) -> bool:

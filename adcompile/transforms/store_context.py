@@ -99,7 +99,7 @@ def is_cheap(eqn: Eqn) -> bool:
     prim = PRIMITIVES[eqn.prim]
     if prim.effect or len(eqn.outs) != 1 or is_store(eqn) or eqn.prim.startswith("call"):
         return False
-    if eqn.out.type.kind == "object":
+    if eqn.out.type.kind == "object" and not eqn.out.type.is_sparse:
         return False
     if prim.cost == "free" or eqn.prim == "index" or is_square(eqn):
         return True

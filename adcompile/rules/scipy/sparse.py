@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 
+from adcompile.ir.builder import Builder
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts
 from adcompile.ir.types import Type, numpy_dtype
@@ -77,9 +78,23 @@ def infer_solution(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
     return dense(matrix, b, b.dims)
 
 
+def transposed_twice(b: Builder, args: tuple[Atom, ...], attrs: Attrs) -> Atom | None:
+    """The transpose of a transpose is the matrix: m.T.T -> m."""
+    made = b.definition(args[0], "sparse_transpose")
+    return None if made is None else made.args[0]
+
+
 primitive("sparse_product", infer_product, "sparse_product", "m, x", cost="product")
 primitive("product_sparse", infer_left_product, "product_sparse", "x, m", cost="product")
-primitive("sparse_transpose", infer_transpose, "sparse_transpose", "m", cost="free", shares=True)
+primitive(
+    "sparse_transpose",
+    infer_transpose,
+    "sparse_transpose",
+    "m",
+    simplification=transposed_twice,
+    cost="free",
+    shares=True,
+)
 primitive("sparse_dense", infer_dense, "sparse_dense", "m", cost="arithmetic", allocates=True)
 primitive(
     "scipy.sparse.linalg.spsolve",
