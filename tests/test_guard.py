@@ -385,3 +385,27 @@ def test_equal_products_and_quotients_have_one_form() -> None:
     assert combine("//", (combine("*", (n, 6)), combine("*", (n, 3)))) == 2
     assert combine("//", (combine("*", (n, m)), n)) == m
     assert example_of(combine("//", (combine("*", (n, m)), 8))) == 3
+
+
+def test_a_class_may_get_an_attribute_that_its_base_has() -> None:
+    class Base:
+        rate = 2.0
+        power = 2
+
+        def value(self, x: Any) -> Any:
+            return self.rate * np.sum(x**self.power)
+
+    class Derived(Base):
+        pass
+
+    held = Derived()
+    derivative = grad(lambda x: held.value(x))
+    np.testing.assert_allclose(derivative(V), 4 * V)
+    Base.rate = 3.0
+    np.testing.assert_allclose(derivative(V), 6 * V)
+    Derived.rate = 5.0  # type: ignore[attr-defined]
+    np.testing.assert_allclose(derivative(V), 10 * V)
+    Derived.power = 3  # type: ignore[attr-defined]
+    np.testing.assert_allclose(derivative(V), 15 * V**2)
+    del Derived.rate  # type: ignore[attr-defined]
+    np.testing.assert_allclose(derivative(V), 9 * V**2)

@@ -31,6 +31,7 @@ from adcompile.frontend.failures import failures
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.splitting import ends, is_part, split
 from adcompile.frontend.values import Value
+from adcompile.frontend.variables import boxed_names, outer_names
 from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ Run = Callable[[ast.stmt], None]
 
 def run_guarded(lo: Lowering, body: Sequence[ast.stmt], run_one: Run) -> None:
     """Lower a block in which each statement runs only where the ones before did not raise."""
-    left: Sequence[ast.stmt] = [part for stmt in body for part in split(stmt)]
+    function = lo.frame.node
+    shared = frozenset[str]() if function is None else boxed_names(function) | outer_names(function)
+    left: Sequence[ast.stmt] = [part for stmt in body for part in split(stmt, shared)]
     while left:
         left = in_parts(lo, left, partial(run_parts, lo, left, run_one))
 

@@ -152,7 +152,8 @@ def bind(
             )
     if hasattr(type(found), "__get__") and not callable(found) or isinstance(found, types.MemberDescriptorType):
         lo.refuse(node, f"the attribute `{name}` of `{cls.__name__}` cannot be read here", type(found).__name__)
-    return lo.constant(owner, name, found, node)
+    asked = via or cls  # of which a class between it and the owner may get the attribute later
+    return lo.constant(owner if lo.is_made(asked) else asked, name, found, node)
 
 
 def dispatched(method: object, receiver: object, *args: object, **keywords: object) -> object:

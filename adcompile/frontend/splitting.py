@@ -38,6 +38,7 @@ def parts_of(stmt: ast.stmt) -> str:
 
 
 _lasts: dict[ast.stmt, str] = {}
+_olds: dict[ast.stmt, ast.Name] = {}
 _wholes: dict[ast.stmt, ast.stmt] = {}
 
 
@@ -58,17 +59,31 @@ def ends(stmt: ast.stmt) -> str | None:
     return _lasts.get(stmt)
 
 
+def read_before(stmt: ast.AugAssign) -> ast.Name | None:
+    """Return the name of what the target of an augmented assignment was before its value was computed, if any."""
+    return _olds.get(stmt)
+
+
+def may_raise_before(target: ast.expr) -> bool:
+    """Tell whether the parts of an assignment's target, which come after its value, do anything that may raise."""
+    parts = ast.iter_child_nodes(target) if isinstance(target, ast.Subscript | ast.Attribute) else ()
+    return any(map(may_raise, parts))
+
+
 def is_part(name: str) -> bool:
     """Tell whether a name is that of a part of a statement."""
     return name.startswith(".t") and name[2:3].isdigit()
 
 
 @lru_cache(maxsize=4096)
-def split(stmt: ast.stmt) -> tuple[ast.stmt, ...]:
-    """Return the statements that a statement is split into; itself if there is nothing to split."""
+def split(stmt: ast.stmt, shared: frozenset[str]) -> tuple[ast.stmt, ...]:
+    """Return the statements that a statement is split into; itself if there is nothing to split.
+
+    `shared` are the names that what is called may bind to something else.
+    """
     if whole(stmt) is not stmt:
         return (stmt,)
-    splitter = _Splitter(stmt)
+    splitter = _Splitter(stmt, shared)
     new: ast.stmt
     match stmt:
         case ast.Assign(targets=targets, value=value) if may_raise(stmt):
@@ -102,8 +117,8 @@ def _renamed(target: ast.expr, name: str) -> ast.expr:
 
 
 class _Splitter:
-    def __init__(self, stmt: ast.stmt) -> None:
-        self.stmt = stmt
+    def __init__(self, stmt: ast.stmt, shared: frozenset[str]) -> None:
+        self.stmt, self.shared = stmt, shared
         self.done: list[ast.stmt] = []
         self.count = 0
 
@@ -128,7 +143,8 @@ class _Splitter:
         """Split an assignment; what it assigns to parts of arrays and containers it assigns one by one."""
         *first, last = targets
         if not first and not isinstance(last, ast.Tuple | ast.List):
-            return ast.Assign([self.target(last)], self.part(value))
+            new = self.operand(value) if may_raise_before(last) else self.part(value)
+            return ast.Assign([self.target(last)], new)
         held = self.operand(value)
         for target in first:
             self.done.append(ast.copy_location(self.one(target, held), target))
@@ -151,28 +167,44 @@ class _Splitter:
         return ast.Pass()
 
     def augmented(self, target: ast.expr, op: ast.operator, value: ast.expr) -> ast.stmt:
-        """Split ``target op= value``: what it reads and divides is read and divided beforehand, for the exceptions."""
-        place, value = self.target(target), self.operand(value)
+        """Split ``target op= value``: what it reads is read before `value`, and what it divides is divided before."""
+        assigned = {n.target.id for n in walk(value) if isinstance(n, ast.NamedExpr)}
+        later, self.shared = bool(assigned) or may_raise(value), self.shared | assigned
+        place = self.target(target, kept=later)
         assert isinstance(place, ast.Name | ast.Attribute | ast.Subscript)
         divides, old = isinstance(op, DIVISIONS), None
         if isinstance(place, ast.Subscript):
             old = self.named(ast.copy_location(ast.Subscript(place.value, place.slice, ast.Load()), place))
-        elif isinstance(place, ast.Attribute) and divides:
+        elif isinstance(place, ast.Attribute) and (divides or later):
             old = self.named(ast.copy_location(ast.Attribute(place.value, place.attr, ast.Load()), place))
+        elif isinstance(place, ast.Name) and place.id in self.shared and later:
+            old = self.named(ast.copy_location(ast.Name(place.id, ast.Load()), place))
+        value = self.operand(value)
         if old is not None and divides:
             self.named(ast.copy_location(ast.BinOp(old, op, value), place))
-        return ast.AugAssign(place, op, value)
+        new = ast.AugAssign(place, op, value)
+        if isinstance(old, ast.Name) and later:
+            _olds[new] = old
+        return new
 
-    def target(self, node: ast.expr) -> ast.expr:
-        """Split the parts of an assignment target."""
+    def target(self, node: ast.expr, kept: bool = False) -> ast.expr:
+        """Split the parts of an assignment target; they are to be `kept` as they are while something else is done."""
         match node:
             case ast.Subscript(value=value, slice=index):
                 base, at = self.parts([value, index])
-                return ast.copy_location(ast.Subscript(self.simple(base), self.index(at), node.ctx), node)
+                base, at = self.simple(base), self.index(at)
+                if kept:
+                    base, at = self.held(base), self.held(at)
+                return ast.copy_location(ast.Subscript(base, at, node.ctx), node)
             case ast.Attribute(value=value, attr=attr):
-                return ast.copy_location(ast.Attribute(self.operand(value), attr, node.ctx), node)
+                base = self.operand(value)
+                return ast.copy_location(ast.Attribute(self.held(base) if kept else base, attr, node.ctx), node)
             case _:
                 return node
+
+    def held(self, node: ast.expr) -> ast.expr:
+        """Give what a shared name stands for now a name that nobody changes."""
+        return self.named(node) if isinstance(node, ast.Name) and node.id in self.shared else node
 
     def operand(self, node: ast.expr) -> ast.expr:
         """Split an operand of what may raise: in the end it is a name or a constant, which can be tested."""
@@ -243,9 +275,17 @@ class _Splitter:
         """Split operands; what is read before an operation that may raise, or change it, gets a name."""
         out: list[ast.expr] = []
         for k, node in enumerate(nodes):
-            early = isinstance(node, ast.Name) and any(map(may_raise, nodes[k + 1 :]))
-            out.append(self.named(node) if early else self.part(node))
+            part = self.part(node)
+            out.append(self.early(part) if any(map(may_raise, nodes[k + 1 :])) else part)
         return out
+
+    def early(self, node: ast.expr) -> ast.expr:
+        """Evaluate what is left of an operand now."""
+        if isinstance(node, ast.Starred):
+            return ast.copy_location(ast.Starred(self.early(node.value), ast.Load()), node)
+        if isinstance(node, ast.Constant | ast.Lambda | ast.Slice) or (isinstance(node, ast.Name) and is_part(node.id)):
+            return node
+        return self.named(node)
 
     def callee(self, func: ast.expr) -> ast.expr:
         if isinstance(func, ast.Attribute):

@@ -513,3 +513,77 @@ def _scaled_by(factors):
 
 
 array_of_a_closure_in_a_loop = program(SQUARE, 3)(_scaled_by(np.array([2.0, 1.0, 0.5])))
+
+
+@program(V)
+def read_before_the_value(x):
+    """Python reads what an augmented assignment changes before the value, and keeps the object that it has read."""
+    a, b = x.copy(), x * 2.0
+    first, s = a, x[0]
+    pair, table = [x[1], x[2]], {"k": x[3], "v": x * 0.5}
+
+    def changed(v):
+        nonlocal a, s
+        s, a[1], b[2] = 3.0 * x[1], 5.0 * x[1], 7.0 * x[2]
+        pair[0], table["k"], table["v"] = x[3] * x[3], x[0] * x[1], x * 3.0
+        a = b
+        return v
+
+    a[1] += changed(x[2])
+    a[[1, 2]] *= changed(1.5)
+    first[1:3] -= changed(x[1])
+    s += changed(0.3)
+    pair[0] *= changed(x[0])
+    table["k"] += changed(x[2])
+    table["v"] += changed(x[0])
+    a += changed(x[3])
+    return np.sum(a * x) + np.sum(first**2) + s * pair[0] + pair[1] * table["k"] + np.sum(table["v"] ** 2 * x)
+
+
+@program(V)
+def read_before_the_value_in_try(x):
+    a, s, table = x.copy(), x[0], {"k": x[3], "v": x * 0.5}
+
+    def changed(v):
+        nonlocal s
+        s, a[1], table["k"] = 3.0 * x[1], 5.0 * x[1], x[0] * x[1]
+        if v > 100.0:
+            raise ValueError
+        return v
+
+    try:
+        a[1] += changed(x[2])
+        a[[1, 2]] *= changed(1.5)
+        a[2] /= changed(2.0)
+        s += changed(0.3) * s + changed(x[0])
+        s = s + changed(x[1]) * s + changed(0.1)
+        table["k"] += changed(x[2])
+        a[0] = s + changed(x[1])
+    except ValueError:
+        return 0.5
+    return np.sum(a * x * x) + s * table["k"] + np.sum(table["v"] ** 2)
+
+
+@program(V)
+def indices_are_evaluated_once(x):
+    n = 0
+    pair, table, grown = [x[0], x[1], x[2]], {1: x[1], 2: x[2], 3: x[3]}, []
+    for v in x:
+        grown.append(v * v)
+
+    def following():
+        nonlocal n
+        n += 1
+        return n
+
+    pair[following()] += x[3]
+    pair[following()] *= 2.0
+    table[following()] += x[0]
+    grown[following() - 2] *= x[1]
+    n = 0
+    table[following()], pair[following() - 3] = following() * x[0], following() * x[1]
+    try:
+        table[following() - 4] = following() * x[2]
+    except ValueError:
+        pass
+    return (sum(pair) + sum(table.values())) * n + sum(k * v for k, v in table.items()) + grown[1] * pair[1] + grown[2]
