@@ -157,8 +157,8 @@ def augment_part(lo: Lowering, ref: Ref, op: str, stmt: ast.AugAssign) -> None:
     """
     question, earlier = ("augmented", stmt), read_before(stmt)
     before = lo.cells[ref.cell]
-    copied = lo.type_of(ref).dims == () or any(code in "am" for step in ref.path[-1:] for code in step)
-    old = lo.read(ref) if question in lo.resolved else None
+    copied = lo.type_of(ref).dims == () or any(isinstance(step, str) and {*step} & {*"am"} for step in ref.path[-1:])
+    old: Atom | None = lo.read(ref) if question in lo.resolved else None
     if earlier is not None and copied:
         old = lo.number(expressions.evaluate(lo, earlier), earlier)
     right = expressions.evaluate(lo, stmt.value)
