@@ -118,3 +118,45 @@ def test_unknown_functions_are_given_what_they_are_given() -> None:
         return x * found * len(json.dumps(found))
 
     assert grad(f)(3.0) == 7.5
+
+
+def asks_for_a_class(x):
+    found = json.loads("null")
+    return x if isinstance(found, dict) else 2.0 * x
+
+
+def asks_which_exception(x):
+    try:
+        if x > 1.0:
+            raise KeyError("a")
+        if x < 0.0:
+            raise ValueError("b")
+    except (KeyError, ValueError) as error:
+        return x * 2.0 if isinstance(error, KeyError) else x * 3.0
+    return x
+
+
+def asks_for_a_text(x):
+    try:
+        if x > 1.0:
+            raise KeyError("a")
+        if x < 0.0:
+            raise ValueError("b")
+    except (KeyError, ValueError) as error:
+        print(error)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "line", "text"),
+    [
+        (asks_for_a_class, 2, "the class of what this function returned is known only at run time"),
+        (asks_which_exception, 7, "catch them one by one"),
+        (asks_for_a_text, 7, "catch them one by one"),
+    ],
+)
+def test_classes_that_only_a_run_tells(function, line: int, text: str) -> None:
+    with pytest.raises(CompileError) as caught:
+        grad(function)(0.5)
+    assert text in str(caught.value)
+    assert caught.value.line == function.__code__.co_firstlineno + line

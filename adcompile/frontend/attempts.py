@@ -24,11 +24,11 @@ from adcompile.frontend.exceptions import (
     catches,
     emit,
     instance,
+    one_of,
     single,
     throw,
 )
 from adcompile.frontend.failures import failures
-from adcompile.frontend.frames import Conflict
 from adcompile.frontend.splitting import ends, is_part, split
 from adcompile.frontend.values import Value
 from adcompile.frontend.variables import boxed_names, outer_names
@@ -269,8 +269,7 @@ def handle(
     calm(lo)
     if handler.name is not None:
         classes = {lo.sites[c - 1] for c in codes}
-        held = instance(classes.pop(), args) if len(classes) == 1 else Const(Conflict("is one of several exceptions"))
-        lo.assign_name(lo.frame, handler.name, held)
+        lo.assign_name(lo.frame, handler.name, one_of(lo, classes, args))
     lo.handling.append((codes, args))
     run(handler.body)
     lo.handling.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import functools
 import inspect
@@ -76,6 +77,11 @@ MANAGER: Final = contextlib.contextmanager(lambda: iter(())).__code__
 # The code of the functions that functools.singledispatch makes.
 DISPATCHING: Final = functools.singledispatch(lambda value: None).__code__  # type: ignore[attr-defined]  # a function
 
+# What exceptions are initialised by, of Python's own classes.
+INITIALISERS: Final = frozenset(
+    c.__init__ for c in vars(builtins).values() if isinstance(c, type) and issubclass(c, BaseException)
+)
+
 # Builtins that ask the class of their argument.
 SPECIAL: Final[Mapping[object, str]] = {
     abs: "__abs__",
@@ -121,8 +127,10 @@ def _custom(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
 
 def _exception(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Make an exception, or the text of one."""
-    if isinstance(f, type) and issubclass(f, BaseException) and not keywords:
-        return exceptions.instance(f, Node("tuple", tuple(args)))
+    if isinstance(f, type) and issubclass(f, BaseException):
+        return exceptions.make(lo, f, args, keywords, node)
+    if _key(f) in INITIALISERS and args and exceptions.is_exception(args[0]) and not keywords:
+        return exceptions.initialised(lo, args, keywords, node)
     if f is str and len(args) == 1 and exceptions.is_exception(args[0]):
         return exceptions.shown(lo, args[0], node)
     return None

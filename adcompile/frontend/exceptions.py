@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ast
 import sys
-from typing import TYPE_CHECKING
+import types
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from adcompile.frontend import expressions, texts
+from adcompile.frontend import calls, expressions, objects, texts
 from adcompile.frontend.desugar import CODE, ENDED, MESSAGE, RAISED, RETURNED
 from adcompile.frontend.frames import Conflict, Frame
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.values import Ref, Value
-from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Const, Var
+from adcompile.frontend.values import Ref, Value, lift
+from adcompile.ir.core import FALSE, NONE, TRUE, UNDEFINED, Atom, Const, Var
 from adcompile.ir.structure import Node
 from adcompile.records import dataclass
 
@@ -52,6 +54,37 @@ def spelled(cls: type[BaseException]) -> str:
     return f"{module}.{cls.__name__}" if known and getattr(sys.modules.get(module), cls.__name__, None) is cls else ""
 
 
+MADE: Final = ".made"  # what an exception was made with, where its class says what it holds
+
+
+def make(
+    lo: Lowering, cls: type[BaseException], args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST
+) -> Value | None:
+    """Make an exception: of a class with an `__init__` of its own, an object with what that assigns."""
+    found = objects.find(cls, "__init__")
+    given: Node[Value] = Node("tuple", tuple(args))
+    if found is None or not isinstance(found[1], types.FunctionType) or isinstance(cls.__new__, types.FunctionType):
+        return None if keywords else instance(cls, given)
+    lo.depend(cls, "__init__", found[1])
+    made: Value = given if not keywords else Const(Conflict("are passed by name"))
+    new = lo.container("object", [given, made], ["args", MADE], cls)
+    calls.call(lo, lift(found[1]), [new, *args], keywords, node)
+    return lo.current(new)
+
+
+def initialised(lo: Lowering, args: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST) -> Value:
+    """Lower ``super().__init__(*args)`` in a class of exceptions."""
+    held = lo.current(args[0])
+    assert isinstance(held, Node)
+    objects.assign(lo, held, "args", Node("tuple", tuple(args[1:])), node, raw=True)
+    return NONE
+
+
+def payload(lo: Lowering, value: Node[Value]) -> Value:
+    """Return what is carried to the handler of an exception: its arguments, or all that it holds, of whatever class."""
+    return lo.container("object", value.children, value.keys, Several) if MADE in value.keys else value.children[0]
+
+
 def instance(cls: type[BaseException], args: Value) -> Node[Value]:
     """Return an exception with a tuple of arguments."""
     own = next(
@@ -67,6 +100,39 @@ def single(arg: object) -> Node[Value]:
     return Node("tuple", (Const(arg),))
 
 
+class Several(Exception):
+    """The class of what is caught where it may be of one class or another, of which str() writes the arguments."""
+
+
+class SeveralWritten(Several):
+    """Likewise, where str() writes them in one way or another."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+def one_of(lo: Lowering, classes: set[type[BaseException]], args: Value) -> Value:
+    """Return what a handler catches: of one of some classes, with these arguments, or with all that it holds."""
+    own = any(isinstance(c.__init__, types.FunctionType) for c in classes)
+    if isinstance(args, Const) and isinstance(args.value, Conflict) and (own or len(classes) > 1):
+        return Const(Conflict("is one of several exceptions, which hold different things"))
+    alike = all(c.__str__ in (BaseException.__str__, OSError.__str__) for c in classes)
+    cls = next(iter(classes)) if len(classes) == 1 else Several if alike else SeveralWritten
+    if isinstance(args, Node) and args.kind == "object":
+        return lo.container("object", args.children, args.keys, cls)
+    return instance(cls, args)
+
+
+def is_several(value: Value) -> bool:
+    """Tell whether a value is an exception of which only a run tells the class."""
+    return isinstance(value, Node) and value.cls in (Several, SeveralWritten)
+
+
+def refuse_several(lo: Lowering, node: ast.AST | None) -> NoReturn:
+    message = "of which class this exception is will be known only at run time"
+    lo.refuse(node, message, "one of several exceptions", "catch them one by one")
+
+
 def is_exception(value: Value) -> bool:
     """Tell whether a value is an exception."""
     return isinstance(value, Node) and value.cls is not None and issubclass(value.cls, BaseException)
@@ -80,6 +146,11 @@ def shown(lo: Lowering, value: Value, node: ast.AST) -> Value:
         return value
     assert value.cls is not None
     args = [shown(lo, a, node) for a in expressions.items_of(lo, shown(lo, value.children[0], node), node, None)]
+    if value.cls is SeveralWritten:
+        refuse_several(lo, node)
+    written = objects.special(lo, value, "__str__", [], node)
+    if written is not None:
+        return written
     own = next(c for c in value.cls.__mro__ if "__str__" in vars(c))
     if len(args) > 1 or own not in (BaseException, KeyError):
         lo.refuse(node, f"the text of this {value.cls.__name__} is not known", "here", "read its `args`")
@@ -127,10 +198,12 @@ def raise_(lo: Lowering, stmt: ast.Raise) -> None:
         return
     value = expressions.evaluate(lo, stmt.exc)
     if isinstance(value, Const) and isinstance(value.value, type) and issubclass(value.value, BaseException):
-        value = instance(value.value, Node("tuple", ()))
+        value = make(lo, value.value, (), {}, stmt) or NONE
     if not isinstance(value, Node) or not is_exception(value):
         lo.refuse(stmt.exc, "this form of raise is not supported", "here", "write `raise ErrorName(message)`")
-    go(lo, stmt, value.cls, value.children[0])
+    if is_several(value):
+        refuse_several(lo, stmt)
+    go(lo, stmt, value.cls, payload(lo, value))
 
 
 def go(lo: Lowering, stmt: ast.stmt, cls: type | None, args: Value) -> None:
@@ -156,6 +229,8 @@ def again(lo: Lowering, stmt: ast.Raise) -> None:
 def emit(lo: Lowering, node: ast.AST, cls: type[BaseException], args: Value) -> None:
     """Make the equation that raises. A class of the user's is a hidden argument."""
     raised = () if spelled(cls) else (held(lo, node, cls),)
+    if isinstance(args, Node) and args.kind == "object":
+        args = args.children[args.keys.index(MADE)]
     known = args.children if isinstance(args, Node) else ()
     atoms = tuple(lo.number(a, node) if isinstance(a, Ref) else texts.piece(lo, a, node) for a in known)
     if any(isinstance(a, Const) and isinstance(a.value, Conflict) for a in (args, *atoms)):

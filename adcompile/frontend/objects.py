@@ -59,7 +59,9 @@ def attribute(lo: Lowering, held: Node[Value], name: str, node: ast.AST) -> Valu
     name = mangled(lo, name)
     assert held.cls is not None
     if name == "__class__":
-        return Const(held.cls)
+        from adcompile.frontend import reflection
+
+        return Const(reflection.type_of(lo, held, node))
     if name == "__dict__":
         found = lo.container("dict", held.children, held.keys)
         lo.dicts_of[found.identity] = held.identity
@@ -195,6 +197,8 @@ def of_super(lo: Lowering, value: Super, name: str, node: ast.AST) -> Value:
         lo.refuse(node, f"no base class of `{value.after.__name__}` has an attribute `{name}`", "here")
     if member[0] is object and name in ("__init__", "__post_init__", "__init_subclass__"):
         return Const(_nothing)
+    if name == "__init__" and issubclass(cls, BaseException) and not isinstance(member[1], types.FunctionType):
+        return Partial(Const(member[1]), (receiver,), {})
     return bind(lo, receiver, cls, member, name, node, member[0])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from adcompile.frontend import (
     access,
+    exceptions,
     objects,
     optionals,
 )
@@ -31,6 +32,7 @@ from adcompile.ir.core import NONE, Const
 from adcompile.ir.structure import Node
 from adcompile.ir.types import Type
 from adcompile.rules.lengths import described
+from adcompile.rules.opaque import UNKNOWN
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -55,6 +57,8 @@ def _isinstance(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> 
 
 
 def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
+    if exceptions.is_several(value) and kind not in (Exception, BaseException):
+        exceptions.refuse_several(lo, lo.frame.statement)
     if isinstance(value, Node):
         return issubclass(value.cls or PLAIN[value.kind], kind)
     if isinstance(value, Slice):
@@ -64,6 +68,9 @@ def _is_kind(lo: Lowering, value: Value, kind: type) -> bool:
     if isinstance(value, Const):
         return isinstance(value.value, kind)
     t = lo.type_of(value)
+    if t == UNKNOWN and not (lo.frame.rule or lo.frame.macro):
+        what, advice = "the class of what this function returned is known only at run time", "convert it with float()"
+        lo.refuse(lo.frame.statement, what, "asked for here", advice)
     found = {issubclass(c, kind) for c in _classes(t, isinstance(value, Rows))}
     if len(found) == 1:
         return found.pop()
@@ -110,12 +117,15 @@ def _type(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
 
 def type_of(lo: Lowering, value: Value, node: ast.AST) -> type:
     """Return the class of a value."""
+    if exceptions.is_several(value):
+        exceptions.refuse_several(lo, node)
     if isinstance(value, Node):
         return value.cls or PLAIN[value.kind]
     if isinstance(value, Const):
         return type(value.value)
     t = lo.type_of(value)
-    known = np.ndarray if t.is_array else t.dtype if t.kind == "py" else None
+    whatever = t == UNKNOWN and not (lo.frame.rule or lo.frame.macro)
+    known = np.ndarray if t.is_array and not whatever else t.dtype if t.kind == "py" else None
     if t.kind == "np" and isinstance(t.dtype, np.dtype):
         known = t.dtype.type
     if not isinstance(known, type):
