@@ -152,13 +152,13 @@ def container_item(lo: Lowering, base: Node[Value], node: ast.Subscript) -> Valu
         bounds = static_value(index)
         assert isinstance(bounds, slice)
         return lo.container(base.kind, base.children[bounds])  # a slice of a NamedTuple is a plain tuple
-    if isinstance(index, Var) and picking.at_run_time(lo, index, node):
-        return picking.read(lo, base, index, node)
-    grown = lists.at_run_time(lo, base, index) if isinstance(index, Var) and base.kind == "list" else None
+    grown = lists.at_run_time(lo, base, index, node)
     if isinstance(grown, Rows):
         return rows_.read(lo, grown, index, node)
     if grown is not None:
         return lists.read(lo, grown, index, node)
+    if isinstance(index, Var) and picking.at_run_time(lo, index, node):
+        return picking.read(lo, base, index, node)
     return base.children[position_in(lo, base, index, node)]
 
 
@@ -166,7 +166,7 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
     """Return the position that an index of a list or tuple denotes, which must be known."""
     position = lo.static_int(index, pin=True)
     if position is None:
-        if not isinstance(index, Var):
+        if not isinstance(index, Var | Slice):
             lo.refuse(node, f"a {base.kind} index must be an integer", "here")
         if not base.children and lo.tolerant:
             raise Unbound("this list has no items here", lo.span(node))
@@ -174,7 +174,8 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
             raise pooling.unrolling(lo, node, base.children)
         if (key := pooling.wanted(lo, base.children)) is not None:
             raise Unresolved(key)
-        message = f"which item of the {base.kind} this is will be known only at run time"
+        which = "items of the {} these are" if isinstance(index, Slice) else "item of the {} this is"
+        message = f"which {which.format(base.kind)} will be known only at run time"
         lo.refuse(node, message, "indexed here", "put numbers into an array; choose among others with `if`")
     if not -len(base.children) <= position < len(base.children):
         lo.refuse(node, f"the {base.kind} has {len(base.children)} items", f"index {position} is out of range")

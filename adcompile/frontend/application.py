@@ -75,9 +75,37 @@ def plain(lo: Lowering, value: Value, node: ast.AST) -> binding.Argument:
 
 
 def apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    """Apply a NumPy, math or builtin function, or the array method of a name, that has a primitive."""
+    """Apply a NumPy, math or builtin function, or the array method of a name, that has a primitive.
+
+    What needs to know its int arguments - a macro that asks which axis is meant - gets those of the example call.
+    """
     args = [required(lo, run_once(lo, a, node), node) for a in args]
     keywords = {k: required(lo, v, node) for k, v in keywords.items()}
+    start, mark = lo.snapshot(), lo.builder.mark()
+    try:
+        return _apply(lo, f, args, keywords, node)
+    except CompileError:
+        known, named = [_pinned(lo, a) for a in args], {k: _pinned(lo, v) for k, v in keywords.items()}
+        if known == args and named == keywords:
+            raise
+        lo.restore(start)
+        lo.builder.rewind(mark)
+    return _apply(lo, f, known, named, node)
+
+
+def _pinned(lo: Lowering, value: Value) -> Value:
+    """Replace the ints in an argument that are arguments of the program by what they are in the example call."""
+    if isinstance(value, Node) and value.kind in ("tuple", "list"):
+        held = lo.current(value)
+        items = tuple(_pinned(lo, c) for c in held.children) if isinstance(held, Node) else value.children
+        return value if items == value.children else lo.container(value.kind, items)
+    if not isinstance(value, Var) or value.type.dims != () or value.type.kind != "py":
+        return value
+    known = lo.static_int(value, pin=True)
+    return value if known is None else Const(known)
+
+
+def _apply(lo: Lowering, f: Callable[..., object] | str, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     if _names_result(f, args, keywords):
         return destinations.store(lo, f, args, keywords, node)
     if any(isinstance(a, Iterable | Generator) for a in args):

@@ -19,6 +19,7 @@ from adcompile.frontend import (
     lists,
     objects,
     picking,
+    pooling,
     prelude,
     registers,
     rows,
@@ -29,7 +30,7 @@ from adcompile.frontend.frames import Frame, is_outside
 from adcompile.frontend.optionals import used
 from adcompile.frontend.paths import PARTS
 from adcompile.frontend.resolve import Source
-from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value
+from adcompile.frontend.values import Flat, Ref, Rows, Slice, Value, is_static
 from adcompile.ir.core import UNDEFINED, Const, Var
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
@@ -243,15 +244,15 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
         lo.refuse(target, "this object does not support item assignment", "not an array, a list or a dict")
     children, keys = list(base.children), list(base.keys)
     index = expressions.evaluate(lo, target.slice)
-    if isinstance(index, Var) and base.kind != "dict" and picking.at_run_time(lo, index, target):
-        picking.store(lo, base, index, value, target)
-        return
-    grown = lists.at_run_time(lo, base, index) if isinstance(index, Var) and base.kind == "list" else None
+    grown = lists.at_run_time(lo, base, index, target)
     if isinstance(grown, Rows):
         rows.store(lo, grown, index, value, target)
         return
     if grown is not None:
         lists.store(lo, grown, index, value, target)
+        return
+    if isinstance(index, Var) and base.kind != "dict" and picking.at_run_time(lo, index, target):
+        picking.store(lo, base, index, value, target)
         return
     if base.kind == "dict":
         key = containers.static_key(lo, base, index, target)
@@ -261,6 +262,8 @@ def store_item(lo: Lowering, target: ast.Subscript, base: Value, value: Value) -
             keys.append(key)
             children.append(value)
     elif isinstance(index, Slice):
+        if not is_static(index) and any(frame.loops for frame in lo.frames):
+            raise pooling.unrolling(lo, target, base.children)
         bounds = lo.static(index, target.slice)
         assert isinstance(bounds, slice)
         children[bounds] = expressions.items_of(lo, value, target, None)

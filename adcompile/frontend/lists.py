@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import listings, owned, pooling, pools, rows
 from adcompile.frontend.frames import Unresolved
 from adcompile.frontend.run_texts import is_text
-from adcompile.frontend.values import Generator, Iterable, Ref, Rows, Slice, Value
+from adcompile.frontend.values import Generator, Iterable, Iterator, Ref, Rows, Slice, Value, is_static
 from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.lists import in_row, list_type
 from adcompile.ir.structure import Node
@@ -62,19 +62,24 @@ def make(lo: Lowering, items: Sequence[Value], held: Type) -> Ref:
     return ref
 
 
-def at_run_time(lo: Lowering, held: Node[Value], index: Value) -> Ref | Rows | None:
-    """Return a list outside of loops as one of run-time length where it is indexed at run time; None if it cannot be.
+def at_run_time(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) -> Ref | Rows | None:
+    """Return a list as one of run-time length where it is indexed or sliced at run time; None if it cannot be.
 
-    In a loop the items are known one by one if it is repeated trip by trip, but for lists in pools.
+    In a loop the items are known one by one if it is repeated trip by trip, but for lists in pools; only where it
+    cannot be repeated the list becomes one of run-time length.
     """
-    if held.kind != "list" or not isinstance(index, Var):
+    from adcompile.frontend import picking
+
+    if held.kind != "list" or not (isinstance(index, Var) or (isinstance(index, Slice) and not is_static(index))):
         return None
     if held.identity not in lo.contents or held.detail is not None:
         return None
     items = [lo.seen(c) for c in held.children]
     if any(pools.is_placed(lo, item) for item in items):
         return pooling.grown(lo, held, items)
-    if any(frame.loops for frame in lo.frames) or lo.static_int(index, pin=True) is not None:
+    if any(frame.loops for frame in lo.frames) and picking.question(node) not in lo.resolved:
+        return None
+    if lo.static_int(index, pin=True) is not None:
         return None
     known = common_type(lo, [lo.type_of(i) for i in items])
     if known is None or not known.is_list:
@@ -300,6 +305,8 @@ def store_slice(lo: Lowering, ref: Ref, index: Slice, value: Value, node: ast.AS
     """Lower ``items[lo:hi] = value``."""
     from adcompile.frontend import calls, listings, prelude
 
+    if isinstance(value, Generator | Iterable | Iterator):
+        value = listed(lo, value, node)
     if not (isinstance(index.step, Const) and index.step.value in (None, 1)):
         positions = calls.in_python(lo, prelude.positions, [ref, index.lo, index.hi, index.step], node)
         calls.in_python(lo, prelude.store_each, [ref, positions, value], node)

@@ -156,6 +156,9 @@ def _containers(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST)
             return lo.container(held.kind, held.children * count)
         if isinstance(held, Node) and held.kind == "list" and _is_int(lo, times):
             return lists.repeated(lo, held, times, node)
+        count = lo.static_int(times, pin=True)
+        if isinstance(held, Node) and held.kind in SEQUENCES and count is not None:
+            return lo.container(held.kind, held.children * count)
         if isinstance(held, Node) and held.kind in SEQUENCES:
             _refuse_repetition(lo, held, times, node)
     if isinstance(left, Node) and isinstance(right, Node) and left.kind == right.kind:

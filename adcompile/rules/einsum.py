@@ -174,6 +174,8 @@ LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def written(places: tuple[tuple[object, ...], ...], output: tuple[object, ...] | None) -> str:
     """Write lists of axes as a text; without an output its axes are in the order of the numbers."""
     terms = [*places] if output is None else [*places, output]
+    if not all(n is Ellipsis or isinstance(n, int) for term in terms for n in term):
+        raise TypeError("np.einsum: the axes in a list must be known when compiling")
     used = sorted({n for term in terms for n in term if isinstance(n, int)})
     letters = {n: LETTERS[k] for k, n in enumerate(used)}
     texts = ["".join("..." if n is Ellipsis else letters[n] for n in term) for term in terms]  # type: ignore[index]

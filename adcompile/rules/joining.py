@@ -119,8 +119,6 @@ primitive(
     usage=f"arrays: operands, /, axis: axis = 0, {_OPTIONS}",
     cost="arithmetic",
 )
-if hasattr(np, "concat"):
-    FUNCTIONS[np.concat] = FUNCTIONS[np.concatenate]
 primitive(
     "stack",
     joining("stack", stack_dims),
@@ -261,6 +259,62 @@ def array_adjoint(
 def places(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """List the indices of an array of this shape, in order."""
     return tuple(np.ndindex(*shape))
+
+
+# -- one array, whose rows are joined
+
+
+def rows_concatenated(arrays: Array, axis: int | None = 0) -> Array:
+    if axis is None:
+        return np.ravel(arrays).copy()
+    axis = axis % (arrays.ndim - 1)
+    shape = arrays.shape[1:]
+    rows = np.moveaxis(arrays, 0, axis).copy()
+    return np.reshape(rows, (*shape[:axis], arrays.shape[0] * shape[axis], *shape[axis + 1 :]))
+
+
+def rows_stacked(arrays: Array, axis: int = 0) -> Array:
+    return np.moveaxis(arrays, 0, axis).copy()
+
+
+def one_below_the_other(tup: Array) -> Array:
+    if tup.ndim == 1:
+        return np.reshape(tup.copy(), (len(tup), 1))
+    return tup.copy() if tup.ndim == 2 else rows_concatenated(tup, 0)
+
+
+def side_by_side(tup: Array) -> Array:
+    if tup.ndim == 1:
+        return tup.copy()
+    return rows_concatenated(tup, 0 if tup.ndim == 2 else 1)
+
+
+def as_columns(tup: Array) -> Array:
+    if tup.ndim == 1:
+        return np.reshape(tup.copy(), (1, len(tup)))
+    return tup.T.copy() if tup.ndim == 2 else rows_concatenated(tup, 1)
+
+
+def of_one_array(f: Callable[..., object], rows: Callable[..., object]) -> None:
+    """Let a function that joins arrays be `rows` where it is given one array instead of a list."""
+    many = FUNCTIONS[f]
+
+    def choose(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Binding:
+        one = args and not isinstance(args[0], Node) and args[0].type.is_array
+        return Binding(many.name, macro=rows) if one else many
+
+    FUNCTIONS[f] = Binding(many.name, choose=choose)
+
+
+of_one_array(np.concatenate, rows_concatenated)
+of_one_array(np.stack, rows_stacked)
+of_one_array(np.vstack, one_below_the_other)
+of_one_array(np.hstack, side_by_side)
+of_one_array(np.column_stack, as_columns)
+if hasattr(np, "concat"):
+    FUNCTIONS[np.concat] = FUNCTIONS[np.concatenate]
+if "row_stack" in vars(np):  # NumPy's older name of vstack
+    FUNCTIONS[vars(np)["row_stack"]] = FUNCTIONS[np.vstack]
 
 
 # -- split: views, which may be written through

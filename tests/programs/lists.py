@@ -1430,3 +1430,31 @@ def sorted_again(x):
         items = sorted([items[0], items[1], x[2] * 2.0])
     items = sorted(items)
     return x[0] * items[-1] + items[0]
+
+
+@program(np.array([0.7, -1.1, 0.4, 1.3]))
+def prefixes_turned_while_they_last(x):
+    order, total, turns = [2, 0, 3, 1], 0.0, 0
+    while turns < 4:
+        items, flips = order[:], 1
+        k = items[0]
+        while k:
+            items[: k + 1] = reversed(items[: k + 1])
+            flips += 1
+            k = items[0]
+        total += flips * x[order[0]] * x[order[1]] ** 2
+        order.append(order.pop(0))
+        turns += 1
+    return total
+
+
+@program(np.array([0.7, -1.1, 0.4, 1.3]), 3)
+def known_lists_indexed_by_what_a_loop_counts(x, n):
+    k, state = int(n), [0.5, x[0], x[1] * 2.0, 3.0]
+    weights = [1.0, -2.0, 0.5]
+    i = 0
+    while i < k:
+        state[i] = state[i + 1] * x[i] + weights[i]
+        state[i + 1 :] = (v * x[3] for v in state[i + 1 :])
+        i += 1
+    return state[0] * state[3] + sum(state[: k - 1])

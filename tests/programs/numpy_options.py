@@ -106,3 +106,20 @@ def places_of_numbers(x):
 def cross_products_along_axes(a, b):
     c = np.cross(a, b[0].T, axisa=0, axisb=1, axisc=0) ** 2 + np.linalg.cross(a, b[1], axis=0)
     return np.sum(c * M[:, 1:]) + np.sum(np.cross(b, a, axis=1)[1] ** 2) + np.sum(np.cross(b, a[0], 1, 0, 2)[0] * a)
+
+
+@program(np.sin(np.arange(24.0) * 1.7).reshape(2, 3, 4), 0, 2, [1, 3], (1, 2), [0, 1, 2])
+def axes_and_places_as_arguments(x, first, last, cuts, axes, letters):
+    a = np.rollaxis(x, last, first) ** 2
+    parts = np.split(a, cuts, axis=first) + np.array_split(x, last, axis=last)
+    slopes = np.gradient(x, axis=axes)
+    return np.sum(parts[1] ** 3) + parts[3][0, 1, 0] * np.sum(slopes[0] * slopes[1]) + np.einsum(x, letters, [])
+
+
+@program(np.sin(np.arange(24.0) * 1.7).reshape(2, 3, 4), V, 1)
+def rows_of_an_array_joined(x, v, axis):
+    a = np.concatenate(x, axis=axis)
+    b = np.concatenate(x) @ V + np.vstack(x) @ v + np.hstack(x).sum() * 0.1
+    c = np.stack(x, axis=axis) ** 2
+    d = np.vstack(v) @ np.column_stack(v) + np.column_stack(x[0])[:, :1] + np.hstack(x[1])[2]
+    return np.sum(a**3) + np.sum(b**2) + np.sum(c * x[0, 1, 0]) + np.sum(d**2 * K) + np.sum(np.dstack(x)[0] ** 3)
