@@ -140,7 +140,10 @@ def _may_be_view(bound: binding.Bound) -> bool:
     """Tell whether the result of a call may share memory with its first argument."""
     if bound.prim == "einsum":
         return len(bound.args) == 1 and not views.sums(bound)
-    return PRIMITIVES[bound.prim].shares or bound.prim == "diag"
+    if bound.prim == "diag":  # of a vector it is a new matrix
+        (operand,) = bound.args
+        return isinstance(operand, binding.Bound) or operand.type.rank != 1
+    return PRIMITIVES[bound.prim].shares
 
 
 def loop_for(lo: Lowering, f: Callable[..., object] | str, args: Args, node: ast.AST) -> types.FunctionType | None:

@@ -113,8 +113,13 @@ def zip_(lo: Lowering, parts: Sequence[Value], node: ast.AST) -> Iterable | list
     lengths = [len(s) for s in sources if isinstance(s, list)]
     if len(lengths) == len(sources):
         return [Node("tuple", items) for items in zip(*(s for s in sources if isinstance(s, list)), strict=False)]
+    known = _zip_known(lo, sources, min(lengths), node) if lengths else None
+    if known is not None:
+        return known
     if lengths:
-        return _zip_known(lo, sources, min(lengths), node)
+        sources = [
+            _as_long_as_run(lo, p, s, node) if isinstance(s, list) else s for p, s in zip(parts, sources, strict=True)
+        ]
     streams = [s for s in sources if isinstance(s, Iterable)]
 
     def count() -> Atom:
@@ -140,13 +145,28 @@ def _groups(lo: Lowering, items: Iterable | list[Value], size: int) -> Iterable 
     return Iterable(lambda: emit("floordiv", source.count(), Const(size)), item, arrays=source.arrays)
 
 
-def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node: ast.AST) -> Iterable:
-    """Zip something of known length with arrays that are proved to be at least as long."""
+def _as_long_as_run(lo: Lowering, part: Value, items: list[Value], node: ast.AST) -> Iterable:
+    """Return what iterates over a list or tuple whose items are asked for at places known only at run time."""
+    numbers = [lo.seen(item) for item in items]
+    held = lists.common_type(lo, [lo.type_of(item) for item in numbers])
+    if held is None or not held.is_list:
+        message = "zip() of a container of several kinds of items with something of unknown length is not supported"
+        lo.refuse(node, message, "here", "loop over positions, as for k in range(n)")
+    made = lists.make(lo, numbers, held)
+    if isinstance(part, Node) and part.kind == "list" and part.identity in lo.contents:
+        lo.contents[part.identity] = made  # what is done to the list while it is iterated over is seen
+    found = iterable(lo, made, node)
+    assert isinstance(found, Iterable)
+    return found
+
+
+def _zip_known(lo: Lowering, sources: list[Iterable | list[Value]], n: int, node: ast.AST) -> Iterable | None:
+    """Zip something of known length with arrays that are proved to be at least as long; None if they may be shorter."""
     for s in sources:
         if isinstance(s, Iterable):
             count = lo.static_int(s.count(), pin=True)
             if count is None:
-                lo.refuse(node, "zip() of a container with something of unknown length is not supported", "here")
+                return None
             n = min(n, count)
 
     def item(k: Atom) -> Value:
@@ -382,6 +402,8 @@ def static_items(lo: Lowering, value: Value, node: ast.AST, count: int | None, p
             node,
             "the number of items is not known when compiling",
             "as many items as the array is long",
-            "write a for loop that fills an array",
+            "pass the list or array itself"
+            if isinstance(node, ast.Starred)
+            else "write a for loop that fills an array",
         )
     return [source.item(Const(k)) for k in range(n)]

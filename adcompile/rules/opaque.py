@@ -151,6 +151,7 @@ INSTEAD: Final[Mapping[str, str]] = {
     "scipy.linalg.null_space": "project on it, which no choice of a basis changes: x - np.linalg.pinv(a) @ (a @ x)",
     "scipy.linalg.orth": "project on it, which no choice of a basis changes: a @ (np.linalg.pinv(a) @ x)",
     "scipy.signal.welch": "average np.abs(np.fft.rfft(window * part)) ** 2 over the parts",
+    "numpy.lib.stride_tricks.as_strided": "use np.lib.stride_tricks.sliding_window_view, or slices of the array",
     "scipy.stats.pearsonr": "use np.corrcoef(x, y)[0, 1]",
 }
 

@@ -1458,3 +1458,18 @@ def known_lists_indexed_by_what_a_loop_counts(x, n):
         state[i + 1 :] = (v * x[3] for v in state[i + 1 :])
         i += 1
     return state[0] * state[3] + sum(state[: k - 1])
+
+
+@program(np.array([0.7, -1.1, 0.4]), 4)
+def states_of_as_many_items_as_the_data(x, n):
+    def slope(s):
+        return [s[1], -s[0] * s[2], 0.1]
+
+    state, total = list(x), 0.0
+    for _ in range(n):
+        state = [s + 0.1 * d for s, d in zip(state, slope(state))]
+        changed = [state[1], 2.0, 0.5]
+        for a, b in zip(state, changed):
+            changed[1] = a * b
+            total += b
+    return total * state[0] + sum(state)

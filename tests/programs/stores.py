@@ -631,3 +631,15 @@ def parts_of_a_grid(x, order, mask):
     m[np.ix_([0, 0], [1, 1])] += x[0]
     x[[]] = 3.0
     return np.sum(m * m) + np.sum(m[np.ix_(mask, order)] * x[:3]) + np.sum(m[[]])
+
+
+@program(np.array([0.7, -1.1, 0.4]), np.array([[0.3, 1.2], [0.9, -0.5]]))
+def diagonal_matrices_changed(x, rows):
+    a = np.diag(x)
+    a[1, 0] = x[2] ** 2
+    total = np.sum(a @ a @ a)
+    for row in rows:
+        b = np.diag(row)
+        b[0, 1] += row[0] * row[1]
+        total += np.sum(b @ b)
+    return total
