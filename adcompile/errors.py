@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Iterable
 
 from adcompile.records import dataclass
 
@@ -107,3 +108,12 @@ def render(message: str, span: Span | None, label: str = "", help: str = "") -> 
     if help:
         lines.append(f"{' ' * (len(str(span.line)) if span else 0)} = help: {help}")
     return "\n".join(lines)
+
+
+def meant(name: str, known: Iterable[object], otherwise: str = "") -> str:
+    """Return a question about the most similar of the known names; `otherwise` if none is similar."""
+    import difflib  # slow to load, and needed by few
+
+    public = sorted({n for n in known if isinstance(n, str) and n.isidentifier() and not n.startswith("_")})
+    found = difflib.get_close_matches(name, public, n=1, cutoff=0.7)
+    return f"did you mean `{found[0]}`?" if found else otherwise

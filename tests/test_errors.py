@@ -519,3 +519,35 @@ def test_that_eigenvalues_may_be_real_is_kept_and_said_of_nothing_else() -> None
             grad(lambda a: np.sum(np.abs(np.zeros(2, (np.linalg.eigvals(a) * 2.0).dtype) + a[0])))(np.eye(2) + 0.1)
         gradient = grad(lambda x: np.sum(np.abs(np.zeros(3, ((x + 1j) * 2.0).dtype) + x)))(np.ones(3))
         assert np.array_equal(gradient, np.ones(3))
+
+
+# -- names that do not exist
+
+
+class Layer:
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "said", "meant"),
+    [
+        ("np.sum(sclae)", 8, "the name `sclae` is not defined", "scale"),
+        ("np.summ(x)", 1, "module 'numpy' has no attribute 'summ'", "sum"),
+        ("x.summ()", 1, "a float64 array of shape (3,) has no method `summ`", "sum"),
+        ("x[0].mena()", 1, "a float64 has no method `mena`", "mean"),
+        ("Layer(x).wieght", 1, "`Layer` has no attribute `wieght`", "weight"),
+        ("layer.wieght * x", 1, "`Layer` has no attribute `wieght`", "weight"),
+    ],
+)
+def test_a_name_that_is_mistyped_is_answered_with_the_most_similar(
+    text: str, column: int, said: str, meant: str
+) -> None:
+    names = {"np": np, "Layer": Layer, "layer": Layer(2.0)}
+    f = from_source(f"def f(x):\n    scale = 2.0\n    return {text}\n", "f", names)
+    with pytest.raises(CompileError) as caught:
+        grad(f)(V)
+    error = caught.value
+    assert (error.line, error.column) == (3, column + 11)
+    assert said in error.message
+    assert error.help == f"did you mean `{meant}`?"

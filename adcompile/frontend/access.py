@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adcompile.errors import meant
 from adcompile.frontend import (
     calls,
     concatenators,
@@ -207,7 +208,7 @@ def attribute(lo: Lowering, value: Value, name: str, node: ast.AST) -> Value:
         try:
             return lo.constant(value.value, name, getattr(value.value, name), node)
         except AttributeError as error:
-            lo.refuse(node, str(error), "here")
+            lo.refuse(node, str(error), "here", meant(name, dir(value.value)))
     if isinstance(value, Node) and value.cls is not None:
         member = objects.find(value.cls, name)
         if member is not None and issubclass(value.cls, list) and member[0] is not list:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcompile.errors import CompileError
+from adcompile.errors import CompileError, meant
 from adcompile.frontend import (
     access,
     arrangements,
@@ -228,6 +228,9 @@ def call_method(lo: Lowering, method: Method, args: Args, keywords: Keywords, no
     kind = lo.type_of(receiver)
     if isinstance(receiver, Const) and all(map(is_static, (*args, *keywords.values()))):
         return callables.compute_now(lo, getattr(receiver.value, name), args, keywords, node)
+    cls = np.ndarray if kind.is_array else np.dtype(kind.dtype).type if kind.kind == "np" else kind.dtype
+    if isinstance(cls, type) and kind.is_numeric and not hasattr(cls, name):
+        lo.refuse(node, f"{described(kind)} has no method `{name}`", "here", meant(name, dir(cls)))
     lo.refuse(
         node,
         f"the method `{name}` of {described(kind)} is not supported",

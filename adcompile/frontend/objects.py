@@ -12,6 +12,7 @@ import types
 from typing import TYPE_CHECKING
 
 from adcompile.custom.functions import CustomFunction
+from adcompile.errors import meant
 from adcompile.frontend import calls, expressions
 from adcompile.frontend.resolve import Source
 from adcompile.frontend.values import Args, Keywords, Partial, Super, Value, lift
@@ -76,7 +77,8 @@ def attribute(lo: Lowering, held: Node[Value], name: str, node: ast.AST) -> Valu
     fallback = find(held.cls, "__getattr__")
     if fallback is not None:
         return calls.call(lo, bind(lo, held, held.cls, fallback, "__getattr__", node), [Const(name)], {}, node)
-    lo.refuse(node, f"`{held.cls.__name__}` has no attribute `{name}` here", "not assigned on this path")
+    remedy = meant(name, (*held.keys, *dir(held.cls)))
+    lo.refuse(node, f"`{held.cls.__name__}` has no attribute `{name}` here", "not assigned on this path", remedy)
 
 
 def constant_attribute(lo: Lowering, held: Const, name: str, node: ast.AST) -> Value:
@@ -90,7 +92,8 @@ def constant_attribute(lo: Lowering, held: Const, name: str, node: ast.AST) -> V
     if member is not None and (_is_data(member[1]) or name not in own):
         return bind(lo, held, cls, member, name, node)
     if name not in own:
-        lo.refuse(node, f"`{cls.__name__}` has no attribute `{name}`", "here")
+        remedy = meant(name, (*own, *dir(cls)))
+        lo.refuse(node, f"`{cls.__name__}` has no attribute `{name}`", "here", remedy)
     return lo.constant(held.value, name, own[name], node)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import types
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
+from adcompile.errors import meant
 from adcompile.frontend import macros, pipelines, prelude, registers
 from adcompile.frontend.arguments import STATIC_TYPES, Argument, abstract_outside, is_sparse_matrix, leaf_type
 from adcompile.frontend.buffers import Buffers
@@ -128,9 +130,10 @@ class Outside(Buffers):
         try:
             value = scope.lookup(name)
         except KeyError:
-            self.refuse(
-                node, f"the name `{name}` is not defined", "not found", "define it before this function is used"
-            )
+            known: list[object] = [*self.frame.names, *dir(builtins)]
+            known += scope.function.__globals__ if isinstance(scope, Source) else ()
+            remedy = meant(name, known, "define it before this function is used")
+            self.refuse(node, f"the name `{name}` is not defined", "not found", remedy)
         if self.frame.rule or self.frame.macro or not isinstance(scope, Source):
             return lift(value)
         register = registers.read_name(self, self.looked_up_by(scope, name), name, node)  # type: ignore[arg-type]  # the only one
