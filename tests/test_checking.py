@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import check_grads, check_symbolic
+from adcompile import check_grads, check_symbolic, grad, primitive
 from adcompile.checking import gradients
 from adcompile.checking.differences import differentiate
 from adcompile.errors import ArgumentError, CompileError, DerivativeMismatch
@@ -196,3 +196,71 @@ def test_a_vanishing_derivative_of_a_large_function() -> None:
     check_grads(lambda x: 1e3 + np.sum(np.arange(5) * x * (x + 1.0)) * 30.0, x)
     with pytest.raises(DerivativeMismatch, match="jump"):
         check_grads(lambda x: np.floor(x) * x, 2.0)
+
+
+# -- complex numbers
+
+
+def phases(z: Any, scale: float) -> Any:
+    return np.exp(scale * z) * np.conj(z) + np.abs(z) ** 2
+
+
+def power(z: Any, x: Any) -> Any:
+    return np.sum(np.abs(z * z + x) ** 2) + np.real(z[0] ** 3)
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "order"),
+    [
+        (phases, (np.array([0.5 + 1.0j, -0.3 + 0.2j]), 0.7), 1),
+        (phases, (0.5 - 1.0j, 0.7), 1),
+        (phases, (np.array([0.5 + 1.0j, -0.3 + 0.2j], dtype=np.complex64), 0.7), 1),
+        (power, (np.array([0.5 + 1.0j, -0.3 + 0.2j]), np.array([1.0, 2.0])), 2),
+        (lambda x: np.fft.fft(x) * 1j, (np.array([0.5, 1.0, -0.7]),), 1),
+        (lambda p: {"y": p["a"] * p["z"], "n": 3}, ({"a": 2.0, "z": np.full((2, 8), 1.0 + 2.0j)},), 1),
+    ],
+)
+def test_complex_arguments_and_results_are_checked(function: Any, args: tuple[Any, ...], order: int) -> None:
+    check_grads(function, *args, order=order)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "modes", "said"),
+    [
+        (lambda g, ans, z: g * 2 * np.conj(z), ("reverse",), "z[0].real"),
+        (lambda g, ans, z: np.conj(g) * 2 * z, ("reverse",), "the gradient for z[0].real"),
+    ],
+)
+def test_wrong_derivatives_of_complex_functions_are_found(wrong: Any, modes: Any, said: str) -> None:
+    @primitive
+    def squared(z: Any) -> Any:
+        return z * z
+
+    squared.adjoint(wrong)
+    z = np.array([0.5 + 1.0j, -0.3 + 0.2j])
+    with pytest.raises(DerivativeMismatch) as caught:
+        check_grads(lambda z: squared(z) * 1j, z, modes=modes)
+    assert said in str(caught.value)
+
+
+def test_a_verified_gradient_of_complex_numbers_names_the_line() -> None:
+    z = np.array([0.5 + 1.0j, -0.3 + 0.2j])
+    good = grad(lambda z: np.sum(np.abs(z) ** 4), verify=True)(z)
+    assert good == pytest.approx(4 * np.abs(z) ** 2 * np.conj(z))
+
+    @primitive
+    def doubled(z: Any) -> Any:
+        return 2 * z
+
+    @doubled.adjoint
+    def _(g: Any, ans: Any, z: Any) -> Any:
+        return 2 * np.conj(g)
+
+    def f(z: Any) -> Any:
+        y = z * z
+        w = doubled(y)
+        return np.sum(np.abs(w) ** 2)
+
+    with pytest.raises(DerivativeMismatch) as caught:
+        grad(f, verify=True)(z)
+    assert "w = doubled(y)" in str(caught.value)

@@ -16,7 +16,18 @@ import numpy as np
 
 from adcompile.api import from_source, grad, jvp, vjp
 from adcompile.checking.differences import Estimate, Vector, differentiate
-from adcompile.checking.leaves import Leaf, copy, double, flatten, leaves_of, promote, rebuild, shape_like
+from adcompile.checking.leaves import (
+    Leaf,
+    components,
+    copy,
+    cotangent_like,
+    double,
+    flatten,
+    leaves_of,
+    promote,
+    rebuild,
+    shape_like,
+)
 from adcompile.errors import ArgumentError, DerivativeMismatch
 from adcompile.records import dataclass
 
@@ -61,7 +72,8 @@ def check_grads(
         2 also checks the derivatives of the emitted gradient, 3 those of its gradient's, and so on; f must then return
         one number.
     argnums : int or sequence of int, optional
-        What is differentiated; by default the arguments made of floating-point numbers. Others are passed as they are.
+        What is differentiated; by default the arguments made of floating-point numbers, real or complex. Others are
+        passed as they are.
     rtol : float, optional
         The error allowed relative to the derivative, beyond that of the finite differences themselves: by default
         1e-6, and 2e-3 where single precision takes part.
@@ -131,15 +143,15 @@ class _Case:
 
     def values(self, leaf: Leaf, direction: Vector, t: float) -> Vector:
         """Evaluate the function with one leaf moved by t along a direction, in double precision."""
-        moved = [x.value.astype(np.float64) for x in self.leaves]
-        moved[leaf.position] = moved[leaf.position] + t * direction.reshape(leaf.value.shape)
+        moved = [x.value for x in self.leaves]
+        moved[leaf.position] = leaf.moved(t * direction)
         items = iter(moved)
-        call = [rebuild(a, items, np.float64) if i in self.argnums else copy(a) for i, a in enumerate(self.args)]
+        call = [rebuild(a, items, double=True) if i in self.argnums else copy(a) for i, a in enumerate(self.args)]
         return flatten(self.function(*call))
 
     def tangents(self, leaf: Leaf, direction: Vector) -> tuple[object, ...]:
         """Return the tangents of the differentiated arguments when one leaf moves."""
-        moves = [direction if x is leaf else np.zeros(x.value.size) for x in self.leaves]
+        moves = [direction if x is leaf else np.zeros(x.size) for x in self.leaves]
         return tuple(
             shape_like(primal, np.concatenate([moves[x.position] for x in self.leaves if x.tree == k]))
             for k, primal in enumerate(self.primals)
@@ -214,7 +226,7 @@ class _Reverse:
         size = flatten(value).size
         u = np.ones(1) if size == 1 else np.random.default_rng(case.seed).standard_normal(size)
         assert callable(pullback)
-        gradients = pullback(shape_like(value, u))
+        gradients = pullback(cotangent_like(value, u))
         self.u = u
         self.parts = self._parts(gradients)
 
@@ -229,7 +241,7 @@ class _Reverse:
                 have = f"{got.dtype} of shape {got.shape}"
                 want = f"{leaf.value.dtype} of shape {leaf.value.shape}"
                 raise DerivativeMismatch(f"the gradient for {leaf.place} is {have}, the argument {want}")
-        return [np.ravel(got).astype(np.float64) for got in found]
+        return [components(np.conj(got)) for got in found]
 
     def compare(self, leaf: Leaf, entry: str, direction: Vector, found: Estimate) -> None:
         """Compare the gradient along a direction; if it is wrong, find the entry that is."""
@@ -237,7 +249,7 @@ class _Reverse:
         try:
             self.case.judge("reverse mode: the gradient", got, self._weighted(found), lambda _: entry)
         except DerivativeMismatch:
-            if leaf.value.size > _EVERY_ENTRY:
+            if leaf.size > _EVERY_ENTRY:
                 self._search(leaf)
             raise
 
@@ -248,7 +260,7 @@ class _Reverse:
 
     def _search(self, leaf: Leaf) -> None:
         """Compare single entries of a large argument, and raise for one that is wrong."""
-        size = leaf.value.size
+        size = leaf.size
         for k in np.random.default_rng(self.case.seed).permutation(size)[:_SEARCHED]:
             unit = np.zeros(size)
             unit[k] = 1.0
@@ -275,7 +287,7 @@ def _same_value(case: _Case, value: object) -> None:
 
 def _directions(leaf: Leaf, generator: np.random.Generator) -> Iterator[tuple[str, Vector]]:
     """Yield directions in which to move a leaf, each with the words for it."""
-    size = leaf.value.size
+    size = leaf.size
     if size <= _EVERY_ENTRY:
         for k in range(size):
             unit = np.zeros(size)
@@ -309,7 +321,7 @@ def _case(
     promoted = tuple(promote(a) if i in chosen else a for i, a in enumerate(args))
     leaves = tuple(leaves_of([promoted[i] for i in chosen], [names[i] for i in chosen]))
     result = _result_dtype(f, promoted, leaves)
-    types = {leaf.value.dtype for leaf in leaves} | {result}
+    types = {leaf.precision for leaf in leaves} | {result}
     coarse = min(types, key=lambda t: t.itemsize)
     return _Case(
         f,
@@ -334,8 +346,8 @@ def _names(f: Callable[..., object], count: int) -> list[str]:
 
 
 def _result_dtype(f: Callable[..., object], args: tuple[object, ...], leaves: tuple[Leaf, ...]) -> np.dtype:
-    found = [leaf.value.dtype for leaf in leaves_of([f(*map(copy, args))], ["result"])]
-    return min(found or [leaf.value.dtype for leaf in leaves], key=lambda t: t.itemsize)
+    found = [leaf.precision for leaf in leaves_of([f(*map(copy, args))], ["result"])]
+    return min(found or [leaf.precision for leaf in leaves], key=lambda t: t.itemsize)
 
 
 def _resolution(f: Callable[..., object], args: tuple[object, ...], argnums: tuple[int, ...]) -> float:

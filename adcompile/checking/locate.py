@@ -15,7 +15,7 @@ import numpy as np
 from adcompile import driver
 from adcompile.analysis.activity import active
 from adcompile.checking.differences import Vector, differentiate
-from adcompile.checking.leaves import Leaf, copy, flatten, is_float, leaves_of, rebuild
+from adcompile.checking.leaves import Leaf, copy, cotangent_like, flatten, flatten_gradient, leaves_of, rebuild
 from adcompile.dispatch.signature import Signature
 from adcompile.errors import AdcompileError, Span
 from adcompile.example import Example, example_call
@@ -122,7 +122,7 @@ class Search:
         generator = np.random.default_rng(0)
         for _ in range(_TRIES):
             u = generator.standard_normal(flatten(value).size)
-            gradient = flatten(pull(tape, shaped(value, u)))
+            gradient = flatten_gradient(pull(tape, shaped(value, u)))
             if not self.agrees(run, u, gradient, generator):
                 return True
             value, tape = run(self.values)  # the pullback may have used its tape up
@@ -136,7 +136,7 @@ class Search:
         """Compare a gradient with differences along the axes, or along random directions if there are many."""
         start = 0
         for leaf in self.leaves:
-            size = leaf.value.size
+            size = leaf.size
             directions = np.eye(size) if size <= 12 else generator.standard_normal((3, size))
             for d in directions:
                 found = differentiate(lambda t, d=d, leaf=leaf: self.moved(run, leaf, d, t, u), leaf.scale, 2.3e-16)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
@@ -150,12 +150,12 @@ class Search:
 
     def moved(self, run: Run, leaf: Leaf, direction: Vector, t: float, u: Vector) -> Vector:
         """Return <u, results> with one leaf moved."""
-        numbers = [x.value.astype(np.float64) for x in self.leaves]
-        numbers[leaf.position] = numbers[leaf.position] + t * direction.reshape(leaf.value.shape)
+        numbers = [x.value for x in self.leaves]
+        numbers[leaf.position] = leaf.moved(t * direction)
         items = iter(numbers)
         values = dict(self.values)
         for (name, element), tree in zip(self.signature.wrt, self.signature.differentiated(values), strict=True):
-            new = rebuild(tree, items, np.float64)
+            new = rebuild(tree, items, double=True)
             if element is None:
                 values[name] = new
             else:
@@ -188,7 +188,7 @@ class Search:
         def pull(tape: object, cotangents: object) -> object:
             assert callable(backward) and isinstance(tape, tuple) and isinstance(cotangents, tuple)
             last, inner = tape
-            return backward(inner, (*cotangents, shaped((last,), np.zeros(np.size(last)))[0]))
+            return backward(inner, (*cotangents, shaped((last,), np.zeros_like(flatten(last)))[0]))
 
         return run, pull
 
@@ -198,14 +198,6 @@ Run = Callable[[Mapping[str, object]], tuple[tuple[object, ...], object]]
 
 def shaped(values: Sequence[object], vector: Vector) -> tuple[object, ...]:
     """Cut a vector into cotangents of values; what has no derivative gets None."""
-    found: list[object] = []
-    start = 0
-    for value in values:
-        if not is_float(value):
-            found.append(None)
-            continue
-        array = np.asarray(value)
-        part = vector[start : start + array.size].reshape(array.shape)
-        found.append(part if isinstance(value, np.ndarray) else float(part))
-        start += array.size
-    return tuple(found)
+    cotangents = cotangent_like(tuple(values), vector)
+    assert isinstance(cotangents, tuple)
+    return cotangents

@@ -10,7 +10,7 @@ import numpy as np
 
 from adcompile import driver
 from adcompile.checking.differences import Vector, differentiate
-from adcompile.checking.leaves import Leaf, copy, flatten, leaves_of, rebuild, shape_like
+from adcompile.checking.leaves import Leaf, components, copy, flatten, leaves_of, rebuild, shape_like
 from adcompile.checking.locate import along, example_of, first_wrong_place, passed
 from adcompile.checking.rules import check_rule
 from adcompile.custom.functions import CustomFunction
@@ -88,8 +88,8 @@ class Checked:
         if transform.has_aux and transform.kind == "grad":
             gradient = result[0]  # type: ignore[index]  # a pair
         parts = leaves_of((gradient,) if transform.single else gradient)  # type: ignore[arg-type]  # a tuple
-        self.parts = [np.ravel(p.value).astype(np.float64) for p in parts]
-        self.width = min((leaf.value.dtype.itemsize for leaf in self.leaves), default=8)
+        self.parts = [components(np.conj(p.value)) for p in parts]
+        self.width = min((leaf.precision.itemsize for leaf in self.leaves), default=8)
 
     def differences(self) -> None:
         """Compare with finite differences, entry by entry or along random directions."""
@@ -108,7 +108,7 @@ class Checked:
     def modes(self) -> None:
         """Compare with forward mode along a random direction, where there is one."""
         generator = np.random.default_rng(1)
-        vector = generator.standard_normal(sum(leaf.value.size for leaf in self.leaves))
+        vector = generator.standard_normal(sum(leaf.size for leaf in self.leaves))
         tangents: list[object] = []
         start = 0
         for primal in self.primals:
@@ -137,10 +137,10 @@ class Checked:
         return function(*passed(example, self.values), *tangents, **example.captured)[1]
 
     def moved(self, leaf: Leaf, direction: Vector, t: float) -> Vector:
-        numbers = [x.value.astype(np.float64) for x in self.leaves]
-        numbers[leaf.position] = numbers[leaf.position] + t * direction.reshape(leaf.value.shape)
+        numbers = [x.value for x in self.leaves]
+        numbers[leaf.position] = leaf.moved(t * direction)
         items = iter(numbers)
-        return flatten(self.function()(*(rebuild(p, items, np.float64) for p in self.primals)))[:1]
+        return flatten(self.function()(*(rebuild(p, items, double=True) for p in self.primals)))[:1]
 
     def function(self) -> Callable[..., object]:
         """Return the function of the differentiated arguments alone, without auxiliary results."""
@@ -164,7 +164,7 @@ class Checked:
 
 def directions(leaf: Leaf, generator: np.random.Generator) -> Sequence[tuple[str, Vector]]:
     """Return directions in which to move a leaf, each with the words for it."""
-    size = leaf.value.size
+    size = leaf.size
     if size <= _EVERY_ENTRY:
         return [(f"for {leaf.entry(k)}", unit) for k, unit in enumerate(np.eye(size))]
     words = f"for {leaf.place} along random direction"

@@ -48,7 +48,7 @@ def compare(f: Callable[..., object], args: Sequence[object], seen: Subject, tra
         moved = iter(
             [x.value.astype(np.float64) + t * m.reshape(x.value.shape) for x, m in zip(leaves, moves, strict=True)]
         )
-        rebuilt = [rebuild(a, moved, np.float64) for a in chosen]
+        rebuilt = [rebuild(a, moved, double=True) for a in chosen]
         call = [copy(a) for a in args]
         for i, a in zip(seen.argnums, rebuilt, strict=True):
             call[i] = a
