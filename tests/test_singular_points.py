@@ -66,6 +66,11 @@ ROWS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], Any]] = {
     "np.hypot": (lambda x, y: np.hypot(x, y), (0.0, 0.0), (0.0, 0.0)),
     "math.hypot": (lambda x, y: math.hypot(x, y), (0.0, 0.0), (0.0, 0.0)),
     "std": (lambda x: np.std(x), (np.full(4, 2.0),), (np.zeros(4),)),
+    "nanstd": (
+        lambda x: np.nanstd(x[0]) + np.sum(np.nanstd(x, axis=1) ** 2),
+        (np.array([[2.0, 2.0, math.nan], [1.0, 3.0, math.nan]]),),
+        (np.array([[0.0, 0.0, 0.0], [-1.0, 1.0, 0.0]]),),
+    ),
     "one zero in prod": (lambda x: np.prod(x), (np.array([2.0, 0.0, 3.0]),), ([0.0, 6.0, 0.0],)),
     "two zeros in prod": (lambda x: np.prod(x), (np.array([0.0, 0.0, 3.0]),), ([0.0, 0.0, 0.0],)),
     "zeros in prod by axis": (

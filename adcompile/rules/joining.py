@@ -237,7 +237,7 @@ def choose_copy(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -> Bin
     """As np.array, without a dtype."""
     options = "order: no = 'K', subok: no = False"
     if not args or isinstance(args[0], Node) or not args[0].type.is_array:
-        return replace(_NESTED, usage=f"a: nested, {options}, dtype: no = None")
+        return replace(_NESTED, usage=f"a: nested, {options}, dtype: dtype = None")
     return Binding("np.copy", "copy", f"a, {options}")
 
 

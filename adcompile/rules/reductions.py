@@ -322,11 +322,15 @@ def extremum_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool)
 
 @nonlinear("prod")
 def prod_tangent(ans: Array, x: Array, axis: Axis, keepdims: bool, dtype: np.dtype | None, x_dot: Array) -> Array:
+    if np.ndim(x) == 0:
+        return x_dot
     return np.sum(x_dot * runtime.other_factors(x, axis), axis=axis, keepdims=keepdims)
 
 
 @adjoint("prod")
 def prod_adjoint(g: Array, ans: Array, x: Array, axis: Axis, keepdims: bool, dtype: np.dtype | None) -> Array:
+    if np.ndim(x) == 0:
+        return g
     return restore(g, axis, keepdims) * runtime.other_factors(x, axis)
 
 

@@ -140,7 +140,10 @@ def nanvar(
 def nanstd(
     a: Array, axis: Axis = None, dtype: None = None, out: None = None, ddof: int = 0, keepdims: bool = False
 ) -> Array:
-    return np.sqrt(nanvar(a, axis, None, None, ddof, keepdims))
+    variance = nanvar(a, axis, None, None, ddof, keepdims)
+    if np.ndim(variance) == 0:
+        return variance if variance == 0.0 else np.sqrt(variance)  # of equal numbers the derivative is 0
+    return np.where(variance == 0.0, variance, np.sqrt(variance))
 
 
 @macro(np.nanmax)

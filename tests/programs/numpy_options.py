@@ -123,3 +123,9 @@ def rows_of_an_array_joined(x, v, axis):
     c = np.stack(x, axis=axis) ** 2
     d = np.vstack(v) @ np.column_stack(v) + np.column_stack(x[0])[:, :1] + np.hstack(x[1])[2]
     return np.sum(a**3) + np.sum(b**2) + np.sum(c * x[0, 1, 0]) + np.sum(d**2 * K) + np.sum(np.dstack(x)[0] ** 3)
+
+
+@program(0.7, np.float64(1.3))
+def reductions_of_one_number(x, y):
+    a = np.prod(x) * np.prod(y) + np.copy(x) ** 2 + np.copy([x, y])[1] ** 3
+    return a + np.max(x) * np.mean(y) + np.cumprod(x)[0] + np.nanprod(y) + np.std(x)
