@@ -15,7 +15,7 @@ from adcompile.errors import ArgumentError
 from adcompile.ir.forms import Parts, made, meaning_of_int, part_of, parts, remade
 from adcompile.records import NamedTuple, dataclass
 
-__all__ = ["Fixed", "Leaf", "Outline", "describe", "fit", "outline", "promote", "spelled", "with_article"]
+__all__ = ["Fixed", "Leaf", "Outline", "describe", "fit", "outline", "promote", "skeleton", "spelled", "with_article"]
 
 
 class Leaf(NamedTuple):
@@ -37,6 +37,8 @@ class Fixed:
 
     value: object
 
+
+Inexact = float | complex | np.ndarray | np.inexact
 
 # The structure of a differentiable value: the parts of containers, down to leaves.
 Outline = Leaf | Fixed | Parts
@@ -151,17 +153,39 @@ def _plain(value: tuple[object, ...] | list[object] | dict[object, object]) -> s
 
 def outline(value: object) -> Outline:
     """Return the structure that a tangent or cotangent of a value must have."""
-    kind = type(value)
-    if kind is float or kind is complex:
-        return Leaf("py", np.dtype(kind), ())
+    return _outlined(value, _leaf)
+
+
+def skeleton(value: object) -> Outline:
+    """Return the structure of a value where nobody asks what its numbers and arrays look like."""
+    return _outlined(value, _any_leaf)
+
+
+def _outlined(value: object, leaf: Callable[[Inexact], Leaf]) -> Outline:
+    if isinstance(value, float | complex) and type(value) in (float, complex):
+        return leaf(value)
     if isinstance(value, np.ndarray):
-        return Leaf("array", value.dtype, value.shape) if value.dtype.kind in "fc" else Fixed(value)
+        return leaf(value) if value.dtype.kind in "fc" else Fixed(value)
     if isinstance(value, np.inexact):
-        return Leaf("np", value.dtype, ())
+        return leaf(value)
     held = parts(value)
     if held is None:
         return Fixed(value)
-    return held._replace(children=tuple(map(outline, held.children)))
+    children = tuple([_outlined(child, leaf) for child in held.children])
+    return Parts(held.kind, children, held.keys, held.cls, held.detail)
+
+
+def _leaf(value: Inexact) -> Leaf:
+    if isinstance(value, np.ndarray):
+        return Leaf("array", value.dtype, value.shape)
+    return Leaf("np", value.dtype, ()) if isinstance(value, np.inexact) else Leaf("py", np.dtype(type(value)), ())
+
+
+_ANY: Final = Leaf("any", np.dtype(float), ())
+
+
+def _any_leaf(value: Inexact) -> Leaf:
+    return _ANY
 
 
 def fit(name: str, value: object, like: Outline, of: str) -> object:

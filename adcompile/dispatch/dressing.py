@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from adcompile.dispatch.containers import Fixed, Leaf, Outline, outline
+from adcompile.dispatch.containers import Fixed, Leaf, Outline, skeleton
 from adcompile.dispatch.pullback import linearized, paired
 from adcompile.dispatch.signature import Transform
-from adcompile.ir.forms import Parts, made
+from adcompile.ir.forms import made
 
 __all__ = ["Form", "dressed", "runner"]
 
@@ -27,19 +27,13 @@ Run = Callable[..., object]
 
 def dressed(raw: object, like: Outline, keep: bool = True) -> object:
     """Return a gradient in the form of its argument. `keep`: what has no derivative stands for itself, else is None."""
-    match like:
-        case Leaf():
-            return raw
-        case Fixed(itself):
-            return itself if keep else raw
+    if isinstance(like, Leaf):
+        return raw
+    if isinstance(like, Fixed):
+        return like.value if keep else raw
     children = list(raw.values()) if isinstance(raw, dict) else list(raw)  # type: ignore[call-overload]  # a container
-    items = [dressed(child, _outline(part), keep) for child, part in zip(children, like.children, strict=True)]
+    items = [dressed(child, part, keep) for child, part in zip(children, like.children, strict=True)]  # type: ignore[arg-type]  # outlines are made of outlines
     return made(like.kind, items, like.keys, like.cls, like.detail)
-
-
-def _outline(value: object) -> Outline:
-    assert isinstance(value, Leaf | Fixed | Parts)
-    return value
 
 
 def formed(raw: object, form: Form, names: Mapping[str, object]) -> object:
@@ -81,7 +75,7 @@ class _Dresser:
         return tuple(dressed(one, like) for one, like in zip(raw, likes, strict=True))
 
     def likes(self, args: tuple[object, ...]) -> list[Outline]:
-        return [outline(args[k]) for k in self.wrt]
+        return [skeleton(args[k]) for k in self.wrt]
 
     # -- the transforms
 
@@ -111,7 +105,7 @@ class _Dresser:
             aux = self.transform.has_aux
             first, second = self.form[3][:2] if aux and self.form is not None else (self.form, None)
             out = formed(raw[0], first, self.names)
-            return out, dressed(raw[1], outline(out), False), *(formed(a, second, self.names) for a in raw[2:])
+            return out, dressed(raw[1], skeleton(out), False), *(formed(a, second, self.names) for a in raw[2:])
 
         return call
 

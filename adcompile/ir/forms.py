@@ -60,17 +60,17 @@ def parts(value: object) -> Parts | None:
     cls = type(value)
     match value:
         case tuple() if cls is tuple or is_named_tuple(cls):
-            return Parts("tuple", tuple(value), cls=None if cls is tuple else cls)
+            return Parts("tuple", tuple(value), (), None if cls is tuple else cls, None)
         case list() if cls is list:
-            return Parts("list", tuple(value))
+            return Parts("list", tuple(value), (), None, None)
         case deque() if cls is deque:
-            return Parts("list", tuple(value), cls=cls, detail=value.maxlen)
+            return Parts("list", tuple(value), (), cls, value.maxlen)
         case dict() if cls in (dict, OrderedDict, defaultdict):
             made_by = value.default_factory if isinstance(value, defaultdict) else None
             return Parts("dict", tuple(value.values()), tuple(value), None if cls is dict else cls, made_by)
     if is_record_class(cls):
         held = attributes(value)
-        return Parts("object", tuple(held.values()), tuple(held), cls)
+        return Parts("object", tuple(held.values()), tuple(held), cls, None)
     return None
 
 
@@ -163,17 +163,29 @@ def _is_record_class(cls: type) -> bool:
 def attributes(value: object) -> dict[str, object]:
     """Return the attributes of a record: those in slots, then those in its dict."""
     held: dict[str, object] = {}
-    for cls in reversed(type(value).__mro__):
-        for name, member in vars(cls).items():
-            if isinstance(member, types.MemberDescriptorType) and name != "__dict__":
-                try:
-                    held[name] = member.__get__(value, cls)
-                except AttributeError:  # not assigned yet
-                    held.pop(name, None)
+    cls = type(value)
+    for name, member in _slots_of(cls):
+        try:
+            held[name] = member.__get__(value, cls)
+        except AttributeError:  # not assigned yet
+            held.pop(name, None)
     own: object = getattr(value, "__dict__", None)
     if isinstance(own, dict):
         held.update(own)
     return held
+
+
+_slots: Final[dict[type, tuple[tuple[str, types.MemberDescriptorType], ...]]] = {}
+
+
+def _slots_of(cls: type) -> tuple[tuple[str, types.MemberDescriptorType], ...]:
+    """Return the slots of a class by name, those of its bases first; a class gets none after it was made."""
+    found = _slots.get(cls)
+    if found is None:
+        members = [item for c in reversed(cls.__mro__) for item in vars(c).items() if item[0] != "__dict__"]
+        found = tuple((name, m) for name, m in members if isinstance(m, types.MemberDescriptorType))
+        _slots[cls] = found
+    return found
 
 
 def meaning_of_int(holder: Parts, step: object) -> Literal["number", "setting", "unknown"]:
