@@ -166,8 +166,20 @@ def resolve(f: types.FunctionType, generators: bool = False) -> Source:
     return source
 
 
+_signatures: Final[dict[types.FunctionType, tuple[Parameter, ...]]] = {}  # of functions of ours
+
+
 def signature_of(source: Source) -> tuple[Parameter, ...]:
     """Return the parameters in the order of their definition, with the defaults that the function has now."""
+    f = source.function
+    if not str(f.__module__).startswith("adcompile."):
+        return _signature(source)
+    if f not in _signatures:
+        _signatures[f] = _signature(source)
+    return _signatures[f]
+
+
+def _signature(source: Source) -> tuple[Parameter, ...]:
     arguments, f = source.node.args, source.function
     positional = [a.arg for a in arguments.posonlyargs + arguments.args]
     defaults: tuple[object, ...] = f.__defaults__ or ()

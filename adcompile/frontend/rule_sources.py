@@ -28,9 +28,8 @@ def one_definition(function: types.FunctionType) -> Source:
     lines = linecache.getlines(function.__code__.co_filename)[function.__code__.co_firstlineno - 1 :]
     start = next(k for k, line in enumerate(lines) if line.lstrip().startswith("def "))
     margin = len(lines[start]) - len(lines[start].lstrip())
-    moved = [line[margin:] if line[:margin].isspace() else line for line in lines]
     ends = (k for k in range(start + 1, len(lines)) if lines[k].strip() and ends_definition(lines[k], margin))
-    block = moved[: next(ends, len(lines))]
+    block = [line[margin:] if line[:margin].isspace() else line for line in lines[: next(ends, len(lines))]]
     (node,) = ast.parse("".join(block)).body
     assert isinstance(node, ast.FunctionDef)
     return Source(function.__name__, node, function.__code__.co_filename, function, tuple(block))

@@ -293,7 +293,7 @@ def walk(stmts: Iterable[Stmt]) -> list[Stmt]:
 
 def applies(stmts: Iterable[Stmt], *prims: str) -> bool:
     """Tell whether equations, at any depth, apply one of some primitives."""
-    return any(isinstance(s, Eqn) and s.prim in prims for s in walk(stmts))
+    return not {s.prim for s in walk(stmts) if isinstance(s, Eqn)}.isdisjoint(prims)
 
 
 def read_by(fn: Function) -> set[Var]:
