@@ -195,3 +195,29 @@ def test_lists_of_other_lengths_that_may_be_one_are_changed_where_they_are(text:
     assert oracle.close(gradient, np.array(want), 1e-7)
     for e, slope in zip(np.eye(3), want, strict=True):
         assert np.isclose(jvp(f, (x,), (e,))[1], slope, 1e-7)
+
+
+def test_a_new_array_lies_otherwise_than_the_argument_that_it_has_the_numbers_of() -> None:
+    """The argument is no single run in memory, so that a reshape copies it; of x * 1.0 it gives a view."""
+
+    def f(x):
+        a = x * 1.0
+        b = a.reshape(-1)
+        b[1] = 5.0 * x[0, 0]
+        return np.sum(a * a) + b[2]
+
+    apart = np.arange(1.0, 25.0).reshape(4, 6)[::2, ::2]
+    together = apart.copy()
+    value, gradient = value_and_grad(f)(together)
+    assert value == f(together)
+    np.testing.assert_allclose(gradient[0], [52.0, 0.0, 2 * together[0, 2] + 1.0])
+    with pytest.raises(ValueError, match=r"a view where the program needs a copy: use \.copy\(\)"):
+        value_and_grad(f)(apart)
+
+    def copied(x):
+        a = x.copy()
+        b = a.reshape(-1)
+        b[1] = 5.0 * x[0, 0]
+        return np.sum(a * a) + b[2]
+
+    assert value_and_grad(copied)(apart)[0] == f(apart)

@@ -70,6 +70,8 @@ def contiguous(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: in
         return Verdict(True, True)  # the method always makes rows, the function keeps the layout
     if eqn.prim in ("index_update", "index_add") and isinstance(eqn.args[0], Var):
         return contiguous(builder, eqn.args[0], known, depth - 1)
+    if eqn.prim == "copied_columns" and eqn.attrs == ("K",) and isinstance(eqn.args[0], Var):
+        return in_order(builder, eqn.args[0], known, depth - 1)
     if eqn.prim in COLUMNS:
         return Verdict(False, False)
     if eqn.prim in IN_ORDER or eqn.prim in PERMUTE:  # as x * 1.0, which is x to the compiler and new to the program
@@ -93,7 +95,7 @@ def by_columns(builder: Builder, base: Atom, known: Mapping[Var, Atom], depth: i
         whole = [a for a in eqn.args if isinstance(a, Var) and a.type.is_array and a.type.rank == base.type.rank]
         found = [backwards(builder, a, known, depth - 1) for a in whole]
         return Verdict(bool(found) and all(v.view for v in found), all(v.sure for v in found))
-    return Verdict(eqn is not None and eqn.prim in COLUMNS, True)
+    return Verdict(eqn is not None and eqn.prim in COLUMNS and eqn.attrs != ("K",), True)
 
 
 def backwards(builder: Builder, base: Var, known: Mapping[Var, Atom], depth: int) -> Verdict:

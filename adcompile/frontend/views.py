@@ -84,7 +84,38 @@ def resolved(lo: Lowering, bound: Bound, base: Ref, values: Sequence[Value], nod
         return None
     if not verdict.sure:
         check(lo, lo.read(value), lo.read(base), verdict.view, node)
+        if not verdict.view and is_another(lo, base.cell):
+            check_anew(lo, bound, base, node)
     return ref if verdict.view else value
+
+
+def is_another(lo: Lowering, cell: int) -> bool:
+    """Tell whether an array is one with other numbers to the compiler alone: as x * 1.0, which is x to it."""
+    first = _beginning(lo, lo.cells[cell])
+    return any(c != cell and _beginning(lo, v) is first for c, v in lo.cells.items())
+
+
+def _beginning(lo: Lowering, version: Var) -> Atom:
+    """Return the array that a version was made of by stores."""
+    found: Atom = version
+    while isinstance(found, Var):
+        eqn = lo.builder.defs.get(found)
+        if eqn is None or eqn.prim not in ("index_update", "index_add"):
+            break
+        found = eqn.args[0]
+    return found
+
+
+def check_anew(lo: Lowering, bound: Bound, base: Ref, node: ast.AST) -> None:
+    """Make the program test that no view is made of a new array with the numbers of one, which it reads instead."""
+    emit = lo.builder.emit
+    new = emit("copied_columns", lo.cells[base.cell], attrs=("K",))
+    assert isinstance(new, Var)
+    part = lo.read(Ref(lo.new_cell(new).cell, base.path, base.atoms))
+    rest = [a for a in bound.args[1:] if isinstance(a, Var | Const)]
+    value = emit(bound.prim, part, *rest, attrs=bound.attrs)
+    assert isinstance(value, Var)
+    check(lo, value, part, False, node)
 
 
 def check(lo: Lowering, value: Var, base: Var, view: bool, node: ast.AST) -> None:
