@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.integrate
+import scipy.interpolate
 import scipy.ndimage
 import scipy.optimize
 
@@ -598,3 +599,33 @@ def test_functions_handed_to_scipy_are_refused_with_what_to_do(f: Any, remedy: s
     with pytest.raises(CompileError, match=remedy) as error:
         grad(f)(0.5)
     assert error.value.line == f.__code__.co_firstlineno + 1
+
+
+# -- objects of other packages that can be called
+
+
+SPLINE = scipy.interpolate.CubicSpline(np.arange(4.0), np.sin(np.arange(4.0)))
+
+
+def at_a_constant(x: float) -> Any:
+    return x * x * SPLINE(0.3)
+
+
+def made_and_called(x: float) -> Any:
+    made = scipy.interpolate.CubicSpline(np.arange(4.0), np.array([0.0, 1.0, 0.5, 2.0]))
+    return x * x * made(0.3)
+
+
+@pytest.mark.parametrize("f", [at_a_constant, made_and_called])
+def test_objects_of_other_packages_are_called_where_no_derivative_is_lost(f: Any) -> None:
+    assert value_and_grad(f)(1.5) == (f(1.5), pytest.approx(2 * f(1.5) / 1.5))
+    check_grads(f, 1.5)
+
+
+def test_objects_of_other_packages_lose_no_derivative() -> None:
+    def at_an_argument(x: float) -> Any:
+        return SPLINE(x)
+
+    for derive in (lambda: grad(at_an_argument)(1.5), lambda: jvp(at_an_argument, (1.5,), (1.0,))):
+        with pytest.raises(CompileError, match="no derivative rule for SPLINE"):
+            derive()

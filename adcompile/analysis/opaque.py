@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterator
 from typing import Final
 
 from adcompile.errors import Span
-from adcompile.ir.core import Atom, Eqn, Function, Var, blocks_of, operands, variables, walk
+from adcompile.ir.core import Eqn, Function, Var, read_by, variables, walk
 from adcompile.ir.primitives import CALLS
-from adcompile.rules.opaque import UNKNOWN, is_draw
+from adcompile.rules.opaque import UNKNOWN, is_draw, loggers
 
 MAKERS: Final = ("opaque", *CALLS)  # what may return anything
 
@@ -24,7 +23,7 @@ def obstacles(fn: Function, active: Collection[Var]) -> Iterator[Eqn]:
     calls = [s for s in equations if s.prim == "opaque"]
     if not calls:
         return
-    read = reads(fn)
+    read = read_by(fn)
     telling = [s for s in equations if any(carries(o) and o in read for o in s.outs)]
     for eqn in calls:
         if any(isinstance(a, Var) and a in active for a in eqn.args):
@@ -42,22 +41,8 @@ def may_keep(v: Var) -> bool:
     """Tell whether an operand is an object that may keep what a call is given: no logger, and no source of draws."""
     if v.type.kind == "object":
         cls = v.type.dtype
-        return not (isinstance(cls, type) and (is_draw(cls) or _is_logger(cls)))
+        return not (isinstance(cls, type) and (is_draw(cls) or issubclass(cls, loggers())))
     return v.type == UNKNOWN
-
-
-def _is_logger(cls: type) -> bool:
-    logging = sys.modules.get("logging")  # takes long to load, and who has a logger has loaded it
-    return logging is not None and issubclass(cls, logging.Logger)
-
-
-def reads(fn: Function) -> set[Var]:
-    """Return the variables that something reads."""
-    atoms: list[Atom] = [*fn.outs]
-    for stmt in walk(fn.stmts):
-        atoms += operands(stmt)
-        atoms += [y for b in blocks_of(stmt) for y in b.yields]
-    return set(variables(atoms))
 
 
 def place_of(eqn: Eqn) -> Span | None:
@@ -75,7 +60,9 @@ def described(eqn: Eqn) -> str:
     module, bare, _ = name
     if form == "value":
         v = eqn.args[0]
-        return v.name if isinstance(v, Var) else "this function"
+        cls = v.type.dtype if v.type.kind == "object" else None
+        made = f"an object of the class {cls.__name__}" if isinstance(cls, type) else "this function"
+        return (v.name if isinstance(v, Var) else "") or made
     return f"{module}.{bare}" if form == "path" else f"the method {bare} of an object"
 
 

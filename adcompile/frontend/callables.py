@@ -329,7 +329,7 @@ def run_python(lo: Lowering, f: types.FunctionType, args: Args, keywords: Keywor
 
 def _or_as_it_is(
     lo: Lowering,
-    f: types.FunctionType | types.MethodType,
+    f: Callable[..., object],
     args: Args,
     keywords: Keywords,
     node: ast.AST,
@@ -408,12 +408,12 @@ def compute_now(lo: Lowering, f: object, args: Args, keywords: Keywords, node: a
         lo.refuse(node, f"this call fails: {error!r}", "here")
 
 
-def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+def unknown(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value:
     try:
         found = None if sourceless.stand_in(f) is not None else target(f)
     except CompileError:
         found = None
-    made = None if found is not None else opaque.call_function(lo, f, args, keywords, node) if callable(f) else None
+    made = None if found is not None else opaque.call_function(lo, f, args, keywords, node)
     if made is not None:
         return made
     if found is None:
@@ -427,4 +427,5 @@ def unknown(lo: Lowering, f: object, args: Args, keywords: Keywords, node: ast.A
             instead_of(full),
         )
     merged = {**{k: lift(v) for k, v in found.keywords.items()}, **keywords}
-    return calls.run_function(lo, found.source, [*map(lift, found.bound), *args], merged, node)
+    run = functools.partial(calls.run_function, lo, found.source, [*map(lift, found.bound), *args], merged, node)
+    return _or_as_it_is(lo, f, args, keywords, node, run) if places.of_a_package(f) else run()

@@ -23,8 +23,10 @@ from adcompile.frontend import (
     generators,
     iteration,
     objects,
+    opaque,
     optionals,
     recursion,
+    registers,
     running,
 )
 from adcompile.frontend.desugar import Desugared
@@ -103,6 +105,8 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
     if isinstance(of, type) and of.__module__.startswith("numpy.polynomial."):
         hint = "use the functions of np.polynomial on the coefficients: polyval, chebval, legval, hermval or lagval"
         lo.refuse(node, f"objects of the class {of.__name__} are not followed", "called here", hint)
+    if isinstance(function, Var) and registers.is_object(function):
+        return opaque.call_object(lo, function, args, keywords, node)
     lo.refuse(node, "this is not a function that can be called", "here")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import sys
-import types
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -147,6 +146,12 @@ def _drawn(lo: Lowering, module: str, node: ast.AST, name: str, args: Args, keyw
     return emit(lo, "path", (module, name), (), args, keywords, (result,), node, True)
 
 
+def call_object(lo: Lowering, f: Var, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Call an object of which only the class is known."""
+    result = annotated(getattr(f.type.dtype, "__call__", None))  # noqa: B004  # its annotation is asked for
+    return emit(lo, "value", ("", ""), (f,), args, keywords, (result,), node)
+
+
 # -- functions with a source that cannot be lowered
 
 
@@ -167,9 +172,7 @@ def surely_inactive(lo: Lowering, value: Value) -> bool:
     return any(value is leaf for c in lo.captures.values() for leaf in leaves(c.tree))
 
 
-def instead(
-    lo: Lowering, f: types.FunctionType | types.MethodType, args: Args, keywords: Keywords, node: ast.AST
-) -> Value | None:
+def instead(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywords, node: ast.AST) -> Value | None:
     """Call a function that could not be lowered; None if it cannot be called either.
 
     One of the user's own is, if its arguments are inactive and it cannot change them. One of another package is where

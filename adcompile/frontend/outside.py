@@ -6,7 +6,7 @@ import ast
 import builtins
 import types
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,10 @@ from adcompile.rules.opaque import is_draw, loggers
 
 # Modules of functions that are written in Python and lowered as the user's are.
 OURS = (macros.__name__, pipelines.__name__, prelude.__name__)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,15 +263,16 @@ class Outside(Buffers):
             return
         self.dependencies[(id(owner), name)] = Dependency(owner, name, value, member)
 
-    def known_outside(self) -> tuple[int, int]:
+    def known_outside(self) -> tuple[int, int, int]:
         """Return how much is known of what names from outside stand for."""
-        return len(self.dependencies), len(self.captured)
+        return len(self.dependencies), len(self.captured), len(self.captures)
 
-    def forget_outside(self, known: tuple[int, int]) -> None:
+    def forget_outside(self, known: tuple[int, int, int]) -> None:
         """Forget what was found out since about names from outside: the guard does not test it."""
-        for held, count in ((self.dependencies, known[0]), (self.captured, known[1])):
-            for key in list(held)[count:]:
-                del held[key]
+        dependencies, captured, captures = known
+        _shorten(self.dependencies, dependencies)
+        _shorten(self.captured, captured)
+        _shorten(self.captures, captures)
 
     def is_made(self, owner: object) -> bool:
         """Tell whether an object is a class that was made here, or of one."""
@@ -334,6 +339,11 @@ def _constant(value: object) -> bool:
     if isinstance(value, tuple):
         return all(map(_constant, value))
     return isinstance(value, STATIC_TYPES + (int, float, complex, range, frozenset)) or callable(value)
+
+
+def _shorten(held: dict[K, V], count: int) -> None:
+    for key in list(held)[count:]:
+        del held[key]
 
 
 def used_captures(lo: Outside, outs: Sequence[Atom]) -> tuple[Capture, ...]:

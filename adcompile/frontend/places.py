@@ -107,8 +107,9 @@ def is_common(module: str) -> bool:
 
 
 def of_a_package(f: object) -> bool:
-    """Tell whether a function is of an installed package or of the standard library."""
+    """Tell whether a function, or the class of an object that is called, is of a package or the standard library."""
     code = getattr(inspect.unwrap(f) if callable(f) else f, "__code__", None)
+    code = code or getattr(getattr(type(f), "__call__", None), "__code__", None)  # noqa: B004  # its code is wanted
     return isinstance(code, types.CodeType) and code.co_filename.startswith(PACKAGES)
 
 
