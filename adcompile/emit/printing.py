@@ -36,8 +36,9 @@ def to_text(tree: ast.Module) -> str:
         if printer is None:
             continue
         text = printer(tree).strip("\n") + "\n"
-        wrapped = "\n".join(map(wrap, text.splitlines())) + "\n"
-        for candidate in (wrapped, text):
+        lines = text.splitlines()
+        plain = [wrap(_without_needless_brackets(line)) for line in lines]
+        for candidate in ("\n".join(plain) + "\n", "\n".join(map(wrap, lines)) + "\n", text):
             if _parses_to(candidate, tree):
                 return candidate
     raise AssertionError("a syntax tree cannot be printed")
@@ -91,6 +92,24 @@ def _astor() -> Callable[[ast.AST], str] | None:
         return text
 
     return printer
+
+
+def _without_needless_brackets(line: str) -> str:
+    """Write ``[(v + w) for v in x]`` without the brackets around what is not a tuple."""
+    start = -1 if line.lstrip().startswith("#") else line.find("[(")
+    while start >= 0:
+        depth, end = 0, 0
+        commas = False
+        for token in re.finditer(TOKEN, line[start + 1 :]):
+            depth += (token[0] in ("(", "[", "{")) - (token[0] in (")", "]", "}"))
+            commas = commas or (depth == 1 and token[0] == ",")
+            if depth == 0:
+                end = start + 1 + token.start()
+                break
+        if end > start + 2 and not commas and line[end:].startswith(") for "):
+            line = line[: start + 1] + line[start + 2 : end] + line[end + 1 :]
+        start = line.find("[(", start + 1)
+    return line
 
 
 # -- long lines
