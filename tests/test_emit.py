@@ -327,6 +327,29 @@ def test_constants(value: object, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        ("x = [(v + w) for v, w in zip(a, b)]", "x = [v + w for v, w in zip(a, b)]"),
+        ("x = [(v, w) for v in [(a + b) * c for a in d]]", "x = [(v, w) for v in [(a + b) * c for a in d]]"),
+        ("x = [f(a, b) + 1 for a in q] + [()]", "x = [f(a, b) + 1 for a in q] + [()]"),
+    ],
+)
+def test_comprehensions_have_no_needless_brackets(line: str, printed: str) -> None:
+    assert printing.to_text(ast.parse(line)) == printed + "\n"
+
+
+def test_windows_inside_of_an_array_have_a_length_that_is_known() -> None:
+    def windows(x: Any, w: Any) -> Any:
+        s = 0.0
+        for i in range(1, len(x) - len(w) + 2):
+            s += np.sum(x[i - 1 : i - 1 + len(w)] * w) ** 2
+        return s
+
+    source = grad(windows, argnums=(0, 1)).source_for(np.ones(5), np.ones(3))
+    assert "def " not in source.replace("def windows", "")  # no helper that sums over axes at run time
+
+
+@pytest.mark.parametrize(
     "line",
     [
         f"    {', '.join(f'value_{k}' for k in range(30))} = tape",

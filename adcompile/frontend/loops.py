@@ -36,6 +36,7 @@ from adcompile.frontend.state import Snapshot
 from adcompile.frontend.trips import Trip
 from adcompile.frontend.values import Element, Generator, Iterable, Ref, Value
 from adcompile.ir.core import FALSE, TRUE, UNDEFINED, Atom, Block, Const, For, Stmt, Var, While
+from adcompile.ir.lengths import Dim
 from adcompile.ir.structure import Node
 from adcompile.ir.types import PY_INT
 from adcompile.records import dataclass, field
@@ -190,6 +191,9 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
 
     def attempt(slots: Slots) -> Loop:
         index = Var(name, PY_INT)
+        first, end, by = (a.value if isinstance(a, Const) else a.type.value for a in bounds)
+        if isinstance(first, int | Dim) and isinstance(end, int | Dim) and by == 1:
+            lo.builder.facts.trips[index] = first, end
         if name and not lo.frame.rule:
             lo.names[index] = name
         params = slots.enter()

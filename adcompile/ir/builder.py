@@ -6,13 +6,14 @@ Equations are shared (common subexpressions) along the chain of open scopes. The
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
 from adcompile.errors import Span
 from adcompile.ir.core import Atom, Attrs, Const, Eqn, Stmt, Var, atom_key
-from adcompile.ir.lengths import Dim, Facts, Length
+from adcompile.ir.lengths import Dim, Facts, Length, combine
 from adcompile.ir.primitives import PRIMITIVES
 from adcompile.ir.types import Type
 
@@ -44,6 +45,7 @@ class Builder:
         self.anchors: dict[Dim, tuple[Var, int]] = {}
         self.phase: Phase = "primal"
         self.span: Span | None = None
+        self.keys: Iterator[int] = itertools.count(1)  # of the regions to come
 
     # -- blocks
 
@@ -122,9 +124,22 @@ class Builder:
             types = (types,)
         names = names + ("",) * (len(types) - len(names))
         outs = tuple(Var(n, t) for n, t in zip(names, types, strict=False))
+        if prim in ("add", "sub"):
+            self.note_sum(prim, args, outs[0])
         self.add(Eqn(outs, prim, args, attrs, self.span))
         self.scopes[-1][key] = outs
         return outs
+
+    def note_sum(self, prim: str, args: tuple[Atom, ...], out: Var) -> None:
+        """Remember an int that is the index of a loop plus or minus a length."""
+        facts, (x, y) = self.facts, args
+        if prim == "add" and x not in facts.trips and x not in facts.sums:
+            x, y = y, x
+        added = y.value if isinstance(y, Const) else y.type.value
+        if not (x in facts.trips or x in facts.sums) or not isinstance(added, int | Dim):
+            return
+        index, before = facts.sums.get(x, (x, 0))
+        facts.sums[out] = index, combine("+" if prim == "add" else "-", (before, added))
 
     def lookup(self, key: object) -> tuple[Var, ...] | None:
         """Find the results of an equal equation in the open scopes."""

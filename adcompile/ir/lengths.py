@@ -218,6 +218,25 @@ def _terms(length: Length) -> tuple[int, Counter[Dim]]:
     return number, found
 
 
+def excess(a: Length, b: Length) -> Length | None:
+    """Return by how much a length is greater than another one, if that is a number or the length of an axis."""
+    number, found, todo = 0, dict[Dim, int](), [(a, 1), (b, -1)]
+    while todo:
+        term, sign = todo.pop()
+        if isinstance(term, int):
+            number += sign * term
+        elif term.op in ("+", "-"):
+            first, second = (x for x in term.args if isinstance(x, int | Dim))
+            todo += [(first, sign), (second, sign if term.op == "+" else -sign)]
+        else:
+            found[term] = found.get(term, 0) + sign
+    left = [(term, count) for term, count in found.items() if count]
+    if not left:
+        return number
+    (term, count), *more = left
+    return term if not more and count == 1 and number == 0 and term.op == "axis" else None
+
+
 # -- equalities
 
 
@@ -232,7 +251,8 @@ class Facts:
     the compiled program and a test at the top of the emitted source check them. Equalities that the program itself
     proves (a result of ``x @ y`` exists only if the inner lengths agree) enter by `unify` and are not logged when
     one side cannot be computed from the arguments. `contiguous` names the arguments that lie row after row in memory in
-    the example call, and `layouts` those of which something was made of that.
+    the example call, and `layouts` those of which something was made of that. `trips` are the first values and ends of
+    the indices of loops that count by ones, and `sums` ints that are an index plus a length.
     """
 
     def __init__(self) -> None:
@@ -242,17 +262,21 @@ class Facts:
         self.keyed: dict[Hashable, Dim] = {}
         self.contiguous: set[str] = set()
         self.layouts: dict[str, bool] = {}
+        self.trips: dict[Hashable, tuple[Length, Length]] = {}
+        self.sums: dict[Hashable, tuple[Hashable, Length]] = {}
 
     def known(self) -> Facts:
         """Return the same equalities as something that is known: the log is empty."""
         new = Facts()
         new.parent, new.serial, new.keyed = self.parent, self.serial, self.keyed
+        new.trips, new.sums = self.trips, self.sums
         return new
 
     def copy(self) -> Facts:
         """Return the same facts, to which nothing is added that is found out later."""
         new = Facts()
         new.restore(self)
+        new.trips, new.sums = self.trips, self.sums
         return new
 
     def restore(self, known: Facts) -> None:
@@ -296,6 +320,24 @@ class Facts:
                 return length
             length = self.parent[length]
         return length
+
+    def window(self, length: Length, lo: Hashable, hi: Hashable) -> Length | None:
+        """Return the length of ``range(length)[lo:hi]`` for a window that moves with the index of a loop.
+
+        It lies inside on each trip:  for i in range(length - k + 1): range(length)[i:i + k]   ->   k
+        """
+        index, before = self.sums.get(lo, (lo, 0))
+        other, after = self.sums.get(hi, (hi, 0))
+        if index != other or index not in self.trips:
+            return None
+        least, end = (self.find(a) for a in self.trips[index])
+        before, after = self.find(before), self.find(after)
+        first = least + before if isinstance(least, int) and isinstance(before, int) else -1
+        wide = excess(after, before)
+        inside = excess(self.find(length), combine("+", (end, after)))
+        if first < 0 or (isinstance(wide, int) and wide < 0) or (isinstance(inside, int) and inside < -1):
+            return None
+        return None if inside is None else wide
 
     def same(self, a: Length, b: Length) -> bool:
         """Tell whether two lengths are proved equal."""

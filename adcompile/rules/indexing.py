@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adcompile.ir.core import NONE, Atom, Attrs, atom_key, same_atom
+from adcompile.ir.core import NONE, Atom, Attrs, atom_key, is_const, same_atom
 from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.primitives import Primitive, register
 from adcompile.ir.types import OBJECT, Type
@@ -90,11 +90,18 @@ def slice_length(facts: Facts, length: Length, bounds: list[Atom]) -> Length:
         require_integer(bound, "a slice bound")
         value = value_of(bound)
         if value is None:
-            return facts.fresh_for(("slice", facts.find(length), *map(atom_key, bounds)))
+            window = facts.window(length, bounds[0], bounds[1]) if is_plain(bounds[2]) else None
+            return (
+                window if window is not None else facts.fresh_for(("slice", facts.find(length), *map(atom_key, bounds)))
+            )
         values.append(facts.find(value))
     if values[2] == 0:
         raise TypeError("a slice step cannot be zero")
     return combine("slice", (facts.find(length), *values))
+
+
+def is_plain(step: Atom) -> bool:
+    return same_atom(step, NONE) or is_const(step, 1)
 
 
 def advanced(facts: Facts, dims: Dims, parts: list[tuple[str, list[Atom]]], ranks: list[int], rest: int) -> Dims | None:

@@ -52,6 +52,7 @@ from tests.programs import (
     structures,
     trees,
     views,
+    windows,
 )
 from tests.programs.registry import PROGRAMS, Program
 
@@ -106,4 +107,5 @@ __all__ = [
     "structures",
     "trees",
     "views",
+    "windows",
 ]
