@@ -73,7 +73,6 @@ class State:
         self.cells: dict[int, Var] = {}
         self.cell_count = 0
         self.outside_count = 0
-        self.keys = 0
         self.contents: dict[int, Value] = {}
         self.resized: set[int] = set()  # cells of lists whose length was changed
         self.limits: dict[int, int] = {}  # of cells that are deques: how many items they have at most
@@ -113,8 +112,7 @@ class State:
 
     def next_key(self) -> int:
         """Return a number for a statement with blocks."""
-        self.keys += 1
-        return self.keys
+        return next(self.builder.keys)
 
     # -- errors
 

@@ -239,7 +239,7 @@ def extremum_tangent(ans: float, xs: tuple[float, ...], dots: tuple[float | None
     for x, x_dot in zip(xs, dots, strict=True):
         if x_dot is not None:
             total = total + (x_dot if x == ans else 0.0)
-    return total / count_equal(xs, ans)
+    return total / total_of(equalities(xs, ans))
 
 
 @adjoint("builtin_max")
@@ -248,14 +248,19 @@ def extremum_adjoint(g: float, ans: float, xs: tuple[float, ...]) -> object:
     if len(xs) == 1:
         ties = xs[0] == ans
         return (g / np.count_nonzero(ties) * ties,)  # one cotangent for each of xs
-    share = g / count_equal(xs, ans)
-    return tuple([share * (x == ans) for x in xs])
+    equal = equalities(xs, ans)
+    share = g / total_of(equal)
+    return tuple([share * e for e in equal])
 
 
-def count_equal(xs: tuple[float, ...], value: float) -> float:
-    """Count the numbers that equal a value."""
-    equal = [x == value for x in xs]
-    n = equal[0] if python_numbers(xs) else 0 + equal[0]
+def equalities(xs: tuple[float, ...], value: float) -> list[float]:
+    """Tell which numbers equal a value, by 1 and 0: as truth values of NumPy they are slow to compute with."""
+    equal: list[float] = [x == value for x in xs]
+    return equal if python_numbers(xs) else [1.0 if e else 0.0 for e in equal]
+
+
+def total_of(equal: list[float]) -> float:
+    n = equal[0]
     for e in equal[1:]:
         n = n + e
     return n

@@ -9,6 +9,7 @@ import numpy as np
 
 from adcompile.ir.builder import Builder, table_of
 from adcompile.ir.core import NONE, UNDEFINED, Atom, Const, Eqn, Function, Stmt, Var, free, walk
+from adcompile.ir.inlining import keys_after
 from adcompile.ir.types import PY_FLOAT, Type, numpy_dtype
 from adcompile.transforms import conform, watch
 
@@ -45,6 +46,7 @@ class Adjoints:
         self.origin: tuple[Eqn, Sequence[Atom | None]] | None = None
         self.b = Builder(fn.facts, {v.name: v for v in fn.params})
         self.b.phase = "adjoint"
+        self.b.keys = keys_after(fn.stmts)
         for v in fn.params:
             self.b.anchor(v)
         for stmt in walk(fn.primal):

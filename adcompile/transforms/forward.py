@@ -104,7 +104,7 @@ class Pusher:
         self.known = Zeros(self.b.defs)
         for v in fn.params:
             self.b.anchor(v)
-        self.keys = keys_after(fn.stmts)
+        self.b.keys = keys_after(fn.stmts)
         self.dots: dict[Var, Atom] = {}
         self.apart = self.lift = False
         self.names: dict[Var, str] = {}
@@ -230,7 +230,7 @@ class Pusher:
         for rule in rules:
             dots = [self.tangent_or_zero(eqn.args[k]) for k in rule.positions]
             values = given if rule.whole else (*given, *eqn.outs)
-            results = inlined(self.b, rule.function, (*values, *dots, *custom.extra(eqn)), self.keys)
+            results = inlined(self.b, rule.function, (*values, *dots, *custom.extra(eqn)), self.b.keys)
             if rule.whole:
                 for o, r in zip(eqn.outs, results, strict=False):
                     self.b.add(Eqn((o,), "stop", (r,), (), eqn.span))
@@ -318,16 +318,8 @@ class Pusher:
         if eqn.prim in table.LINEAR:
             return self.linear(eqn, dots, name)
         if eqn.prim in table.TANGENTS:
-            start = len(self.b.stmts)
-            dot = tangent_rule(self.b, eqn, dots)
-            self.b.stmts[start:] = [s if isinstance(s, Eqn) else self.renumbered(s) for s in self.b.stmts[start:]]
-            return dot
+            return tangent_rule(self.b, eqn, dots)
         raise no_rule(eqn)
-
-    def renumbered(self, stmt: Stmt) -> Stmt:
-        """Give the branch of a rule a key of its own."""
-        assert isinstance(stmt, If), "rules branch, but do not loop"
-        return replace(stmt, key=next(self.keys))
 
     def store(self, eqn: Eqn, dots: dict[int, Atom], name: str) -> Atom:
         """Store, or add, the tangent of the value into the tangent of the array."""

@@ -35,7 +35,7 @@ from adcompile.ir.core import (
     walk,
 )
 from adcompile.ir.custom import HELPERS, AdjointBlock, Pull
-from adcompile.ir.inlining import inlined, keys_after
+from adcompile.ir.inlining import inlined
 from adcompile.ir.primitives import CALLS, OF_TREES
 from adcompile.ir.types import PY_INT, Type, numpy_dtype
 from adcompile.records import replace
@@ -100,7 +100,6 @@ class Reverser(Calls):
         refuse_obstacles(fn, self.active)
         self.masked = masked(fn) | hidden
         self.known = Zeros(self.b.defs)
-        self.keys = keys_after(fn.stmts)
         self.hooks = custom.hooks_of(fn, self.active) if applies(fn.primal, "hook") else {}
         self.plans: dict[int, tuple[list[int], list[Var]]] = {}
 
@@ -143,7 +142,7 @@ class Reverser(Calls):
             lists.list_adjoint(self.b, eqn, gs, self.bars, self.accumulate)
             return
         if eqn.prim in OF_TREES:
-            trees.pull(self.b, eqn, gs, self.active, self.accumulate, self.keys)
+            trees.pull(self.b, eqn, gs, self.active, self.accumulate, self.b.keys)
             return
         (g,) = gs
         assert g is not None
@@ -160,7 +159,7 @@ class Reverser(Calls):
                 assert isinstance(block, AdjointBlock)
                 self.b.span = hook.span
                 g = conform.cotangent(self.b, self.full(v), v)
-                (g,) = inlined(self.b, block.function, (g, *hook.args[1:]), self.keys)
+                (g,) = inlined(self.b, block.function, (g, *hook.args[1:]), self.b.keys)
                 self.bars[v] = conform.cotangent(self.b, g, v)
                 self.entitle(self.bars[v], v)
 
@@ -174,7 +173,7 @@ class Reverser(Calls):
         for k in rule.seeds:
             g = gs[k]
             seeds.append(self.zeros(eqn.outs[k]) if g is None else conform.cotangent(self.b, g, eqn.outs[k]))
-        bars = inlined(self.b, rule.backward, (*residuals, *operands, *seeds, *extra), self.keys)
+        bars = inlined(self.b, rule.backward, (*residuals, *operands, *seeds, *extra), self.b.keys)
         for k, bar in zip(rule.targets, bars, strict=True):
             if rule.guarded and eqn.out in self.masked:
                 bar = guarded(self.b, bar, seeds[0])
