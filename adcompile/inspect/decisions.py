@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from adcompile.analysis import lasting
 from adcompile.analysis.activity import active, differentiable_args
 from adcompile.analysis.webs import webs
 from adcompile.ir.core import Eqn, Function, Stmt, Var, blocks_of, bound_by, definitions, operands, variables, walk
@@ -154,7 +155,7 @@ def _how(before: Function, after: Function) -> Iterator[tuple[Var, How]]:
     needed = {v for stmt in walk(before.adjoint) for v in _reads(stmt) if v in made}
     shared = share_shapes(before)
     found = webs(shared.primal)
-    undone = undone_webs(shared, found, "cheapest")
+    undone = undone_webs(shared, found, "cheapest", lasting.lasting_reads(shared, found))
     taped = {s.args[0] for s in walk(after.primal) if isinstance(s, Eqn) and s.prim == "push"}
     read = {v for stmt in walk(after.adjoint) for v in _reads(stmt)} | set(variables(after.outs))
     for v in needed | {v for v in taped if isinstance(v, Var)}:

@@ -18,8 +18,9 @@ to that of the primal: no array is copied at every trip, unless the primal makes
 
 from __future__ import annotations
 
+from adcompile.analysis import lasting
 from adcompile.analysis.webs import overwritten, webs
-from adcompile.ir.core import Atom, Function, Var, applies
+from adcompile.ir.core import Atom, Function, Var, applies, variables
 from adcompile.ir.lists import MEASURING
 from adcompile.records import replace
 from adcompile.transforms import store_lengths
@@ -44,10 +45,13 @@ def run(fn: Function, policy: Policy = "cheapest") -> Function:
     if applies(fn.adjoint, *MEASURING):
         fn = store_lengths.measure_lists(fn)
     found = webs(fn.primal)
-    ctx = Context(fn, found, undone_webs(fn, found, policy))
+    reads = lasting.lasting_reads(fn, found) if found.stored else {}
+    undone = undone_webs(fn, found, policy, reads)
+    kept = {v: e for v, e in reads.items() if found.web(variables(e.args)[0]) not in undone}
+    ctx = Context(fn, found, undone, kept)
     result = attempt(ctx)
     while ctx.misses or ctx.lost:
-        ctx = Context(fn, found, ctx.undone, ctx.closed | ctx.misses, ctx.unheld | ctx.lost)
+        ctx = Context(fn, found, ctx.undone, ctx.lasting, ctx.closed | ctx.misses, ctx.unheld | ctx.lost)
         result = attempt(ctx)
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from adcompile.analysis.webs import Webs, is_store, is_view
@@ -24,6 +24,7 @@ class Context:
 
     fn, webs   the function and its arrays
     undone     the webs whose stores are undone
+    lasting    how reads of the other arrays that are stored to are done again, where the last versions still have it
     closed     versions of which reads in inner regions are taped, because earlier attempts found that the reverse
                sweep does not have the version where the inner region runs
     unheld     results of regions that the reverse of the enclosing block does not hold as a buffer, found likewise
@@ -38,6 +39,7 @@ class Context:
     fn: Function
     webs: Webs
     undone: frozenset[Var]
+    lasting: Mapping[Var, Eqn] = field(default_factory=dict)
     closed: frozenset[Var] = frozenset()
     unheld: frozenset[Var] = frozenset()
     borrowed: set[Var] = field(default_factory=set)

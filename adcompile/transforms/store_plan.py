@@ -55,7 +55,7 @@ class Plan:
 
     order    the variables of the primal block, by their place in it
     made     the statement of each of them
-    eqns     the equation of each that has one of its own
+    eqns     the equation of each that has one of its own, as it is done again
     held     from which to which step (inclusive) the mirror holds a version
     pieces   the reads of pieces of arrays in the primal block, by what they read
     undos    the store that a step undoes, with the variable that has the overwritten piece
@@ -69,7 +69,8 @@ class Plan:
         self.ctx, self.pair = ctx, pair
         self.undos: dict[int, tuple[Eqn, Var]] = {}
         self.made = {out: stmt for stmt in pair.primal for out in stmt.outs}
-        self.eqns = {s.out: s for s in pair.primal if isinstance(s, Eqn) and len(s.outs) == 1}
+        own = [s for s in pair.primal if isinstance(s, Eqn) and len(s.outs) == 1]
+        self.eqns = {s.out: ctx.lasting.get(s.out, s) for s in own}
         self.overwritten = overwritten(pair.primal, ctx.webs)
         self.pieces: dict[object, list[Eqn]] = {}
         self.remember(pair.primal)
@@ -185,7 +186,7 @@ class Plan:
         first = dict(self.direct)
         for stmt in reversed(self.pair.primal):
             if isinstance(stmt, Eqn) and len(stmt.outs) == 1 and stmt.out in first and is_cheap(stmt):
-                for v in variables(stmt.args):
+                for v in variables(self.eqns[stmt.out].args):
                     if v in self.order:
                         first[v] = min(first.get(v, first[stmt.out]), first[stmt.out])
         return first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from adcompile.analysis.webs import Webs, is_store, overwritten
@@ -18,16 +18,16 @@ VERSION: Final = 150_000  # a whole version: it is copied before it is taped
 TRIPS: Final = 30  # what a loop is taken to multiply by
 
 
-def undone_webs(fn: Function, webs: Webs, policy: Policy) -> frozenset[Var]:
+def undone_webs(fn: Function, webs: Webs, policy: Policy, lasting: Mapping[Var, Eqn]) -> frozenset[Var]:
     """Return the webs whose stores the reverse sweep undoes; the reads that it needs of the others are taped.
 
     The weight of taping is that of the distinct reads that the reverse sweep needs, and of the whole versions that it
-    needs before the last; the weight of undoing is that of the overwritten pieces. Each counts 30 times for every
-    loop around it. On a tie the reads are taped: that keeps scans plain.
+    needs before the last, but for reads that the last version has, too: see `lasting`. The weight of undoing is that
+    of the overwritten pieces. Each counts 30 times for every loop around it. On a tie the reads are taped.
     """
     if policy != "cheapest":
         return webs.stored if policy == "undo" else frozenset()
-    costs = _Costs(fn, webs)
+    costs = _Costs(fn, webs, lasting)
     costs.tally()
     return frozenset(web for web in webs.stored if costs.undo.get(web, 0) < costs.tape.get(web, 0))
 
@@ -36,6 +36,7 @@ def undone_webs(fn: Function, webs: Webs, policy: Policy) -> frozenset[Var]:
 class _Costs:
     fn: Function
     webs: Webs
+    lasting: Mapping[Var, Eqn]
     undo: dict[Var, int] = field(default_factory=dict)
     tape: dict[Var, int] = field(default_factory=dict)
     depth: dict[Var, int] = field(default_factory=dict)
@@ -44,14 +45,20 @@ class _Costs:
         self.measure(self.fn.primal, 0)
         made = definitions(self.fn.primal)
         last = set(self.depth) - overwritten(self.fn.primal, self.webs)
+        left = {eqn.args[0] for eqn in self.lasting.values()}  # taped as they are, if at all
         for stmt in walk(self.fn.primal):
             if isinstance(stmt, Eqn) and stmt.outs and is_store(stmt):
                 self.count(self.undo, stmt.out, piece_weight(stmt))
         for v in self.needed(made):
             eqn = made.get(v)
-            if self.webs.is_stored(v) and not (self.depth[v] == 0 and v in last):
+            if self.webs.is_stored(v) and v not in left and not (self.depth[v] == 0 and v in last):
                 self.count(self.tape, v, VERSION)
-            if isinstance(eqn, Eqn) and eqn.prim == "index" and self.webs.is_stored(eqn.args[0]):
+            if (
+                v not in self.lasting
+                and isinstance(eqn, Eqn)
+                and eqn.prim == "index"
+                and self.webs.is_stored(eqn.args[0])
+            ):
                 base = eqn.args[0]
                 assert isinstance(base, Var)
                 self.count(self.tape, base, ARRAY if v.type.is_array else SCALAR, at=v)
@@ -85,7 +92,9 @@ class _Costs:
                 continue
             seen[v] = None
             eqn = made.get(v)
-            if isinstance(eqn, Eqn) and is_cheap(eqn):
+            if v in self.lasting:
+                todo += variables(self.lasting[v].args)
+            elif isinstance(eqn, Eqn) and is_cheap(eqn):
                 arrays = eqn.prim != "index"  # an index needs one piece of the array, which is counted for itself
                 todo += [a for a in variables(eqn.args) if arrays or not self.webs.is_stored(a)]
         return list(seen)
