@@ -28,6 +28,7 @@ from adcompile.frontend import (
     recursion,
     registers,
     running,
+    splines,
 )
 from adcompile.frontend.desugar import Desugared
 from adcompile.frontend.frames import Frame, NeedsUnrolling, Unresolved, is_ours
@@ -97,6 +98,8 @@ def call(lo: Lowering, function: Value, args: Args, keywords: Keywords, node: as
         case Const(value=CustomFunction() as f):
             args, keywords = optionals.arguments(lo, f, args, keywords, node)
             return custom.call_custom(lo, f, args, keywords, node)
+        case Node() | Const() | Var() if splines.is_spline(lo, function):
+            return splines.call(lo, function, args, keywords, node)
         case Node() | Const() if (own := objects.method(lo, function, "__call__", node)) is not None:
             return call(lo, own, args, keywords, node)
         case Const() if callable(function.value):

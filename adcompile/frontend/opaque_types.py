@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import math
+import sys
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from adcompile.ir.core import Const
 from adcompile.ir.lengths import example_of
 from adcompile.ir.structure import Node
 from adcompile.ir.types import OBJECT, PY_INT, TEXT, Type, numpy_dtype, type_of_value
-from adcompile.rules.opaque import CLOCKS, ENVIRONMENT, PYTHON_DRAWS, UNKNOWN, loggers
+from adcompile.rules.opaque import CLOCKS, ENVIRONMENT, PYTHON_DRAWS, UNKNOWN, loggers, within
 from adcompile.rules.promotion import ufunc_type
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywor
         return TEXT
     if isinstance(f, type):
         return Type("object", f, None)
+    if within(module, ("scipy.interpolate",)) and name.startswith("make_"):
+        return Type("object", sys.modules["scipy.interpolate"].BSpline, None)
     if isinstance(f, np.ufunc):
         return ufunc_result(lo, f, args, node)
     if is_pure(f) and callable(f):

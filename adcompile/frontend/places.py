@@ -40,13 +40,18 @@ def place_of(f: object) -> Name | None:
     if home is None and isinstance(f, np.ufunc):  # NumPy's do not say where they are
         home = next((m for m in sorted(sys.modules) if "._" not in m and _attribute(m, name) is f), None)
     # compiled parts of the standard library have a public module that holds what is in them: _warnings, _bisect
-    for module_name in (str(home).lstrip("_"), str(home), str(home).partition(".")[0]):
+    for module_name in (public_part(str(home).lstrip("_")), str(home), str(home).partition(".")[0]):
         found: object = sys.modules.get(module_name)
         for part in str(path).split("."):
             found = getattr(found, part, None)
         if (found is f or isinstance(f, types.MethodType) and found == f) and module_name != "__main__":
             return module_name, str(path)
     return None
+
+
+def public_part(module: str) -> str:
+    """Return the package that shows what is in a private module of SciPy."""
+    return module.partition("._")[0] if module.startswith("scipy.") else module
 
 
 def _deepest(place: Name) -> Name:
@@ -121,5 +126,7 @@ def trusts(place: Name, f: object) -> bool:
 
 def may_store(place: Name, f: object) -> bool:
     """Tell whether a function is of the private compiled part of a package, where results are often stored."""
-    private = any(part.startswith("_") for part in place[0].split("."))
-    return private and place[0].startswith("scipy.") and not isinstance(f, types.FunctionType | np.ufunc)
+    home = str(getattr(f, "__module__", None) or place[0])
+    private = any(part.startswith("_") for part in home.split(".")) and place[0].startswith("scipy.")
+    curve = isinstance(f, type) and home.startswith("scipy.interpolate.")  # its constructor is written in Python
+    return private and not (curve or isinstance(f, types.FunctionType | np.ufunc))

@@ -45,6 +45,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "adcompile.rules.scipy.sums": ("scipy.special", "scipy.tuples"),
     "statistics": ("averages",),
     "scipy.fft": ("fourier", "scipy.fourier"),
+    "adcompile.rules.scipy.curves": ("scipy.splines",),
     "scipy.integrate": ("differences", "scipy.integrals"),
     "scipy.linalg": _SCIPY_LINEAR_ALGEBRA,
     "scipy.ndimage": ("scipy.ndimage",),

@@ -148,6 +148,8 @@ INSTEAD: Final[Mapping[str, str]] = {
     "numpy.ma.": "keep the mask in an array of its own, and use np.where, or `where=` of np.sum, np.mean and np.max",
     "numpy.matrix": "use arrays, and @ for their products",
     "numpy.rec": "keep each field in an array of its own",
+    "scipy.interpolate._interpolate.interp1d": "use np.interp, or a CubicSpline or make_interp_spline of constants",
+    "scipy.interpolate": "make the spline of values that are constant; it has derivatives where it is evaluated",
     "scipy.linalg.null_space": "project on it, which no choice of a basis changes: x - np.linalg.pinv(a) @ (a @ x)",
     "scipy.linalg.orth": "project on it, which no choice of a basis changes: a @ (np.linalg.pinv(a) @ x)",
     "scipy.signal.welch": "average np.abs(np.fft.rfft(window * part)) ** 2 over the parts",

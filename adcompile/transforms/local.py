@@ -54,7 +54,8 @@ def remedy(eqn: Eqn) -> str:
     if drawn and name[1] in MOVED:
         text = MOVED[name[1]] if form == "method" else MOVED[name[1]].replace("rng.", "np.random.")
         return f"draw without parameters: {text}"
-    return instead_of(".".join(map(str, name)))
+    cls = eqn.args[0].type.dtype if form == "value" else None
+    return instead_of(f"{cls.__module__}.{cls.__name__}" if isinstance(cls, type) else ".".join(map(str, name)))
 
 
 def no_rule(eqn: Eqn) -> CompileError:
