@@ -60,6 +60,18 @@ def test_cosine_and_sine_transforms(kind: int, norm: str) -> None:
     assert value_and_grad(f)(V, X)[0] == f(V, X)
 
 
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("kind", [1, 2, 3, 4])
+def test_transforms_along_several_axes(kind: int, norm: str) -> None:
+    def f(x: Any) -> Any:
+        a = np.sum(fft.dctn(x, kind, norm=norm) ** 3 * Y) + np.sum(fft.dstn(x, kind, axes=(1,), norm=norm) ** 2 * Y)
+        b = np.sum(fft.idctn(x, kind, axes=[0, 1], norm=norm) ** 2 * Y)
+        return a + b + np.sum(fft.idstn(x, kind, norm=norm) ** 3 * Y)
+
+    check_grads(f, X)
+    assert value_and_grad(f)(X)[0] == f(X)
+
+
 def test_single_precision() -> None:
     assert grad(lambda x: np.sum(fft.dct(x) ** 2 + np.abs(fft.fft(x))))(V.astype(np.float32)).dtype == np.float32
 

@@ -88,3 +88,28 @@ def test_envelopes(n: int) -> None:
     for f in (lambda x: np.abs(signal.hilbert(x, axis=0)), lambda x: np.abs(signal.hilbert(x)) ** 2 * x):
         check_grads(f, x)
         assert np.array_equal(vjp(f, x)[0], f(x))
+
+
+# -- filters that are linear in the signal
+
+SIGNAL = np.linspace(0.0, 1.5, 26) ** 2 + np.sin(np.arange(26.0))
+
+
+def filtered(x: Any) -> Any:
+    sections = signal.butter(3, 0.3, output="sos")
+    a = signal.savgol_filter(x, 7, 3) ** 2 + signal.savgol_filter(x, 5, 2, deriv=1, delta=0.5) * x
+    rows = np.reshape(x, (13, 2))
+    b = signal.savgol_filter(rows, 11, 2, axis=0) ** 2 * signal.sosfilt(sections, rows, axis=0)
+    c = signal.detrend(rows, axis=0, type="constant") ** 2 + signal.detrend(x).reshape(13, 2) ** 3
+    d = signal.convolve(x, x[:3], method="direct")[0] * signal.correlate(x, x[:4], "valid", method="fft")[2]
+    return np.sum(a) + np.sum(b * c) + np.sum(signal.sosfilt(sections, x) ** 2) + d
+
+
+def test_smoothing_and_trends() -> None:
+    check_grads(filtered, SIGNAL)
+    check_grads(lambda x: np.sum(signal.savgol_filter(x, 5, 2) ** 3 + signal.detrend(x) ** 3), SIGNAL, order=2)
+    assert vjp(filtered, SIGNAL)[0] == filtered(SIGNAL)
+
+
+def test_fits_at_the_ends_may_overlap() -> None:
+    check_grads(lambda x: np.sum(signal.savgol_filter(x, 5, 3) ** 2 * np.arange(5.0)), SIGNAL[:5])

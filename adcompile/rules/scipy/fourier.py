@@ -218,3 +218,52 @@ def dst_adjoint(g: Array, ans: Array, x: Array, kind: int, axis: int, norm: Norm
 @linear("scipy.fft.idst")
 def idst_adjoint(g: Array, ans: Array, x: Array, kind: int, axis: int, norm: Norm) -> Array:
     return sine_transposed(g, transposed_type(kind), axis, opposite(norm))
+
+
+# -- transforms along several axes
+
+for _name in ("dctn", "idctn", "dstn", "idstn"):
+    primitive(f"scipy.fft.{_name}", infer_real, f"scipy.fft.{_name}", "x", "type=2, axes=None, norm=None",
+              cost="product")  # fmt: skip
+    function(
+        getattr(scipy.fft, _name),
+        f"scipy.fft.{_name}",
+        "x, type: static = 2, s: no = None, axes: axes = None, norm: static = None, overwrite_x: static = False, "
+        "workers: static = None, orthogonalize: no = None",
+        None,
+        f"scipy.fft.{_name}",
+    )
+
+
+@static
+def transformed_axes(axes: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """Return the axes of a transform."""
+    return tuple(range(rank)) if axes is None else (axes,) if isinstance(axes, int) else tuple(axes)
+
+
+@linear("scipy.fft.dctn")
+def dctn_adjoint(g: Array, ans: Array, x: Array, kind: int, axes: object, norm: Norm) -> Array:
+    for axis in transformed_axes(axes, x.ndim):
+        g = cosine_transposed(g, kind, axis, norm)
+    return g
+
+
+@linear("scipy.fft.idctn")
+def idctn_adjoint(g: Array, ans: Array, x: Array, kind: int, axes: object, norm: Norm) -> Array:
+    for axis in transformed_axes(axes, x.ndim):
+        g = cosine_transposed(g, transposed_type(kind), axis, opposite(norm))
+    return g
+
+
+@linear("scipy.fft.dstn")
+def dstn_adjoint(g: Array, ans: Array, x: Array, kind: int, axes: object, norm: Norm) -> Array:
+    for axis in transformed_axes(axes, x.ndim):
+        g = sine_transposed(g, kind, axis, norm)
+    return g
+
+
+@linear("scipy.fft.idstn")
+def idstn_adjoint(g: Array, ans: Array, x: Array, kind: int, axes: object, norm: Norm) -> Array:
+    for axis in transformed_axes(axes, x.ndim):
+        g = sine_transposed(g, transposed_type(kind), axis, opposite(norm))
+    return g

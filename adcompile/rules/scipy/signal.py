@@ -18,13 +18,13 @@ import scipy.signal
 from adcompile.ir.core import Atom, Attrs
 from adcompile.ir.lengths import Facts, Length, combine
 from adcompile.ir.primitives import Infer
-from adcompile.ir.types import OBJECT, Type
+from adcompile.ir.types import OBJECT, Type, numpy_dtype
 from adcompile.rules.binding import function, macro
 from adcompile.rules.define import primitive
 from adcompile.rules.lengths import add, show
 from adcompile.rules.padding import convolved_length
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
-from adcompile.rules.reductions import conjugated
+from adcompile.rules.reductions import averaged, conjugated
 from adcompile.rules.scipy import factors
 from adcompile.rules.table import adjoint, is_complex, linear, nonlinear
 
@@ -59,8 +59,8 @@ def length_of_part(facts: Facts, n: Length, m: Length, mode: str, args: tuple[At
 
 _SAME_METHOD = "in1, in2, mode: static = 'full'"
 for _name, _options in (
-    ("convolve", ", method: no = 'auto'"),
-    ("correlate", ", method: no = 'auto'"),
+    ("convolve", ""),
+    ("correlate", ""),
     ("fftconvolve", ", axes: no = None"),
     ("oaconvolve", ", axes: no = None"),
     ("convolve2d", ", boundary: no = 'fill', fillvalue: no = 0"),
@@ -71,8 +71,8 @@ for _name, _options in (
         convolved(f"scipy.signal.{_name}"),
         f"scipy.signal.{_name}",
         "x, y",
-        "mode='full'",
-        usage=_SAME_METHOD + _options,
+        "mode='full'" if _options else "mode='full', method='auto'",
+        usage=_SAME_METHOD + (_options or ", method: static = 'auto'"),
         cost="product",
     )
 
@@ -93,7 +93,7 @@ def whole(g: Array, x: Array, y: Array, mode: str) -> Array:
 def of_convolution(convolve: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
     """Make the adjoint of a convolution."""
 
-    def adjoint(g: Array, ans: Array, x: Array, y: Array, mode: str) -> tuple[Array, Array]:
+    def adjoint(g: Array, ans: Array, x: Array, y: Array, mode: str, method: str = "auto") -> tuple[Array, Array]:
         full = whole(g, x, y, mode)
         return convolve(full, np.flip(y), "valid"), convolve(full, np.flip(x), "valid")
 
@@ -103,7 +103,7 @@ def of_convolution(convolve: Callable[..., Array]) -> Callable[..., tuple[Array,
 def of_correlation(convolve: Callable[..., Array]) -> Callable[..., tuple[Array, Array]]:
     """Make the adjoint of a correlation, which is the convolution with the other one reversed and conjugated."""
 
-    def adjoint(g: Array, ans: Array, x: Array, y: Array, mode: str) -> tuple[Array, Array]:
+    def adjoint(g: Array, ans: Array, x: Array, y: Array, mode: str, method: str = "auto") -> tuple[Array, Array]:
         full = whole(g, x, y, mode)
         y_bar = np.flip(convolve(full, np.flip(x), "valid"))
         return convolve(full, conjugated(y), "valid"), np.conj(y_bar) if is_complex(y) else y_bar
@@ -191,3 +191,75 @@ def hilbert(x: Array, N: None = None, axis: int = -1) -> Array:
     scale = np.where((k == 0) | (2 * k == n), 1.0, np.where(2 * k < n, 2.0, 0.0))
     wide = np.reshape(scale, (-1,) + (1,) * (x.ndim - 1 - axis % x.ndim))
     return scipy.fft.ifft(scipy.fft.fft(x, axis=axis) * wide, axis=axis)
+
+
+# -- filters that are linear in the signal
+
+
+def infer_like(facts: Facts, args: tuple[Atom, ...], attrs: Attrs) -> Type:
+    """Infer a signal of the same shape."""
+    t = args[-1].type
+    dtype = numpy_dtype(t)
+    return Type("array", None if dtype is None else averaged(dtype), t.dims)
+
+
+primitive(
+    "scipy.signal.sosfilt",
+    infer_like,
+    "scipy.signal.sosfilt",
+    "sos, x",
+    "axis=-1",
+    usage="sos, x, axis: static = -1, zi: no = None",
+    cost="product",
+)
+primitive(
+    "scipy.signal.detrend",
+    infer_like,
+    "scipy.signal.detrend",
+    "data",
+    "axis=-1, type='linear'",
+    usage="data, axis: static = -1, type: static = 'linear', bp: no = 0, overwrite_data: no = False",
+    cost="product",
+)
+_WINDOW = "window_length, polyorder, deriv=0, delta=1.0, axis=-1"
+primitive(
+    "scipy.signal.savgol_filter",
+    infer_like,
+    "scipy.signal.savgol_filter",
+    "x",
+    _WINDOW,
+    usage="x, window_length: static, polyorder: static, deriv: static = 0, delta: static = 1.0, axis: static = -1, "
+    "mode: no = 'interp', cval: no = 0.0",
+    cost="product",
+)
+primitive("smoothed_back", infer_like, "smoothed_back", "g", _WINDOW, helper=factors.smoothed_back, cost="product")
+function(
+    factors.smoothed_back,
+    "smoothed_back",
+    "g, window_length: static, polyorder: static, deriv: static = 0, delta: static = 1.0, axis: static = -1",
+)
+
+
+@linear("scipy.signal.sosfilt", 1)
+def sosfilt_adjoint(g: Array, ans: Array, sos: Array, x: Array, axis: int) -> tuple[None, Array]:
+    return None, np.flip(scipy.signal.sosfilt(sos, np.flip(g, axis), axis), axis)
+
+
+@linear("scipy.signal.detrend")
+def detrend_adjoint(g: Array, ans: Array, data: Array, axis: int, type: str) -> Array:
+    """Taking a trend away is a projection, which is its own transpose."""
+    return scipy.signal.detrend(g, axis, type)
+
+
+@linear("scipy.signal.savgol_filter")
+def savgol_adjoint(
+    g: Array, ans: Array, x: Array, window: int, order: int, deriv: int, delta: float, axis: int
+) -> Array:
+    return factors.smoothed_back(g, window, order, deriv, delta, axis)
+
+
+@linear("smoothed_back")
+def smoothed_back_adjoint(
+    bar: Array, ans: Array, g: Array, window: int, order: int, deriv: int, delta: float, axis: int
+) -> Array:
+    return scipy.signal.savgol_filter(bar, window, order, deriv, delta, axis)
