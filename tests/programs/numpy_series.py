@@ -38,3 +38,17 @@ def roots_of_a_polynomial(p):
 def weighted_fits(x, y, w):
     c, spread = np.polyfit(x, y, 1, w=w, cov=True)
     return np.sum(c**2) + np.sum(spread * np.arange(4.0).reshape(2, 2)) + np.polyint(y[:3], 2, k=[w[0], 2.0])[2] ** 2
+
+
+@program(X, Y, Y**2 + 0.5)
+def fits_of_series(x, y, w):
+    a = np.polynomial.polynomial.polyfit(x, y, 2, w=w) ** 2 + chebyshev.chebfit(x, y, 2)
+    b = legendre.legfit(x, np.stack([y, w], axis=1), 1) ** 3
+    return np.sum(a) + np.sum(b) + np.sum(np.polynomial.hermite.hermfit(x, y, 2) * np.arange(3.0))
+
+
+@program(C, C[:3])
+def sums_and_products_of_series(p, q):
+    product = chebyshev.chebmul(p, q) ** 2 * np.arange(6.0)
+    total = chebyshev.chebadd(p, q) * legendre.legsub(q, p)
+    return np.sum(product) + np.sum(total**2) + np.sum(np.polynomial.polynomial.polypow(q, 3) ** 2)
