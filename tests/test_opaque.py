@@ -623,9 +623,11 @@ def test_objects_of_other_packages_are_called_where_no_derivative_is_lost(f: Any
 
 
 def test_objects_of_other_packages_lose_no_derivative() -> None:
+    line = scipy.interpolate.interp1d(np.arange(4.0), np.sin(np.arange(4.0)), kind="cubic")
+
     def at_an_argument(x: float) -> Any:
-        return SPLINE(x)
+        return line(x)
 
     for derive in (lambda: grad(at_an_argument)(1.5), lambda: jvp(at_an_argument, (1.5,), (1.0,))):
-        with pytest.raises(CompileError, match="no derivative rule for SPLINE"):
+        with pytest.raises(CompileError, match="no derivative rule for line"):
             derive()
