@@ -118,6 +118,11 @@ def name_value(lo: Lowering, name: str, node: ast.AST) -> Value:
     value = lookup_local(lo.frame, name)
     value = value if value is None else lo.unboxed(value)
     if value is UNDEFINED:
+        plans = (lo.plans.get((loop, lo.frame.calls)) for loop in lo.frame.loops)
+        reason = next((plan.dropped[name] for plan in plans if plan is not None and name in plan.dropped), None)
+        if reason is not None:
+            advice = "give it one kind of value on every path: begin with an array for a sum of arrays"
+            raise Unbound(f"`{name}` {reason}", lo.span(node), "read here, on the next trip", advice)
         raise Unbound(f"`{name}` is read before it is assigned", lo.span(node), "not assigned on this path")
     if isinstance(value, Const) and isinstance(value.value, Conflict):
         lo.refuse_conflict(node, f"`{name}`", value.value, "read here", "give it one kind of value on every path")

@@ -23,6 +23,7 @@ from adcompile.frontend import (
     iterators,
     listings,
     lists,
+    peeling,
     pooling,
 )
 from adcompile.frontend.desugar import Desugared, LoopFlags
@@ -81,7 +82,7 @@ def go_through(lo: Lowering, node: ast.For, source: Iterable | list[Value]) -> N
     try:
         if source.bounds is not None and few_trips(lo, node, source):
             raise NeedsUnrolling(node)
-        counted(lo, node, source, count)
+        as_one(lo, node, source, count)
     except NeedsUnrolling as needed:
         trips = lo.static_int(source.count())
         if needed.resolving is not None and pooling.is_pooling(needed.resolving) and (trips is None or trips > SHORT):
@@ -107,7 +108,7 @@ def unrolled_or_one(lo: Lowering, node: ast.For, source: Iterable, count: Atom |
         start, mark = lo.snapshot(), lo.builder.mark()
         try:
             lowered_as_one(lo, needed)
-            counted(lo, node, source, count)
+            as_one(lo, node, source, count)
             return
         except NeedsUnrolling:
             lo.restore(start)
@@ -116,6 +117,17 @@ def unrolled_or_one(lo: Lowering, node: ast.For, source: Iterable, count: Atom |
     if n is None or n > longest or source.snapshots is not None:
         raise needed
     repeat(lo, node, [lambda k=k: source.item(Const(k)) for k in range(n)])  # type: ignore[misc]  # bound now
+
+
+def as_one(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -> None:
+    """Lower a loop as one, but for the first trip if that makes an array of a number."""
+    start, mark = lo.snapshot(), lo.builder.mark()
+    try:
+        counted(lo, node, source, count)
+    except peeling.NeedsPeeling as needed:
+        lo.restore(start)
+        lo.builder.rewind(mark)
+        peeling.for_(lo, node, source, needed.name)
 
 
 def few_trips(lo: Lowering, node: ast.For, source: Iterable) -> bool:
@@ -204,6 +216,7 @@ def counted(lo: Lowering, node: ast.For, source: Iterable, count: Atom | None) -
 
     loop, slots = settle(lo, node, flags, attempt)
     lo.builder.span = span
+    peeling.check_promoted(lo, slots, loop.stmts)
     assert loop.index is not None
     block = Block(tuple(loop.params), tuple(loop.stmts), tuple(slots.yields))
     outs = slots.leave()
@@ -296,6 +309,10 @@ def while_loop(lo: Lowering, node: ast.While) -> None:
         lo.builder.rewind(mark)
         lo.assign_name(lo.frame, flag_of(flags_of(lo, node), node), FALSE)
         tested_first(lo, tested_inside(lo.frame.desugared, node))
+    except peeling.NeedsPeeling as needed:
+        lo.restore(start)
+        lo.builder.rewind(mark)
+        peeling.while_(lo, node, needed.name)
 
 
 def flag_of(flags: LoopFlags, node: ast.While) -> str:
@@ -426,5 +443,6 @@ def strict(
     """Lower once more without tolerance, to raise the error about a name that nothing assigns."""
     lo.restore(start)
     lo.builder.rewind(mark)
+    lo.frame.loops.append(slots.node)
     attempt(Slots(lo, slots.node, slots.flags, slots.plan))
     raise AssertionError("a statement was skipped without a cause")

@@ -45,6 +45,7 @@ class Plan:
     dynamic  the lists from before the loop that grow or shrink in it, and what they hold
     lengths  the same of those that a trip replaces; in loops that are lowered as one whatever they replace, `replaces`
     dropped  names that hold things of different kinds from trip to trip
+    promoted numbers before the loop that are arrays after the first trip; `peeled`: that is lowered on its own
     aliases  pairs of slots or cells that may share memory after a trip
     twins    pairs of names, with positions in them, that refer to one container after a trip
     places   what each name, or item of a container, may refer to that is carried as a reference; those in `referring`
@@ -63,6 +64,7 @@ class Plan:
     relearned: set[Key | int] = field(default_factory=set)
     dropped: dict[str, str] = field(default_factory=dict)
     promoted: set[Key] = field(default_factory=set)
+    peeled: bool = False
     aliases: set[frozenset[Key]] = field(default_factory=set)
     twins: set[frozenset[Key]] = field(default_factory=set)
     places: dict[Key, list[Place]] = field(default_factory=dict)

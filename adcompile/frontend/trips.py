@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adcompile.frontend import lists, pooling, pools, rows, run_texts, tables
 from adcompile.frontend.frames import Conflict, NeedsUnrolling
 from adcompile.frontend.optionals import HELD, can_pair, held_in, paired
+from adcompile.frontend.peeling import NeedsPeeling
 from adcompile.frontend.plans import ITEMS, Key, Slot, carried, covers, parts, skeleton
 from adcompile.frontend.values import Ref, Rows, Value
 from adcompile.ir.core import UNDEFINED, Atom, Const, Stmt, Var, same_atom
@@ -272,6 +273,7 @@ class Trip:
         elif not covers(lo.facts, slot.type, atom.type):
             joined = join(lo.facts, slot.type, carried(atom.type))
             if joined.is_array and joined.dims is None:
+                self.peel(slot)
                 self.drop(str(slot.key[0]), "is an array of another rank from trip to trip")
             plan.types[slot.key] = joined
             self.changed = True
@@ -296,7 +298,13 @@ class Trip:
                 self.plan.types[slot.key] = atom.type
                 self.changed = True
                 return
+            self.peel(slot)
         self.drop(str(slot.key[0]), "is a number on one trip and an array on another")
+
+    def peel(self, slot: Slot) -> None:
+        """Have the first trip be lowered on its own if that makes what all others start with."""
+        if not self.plan.peeled and slot.init is not UNDEFINED:
+            raise NeedsPeeling(str(slot.key[0]))
 
     def known_outside(self, length: Length) -> bool:
         found = self.lo.facts.find(length)
