@@ -478,12 +478,20 @@ def steps_anew(x, n):
     return sum(np.sum(item * item) for item in items)
 
 
-def test_items_of_lists_are_assigned_anew() -> None:
+def views_in_place(x, n):
+    items = list(np.outer(np.arange(n), x))
+    for k in range(n):
+        items[k] += x[0]
+    return sum(np.sum(item * item) for item in items)
+
+
+@pytest.mark.parametrize("steps", [steps_anew, steps_in_place])
+def test_items_of_lists_are_assigned_anew_and_changed(steps) -> None:
     k = np.arange(200)
     total = 2.0 * np.sum(np.outer(k, V) + V[0], axis=1)  # the sums of 2 * item
     want = 2.0 * np.array([np.sum(k * (k * v + V[0])) for v in V])
     want[0] += np.sum(total)
-    assert np.allclose(grad(steps_anew)(V, 200), want)
+    assert np.allclose(grad(steps)(V, 200), want)
 
 
 def flat_by_sum(x, n):
@@ -500,7 +508,7 @@ def copied_deeply(x, n):
 @pytest.mark.parametrize(
     ("function", "line", "column", "advice"),
     [
-        (steps_in_place, 3, 9, "items[k] = items[k] + 1"),
+        (views_in_place, 3, 9, "items[k] = items[k] + 1"),
         (flat_by_sum, 2, 28, "array"),
         (copied_deeply, 2, 13, "[row[:] for row in rows]"),
     ],

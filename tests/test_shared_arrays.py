@@ -64,3 +64,26 @@ def test_arrays_without_axes_are_refused_where_a_list_grows():
         grad(f)(np.ones(300), 300)
     assert caught.value.line == f.__code__.co_firstlineno + 2
     assert "x[()]" in (caught.value.help or "")
+
+
+class Link:
+    def __init__(self, v, nxt=None):
+        self.v = v
+        self.next = nxt
+
+
+def test_nodes_that_refer_to_nodes_are_not_passed_to_recursive_functions():
+    def total(node):
+        return 0.0 if node is None else node.v + total(node.next)
+
+    def f(x):
+        head = Link(x[0])
+        for k in range(len(x)):
+            node = Link(x[k])
+            node.next = head
+            head = node
+        return total(head)
+
+    with pytest.raises(CompileError, match="recursive") as caught:
+        grad(f)(np.ones(300))
+    assert caught.value.line is not None

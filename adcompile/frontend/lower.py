@@ -273,6 +273,8 @@ def lower(
                 resolved[split] = None
                 facts.restore(start)
                 continue
+            if failed is not None and failed.line is None:
+                failed = None  # what is said without pools tells where
             if not resolved or not any(isinstance(key, birthplaces.Pooled) for key in resolved):
                 raise failed or conflict or error from None
             failed, resolved = error, {pooling.NOWHERE: None}

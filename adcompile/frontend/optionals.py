@@ -156,6 +156,8 @@ def required(lo: Lowering, value: Value, node: ast.AST) -> Value:
 
 
 def _may_hold_none(lo: Lowering, value: Value) -> bool:
+    if isinstance(value, Node) and value.identity in lo.placed:
+        return False  # what it refers to is None or not where it is read
     value = lo.current(value)
     return isinstance(value, Node) and (is_optional(value) or any(_may_hold_none(lo, c) for c in value.children))
 

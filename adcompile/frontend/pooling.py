@@ -11,15 +11,16 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from adcompile.frontend import lists, owned, pools, rows
+from adcompile.frontend import holdings, lists, owned, pools, rows
 from adcompile.frontend.birthplaces import Pooled, identity
 from adcompile.frontend.frames import NeedsUnrolling, Unresolved
+from adcompile.frontend.optionals import Maybe
 from adcompile.frontend.values import Ref, Rows, Value
-from adcompile.ir.core import UNDEFINED, Const, Var
+from adcompile.ir.core import NONE, UNDEFINED, Const, Var, is_none
 from adcompile.ir.lengths import Length, anchored
 from adcompile.ir.structure import Node
 from adcompile.ir.types import NESTED, OWNED, Type
-from adcompile.records import dataclass, replace
+from adcompile.records import dataclass
 
 if TYPE_CHECKING:
     from adcompile.frontend.branches import Join
@@ -74,8 +75,8 @@ def prepare(lo: Lowering) -> None:
 
 def _new(lo: Lowering, root: ast.AST, found: Sequence[Holding], roots: Mapping[ast.AST, ast.AST]) -> Pool:
     objects = any(key.objects for key in found)
-    patterns = [_canonical(key.pattern, roots) for key in found]
-    patterns = [_latest(pattern, patterns) for pattern in patterns]
+    patterns = [holdings.canonical(key.pattern, roots) for key in found]
+    patterns = [holdings.latest(pattern, patterns) for pattern in patterns]
     for other in patterns[1:]:
         _meet(patterns[0], other)
     pattern = rows.joined(lo, patterns)
@@ -111,30 +112,6 @@ def refuse_mixture(lo: Lowering, root: ast.AST) -> NoReturn:
 def is_known(length: Length) -> bool:
     """Tell whether a length is the same whenever the function is lowered."""
     return isinstance(length, int) or anchored(length)
-
-
-def _canonical(pattern: rows.Pattern, roots: Mapping[ast.AST, ast.AST]) -> rows.Pattern:
-    """Return a pattern in which pools are named by their roots."""
-    if not isinstance(pattern, Node):
-        return pattern
-    detail = roots[pattern.detail] if isinstance(pattern.detail, ast.AST) else pattern.detail
-    return replace(pattern, children=tuple(_canonical(c, roots) for c in pattern.children), detail=detail)
-
-
-def _latest(pattern: rows.Pattern, patterns: Sequence[rows.Pattern]) -> rows.Pattern:
-    """Return a pattern with arrays in pools where it was found before that they are."""
-    if isinstance(pattern, Node):
-        like = [p for p in patterns if isinstance(p, Node) and (p.kind, p.keys, p.cls) == _kind(pattern)]
-        like = [p for p in like if len(p.children) == len(pattern.children)]
-        columns = zip(*(p.children for p in like), strict=True)
-        return pattern.holding([_latest(c, column) for c, column in zip(pattern.children, columns, strict=True)])
-    if isinstance(pattern, Type) and pattern.dims:
-        return next((p for p in patterns if isinstance(p, Node) and p.cls is pools.Placed), pattern)
-    return pattern
-
-
-def _kind(pattern: Node[Type | Const]) -> object:
-    return pattern.kind, pattern.keys, pattern.cls
 
 
 def _meet(a: rows.Pattern, b: rows.Pattern) -> None:
@@ -261,11 +238,27 @@ def _cells(tree: Value) -> list[int]:
 
 def hold(lo: Lowering, pool: pools.Pool, pattern: rows.Pattern, objects: bool) -> None:
     """See to it that the lists of a pool can hold such items."""
-    if not pool.known or pool.objects != objects or _form(_shape(lo, pool.tree)) != _form(pattern):
+    if not pool.known or pool.objects != objects or not holdings.covers(holdings.shape(lo, pool.tree), pattern):
         known = [key for key in lo.resolved if isinstance(key, Holding) and lo.pools[key.place] is pool]
-        if any(key.objects == objects and _form(key.pattern) == _form(pattern) for key in known):
+        if any(key.objects == objects and holdings.form(key.pattern) == holdings.form(pattern) for key in known):
             refuse_mixture(lo, pool.root)
         raise Unresolved(Holding(pool.root, pattern, objects))
+
+
+def check_part(lo: Lowering, pool: pools.Pool, k: int, new: Value) -> None:
+    """See to it that an attribute of the objects of a pool can hold a value, if others are None, and the other way."""
+    tree = pool.tree
+    assert isinstance(tree, Node)
+    old, new = tree.children[k], lo.seen(new)
+    if isinstance(old, Const) and is_none(old) and new is not UNDEFINED:
+        if (key := wanted(lo, [new])) is not None:
+            raise Unresolved(key)
+    elif not is_none(new) or (isinstance(old, Node) and old.cls is Maybe):
+        return
+    shape = holdings.shape(lo, tree)
+    part = rows.pattern_of(lo, [NONE, new])
+    if isinstance(shape, Node) and part is not None:
+        hold(lo, pool, shape.holding([*shape.children[:k], part, *shape.children[k + 1 :]]), True)
 
 
 def check_item(lo: Lowering, held: Ref, item: Value) -> None:
@@ -281,22 +274,6 @@ def check_item(lo: Lowering, held: Ref, item: Value) -> None:
     pattern = rows.pattern_of(lo, [item])
     if pattern is not None:
         hold(lo, pool, pattern, False)
-
-
-def _shape(lo: Lowering, tree: Value) -> rows.Pattern:
-    if isinstance(tree, Node):
-        return tree.holding([_shape(lo, c) for c in tree.children])
-    if isinstance(tree, Ref):
-        return lo.cells[tree.cell].type
-    assert isinstance(tree, Const)
-    return tree
-
-
-def _form(pattern: rows.Pattern) -> object:
-    """Return a pattern but for dtypes and lengths, which are followed as the program is lowered."""
-    if isinstance(pattern, Node):
-        return pattern.form, tuple(map(_form, pattern.children))
-    return (pattern.rank, pattern.layout == OWNED) if isinstance(pattern, Type) else pattern.key
 
 
 # -- finding out what has to be in pools

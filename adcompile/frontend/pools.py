@@ -163,6 +163,8 @@ def store_fields(
     lo: Lowering, held: Node[Value], children: Sequence[Value], keys: Sequence[object] | None, node: ast.AST
 ) -> None:
     """Change what an object holds."""
+    from adcompile.frontend import pooling
+
     root, number = lo.placed[held.identity]
     tree = lo.pools[root].tree
     assert isinstance(tree, Node)
@@ -170,9 +172,21 @@ def store_fields(
         what = "attributes" if tree.kind == "object" else "keys"
         message = f"the {what} of a `{tree.called}` in a list must be those that it was made with"
         lo.refuse(node, message, "others after this", "set them all where it is made")
-    for part, old, new in zip(tree.children, held.children, children, strict=True):
+    for k, (part, old, new) in enumerate(zip(tree.children, held.children, children, strict=True)):
         if new is not old:
+            pooling.check_part(lo, lo.pools[root], k, new)
             spread(lo, [part], [new], "", (number,), node)
+
+
+def refers_to_itself(lo: Lowering, held: Value) -> bool:
+    """Tell whether an object of a pool may refer to others of its pool, as nodes of lists and trees do."""
+    if not isinstance(held, Node) or held.identity not in lo.placed:
+        return False
+    own = lo.placed[held.identity][0]
+    roots = list(lo.roots_in(lo.pools[own].tree))
+    for root in roots:  # grows
+        roots += [other for other in lo.roots_in(lo.pools[root].tree) if other not in roots]
+    return any(lo.pools[root] is lo.pools[own] for root in roots)
 
 
 def same(lo: Lowering, a: Value, b: Value) -> Atom:

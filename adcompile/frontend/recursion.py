@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from adcompile.errors import CompileError
-from adcompile.frontend import pooling, running, settling
+from adcompile.frontend import pooling, pools, running, settling
 from adcompile.frontend.frames import Frame, Unbound, lookup_local
 from adcompile.frontend.nodes import walk
 from adcompile.frontend.resolve import Source
@@ -195,6 +195,9 @@ def _leaves(lo: Lowering, value: Value) -> Iterator[Value]:
 
 
 def _abstracted(lo: Lowering, value: Value, node: ast.AST) -> Abstract:
+    if pools.refers_to_itself(lo, value):
+        message = "objects that refer to others like themselves cannot be passed to a recursive function"
+        lo.refuse(node, message, "here", "use a loop, or make nested tuples of them")
     value = lo.current(value)
     if isinstance(value, Node):
         return value.holding([_abstracted(lo, c, node) for c in value.children])

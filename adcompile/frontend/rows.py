@@ -234,6 +234,8 @@ def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], ob
         part = pools.encoded(lo, lo.seen(part))
         if isinstance(tree, Node):
             part = optionals.paired(part) if tree.cls is optionals.Maybe else part
+            if part is UNDEFINED and tree.cls is pools.Placed:  # there is None instead
+                part = tree.holding([Const(0)])
             if not isinstance(part, Node) or part.form != tree.form or not is_immutable(part):
                 raise pooling.unrolling(lo, node, [*samples(lo, tree), part], columns(rows)[0].cell)
             for t, p in zip(tree.children, part.children, strict=True):
@@ -241,7 +243,7 @@ def spread(lo: Lowering, rows: Rows, item: Value, put: Callable[[Ref, Value], ob
         elif isinstance(tree, Ref):
             put(tree, NONE if part is UNDEFINED else part)
         elif not (isinstance(tree, Const) and isinstance(part, Const) and tree.key == part.key):
-            raise NeedsUnrolling(node, items=columns(rows)[0].cell)
+            raise NeedsUnrolling(node, items=next((ref.cell for ref in columns(rows)), None))
 
     go(rows.pattern, item)
 

@@ -57,6 +57,8 @@ def shape_of(lo: Lowering, names: Mapping[str, Value]) -> object:
     """Return the structures of the containers among the arguments of a call."""
 
     def form(value: Value) -> object:
+        if isinstance(value, Node) and value.identity in lo.placed:
+            return value.form  # it may refer to others like itself
         value = lo.current(value)
         return (value.form, tuple(map(form, value.children))) if isinstance(value, Node) else None
 

@@ -128,7 +128,7 @@ class Slots:
         value = self.shaped(key, value)
         if isinstance(value, Node):
             new = lo.like(value, [self.enlist((*key, k), c) for k, c in parts(value)])
-            lo.twin(new.identity, value.identity)
+            lo.stands_for(new, value)
             return new
         if isinstance(value, Rows):
             return Rows(self.enlist_items(key, value))
@@ -269,7 +269,7 @@ class Slots:
         if isinstance(value, Node):
             children = [self.entered((*key, k), c, by_key) for k, c in parts(value)]
             new = self.lo.like(value, children)
-            self.lo.twin(new.identity, value.identity)
+            self.lo.stands_for(new, value)
             self.entered_as[key] = new.identity
             return pools.decoded(self.lo, new) if self.lo.pools else new
         if isinstance(value, Rows):

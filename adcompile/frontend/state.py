@@ -282,6 +282,12 @@ class State:
         others = {i for pair in self.twins if two in pair for i in pair} | {two}
         self.twins |= {frozenset((one, other)) for other in others if other != one}
 
+    def stands_for(self, new: Node[Value], old: Node[Value]) -> None:
+        """Remember that a container is what another one is in a loop: it may be that, and was made where that was."""
+        self.twin(new.identity, old.identity)
+        if new.identity and old.identity in self.birthplaces:
+            self.birthplaces[new.identity] = self.birthplaces[old.identity]
+
     def check_dicts(self, identity: int, called: str, node: ast.AST) -> None:
         """Refuse to change an object while a name refers to its `__dict__`, and the other way round."""
         for pair in self.dicts_of.items():
