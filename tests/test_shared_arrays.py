@@ -87,3 +87,16 @@ def test_nodes_that_refer_to_nodes_are_not_passed_to_recursive_functions():
     with pytest.raises(CompileError, match="recursive") as caught:
         grad(f)(np.ones(300))
     assert caught.value.line is not None
+
+
+def test_sets_whose_elements_a_run_decides_are_not_gone_through():
+    def f(x):
+        chosen = set()
+        for i in range(len(x)):
+            if x[i] > 0:
+                chosen.add(i)
+        return sum(x[i] for i in chosen)
+
+    with pytest.raises(CompileError, match="so is their order") as caught:
+        grad(f)(np.ones(5))
+    assert caught.value.line == f.__code__.co_firstlineno + 5

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from adcompile.errors import Span
-from adcompile.frontend import alternatives, pooling, pools, rows, trees
+from adcompile.frontend import alternatives, pooling, pools, rows, tables, trees
 from adcompile.frontend.desugar import MESSAGE, RETURNED, is_flag
 from adcompile.frontend.frames import Conflict, Unbound
 from adcompile.frontend.optionals import SET, can_pair, implied, is_optional, narrowed, pair, paired
@@ -23,6 +23,7 @@ from adcompile.records import replace
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
 
+DIFFERENT: Final = "has another structure on the two sides of a branch"
 T = TypeVar("T")
 Side = tuple[Snapshot, list[Stmt]]
 
@@ -254,7 +255,9 @@ class Join:
                 return grown
             pooling.gather(self.lo, [c for v in (a, b) if isinstance(v, Node) for c in v.children])
         joined = self.structure("", a, b)
-        return replace(joined, identity=identity) if isinstance(joined, Node) else joined
+        if isinstance(joined, Node):
+            return replace(joined, identity=identity)
+        return tables.or_conflict(self.lo, identity, joined, DIFFERENT)
 
     def lengthened(self, a: Value, b: Value) -> Value | None:
         """Join lists of different lengths: one of run-time length; None if that cannot hold all items."""
@@ -311,7 +314,7 @@ class Join:
         if not isinstance(a, Node) and not isinstance(b, Node):
             if UNDEFINED in (a, b) and (isinstance(a, Ref) or isinstance(b, Ref)):
                 return self.array(name, a, b)
-            return self.conflict("has another structure on the two sides of a branch")
+            return self.conflict(DIFFERENT)
         shape = a if isinstance(a, Node) else b
         assert isinstance(shape, Node)
         n = len(shape.children)
@@ -322,7 +325,7 @@ class Join:
             elif isinstance(side, Node) and side.form == shape.form:
                 parts.append(side.children)
             else:
-                return self.conflict("has another structure on the two sides of a branch")
+                return self.conflict(DIFFERENT)
         joined = tuple(self.value(f"{name}_{k}", x, y) for k, (x, y) in enumerate(zip(*parts, strict=True)))
         return replace(shape, children=joined, identity=0)
 

@@ -9,7 +9,18 @@ from collections.abc import Iterator as Yields
 from typing import TYPE_CHECKING, Final
 
 from adcompile.errors import CompileError
-from adcompile.frontend import assignment, calls, elements, generators, iterators, lists, prelude, registers, run_texts
+from adcompile.frontend import (
+    assignment,
+    calls,
+    elements,
+    generators,
+    iterators,
+    lists,
+    positions,
+    prelude,
+    registers,
+    run_texts,
+)
 from adcompile.frontend import rows as rows_
 from adcompile.frontend.frames import NeedsUnrolling
 from adcompile.frontend.nodes import walk
@@ -44,6 +55,9 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
     """Return the items of a value: a list if their number is known, else how to make them one at a time."""
     value = lo.opened(iterators.opened(lo, value, node), node)
     match value:
+        case Node(cls=positions.Members):
+            message = "which elements this set has is known only at run time, and so is their order"
+            lo.refuse(node, message, "iterated over here", "use a dict, or go through all numbers and test `in`")
         case Node(kind="object"):
             lo.refuse(node, f"a `{value.called}` cannot be iterated over", "its class has no `__iter__`")
         case Iterable():

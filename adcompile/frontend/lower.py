@@ -269,7 +269,9 @@ def lower(
         except CompileError as error:
             split = error.resolving
             if split is not None and split not in resolved and splits < MOST_SPLITS:
-                conflict, splits = conflict or error, splits + 1
+                if not tables.is_question(split):
+                    conflict = conflict or error
+                splits += 1
                 resolved[split] = None
                 facts.restore(start)
                 continue

@@ -83,8 +83,12 @@ def accumulated(items: Any, function: Any) -> Any:
     return out
 
 
-def sorted_by(items: Any, key: Any, reverse: Any) -> Any:
-    keys = np.array([key(item) for item in items])
+def keys_of(items: Any, key: Any) -> Any:
+    return [key(item) for item in items]
+
+
+def sorted_by(items: Any, found: Any, reverse: Any) -> Any:
+    keys = np.array(found)
     order = np.argsort(-keys if reverse else keys, kind="stable")
     return arranged(items, order)
 

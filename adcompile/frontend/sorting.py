@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from adcompile.frontend import application, calls, iteration, lists, prelude
+from adcompile.frontend import application, calls, iteration, lists, pools, prelude, rows
+from adcompile.frontend.optionals import Maybe
 from adcompile.frontend.values import Keywords, Ref, Rows, Value, is_static, static_value
 from adcompile.ir.core import NONE, Const, is_none
 from adcompile.ir.structure import Node
@@ -69,7 +70,15 @@ def _decides(known: Sequence[tuple[object, ...] | None], keys: Sequence[Value]) 
 def chosen(lo: Lowering, items: list[Value], keys: list[Value], reverse: bool, node: ast.AST) -> Value:
     """Sort by numbers: the items in the order of np.argsort."""
     what, advice = "the order of these is known only at run time, and they are no floats", "sort by a key that is one"
-    if any(isinstance(lo.current(k), Node) for k in keys):
+    keys = [lo.current(k) for k in keys]
+    tuples = [k.children for k in keys if isinstance(k, Node) and is_ordered(k)]
+    if len(tuples) == len(keys) and len(set(map(len, tuples))) == 1:
+        columns: list[Value] = [Node("list", column) for column in zip(*tuples, strict=True)]
+        if any(isinstance(lo.current(c), Node) for column in tuples for c in column):
+            lo.refuse(node, what, "here", advice)
+        order = order_of_tuples(lo, columns, reverse, node)
+        return lo.container("list", [picked(lo, items, order, k, node) for k in range(len(items))])
+    if any(isinstance(k, Node) for k in keys):
         lo.refuse(node, what, "here", advice)
     numbers = [lo.number(k, node) for k in keys]
     if any(not n.type.is_scalar or not n.type.inexact for n in numbers):
@@ -86,6 +95,45 @@ def order_of(lo: Lowering, keys: Value, reverse: bool, node: ast.AST) -> Value:
     if reverse:
         array = lo.emit(node, "neg", lo.number(array, node))
     return application.apply(lo, np.argsort, [array], {"kind": Const("stable")}, node)
+
+
+def is_ordered(item: Node[Any]) -> bool:
+    """Tell whether things like this are ordered by their parts, the first one first."""
+    params = getattr(item.cls, "__dataclass_params__", None)
+    if item.kind == "tuple":
+        return item.cls not in (Maybe, pools.Placed)
+    return item.kind == "object" and bool(getattr(params, "order", False))
+
+
+def is_parts(tree: Value) -> bool:
+    return isinstance(tree, Node) and bool(tree.children) and is_ordered(tree)
+
+
+def order_in(lo: Lowering, items: Rows, reverse: bool, node: ast.AST) -> Value:
+    """Return the positions in order of the items of a list of run-time length of tuples of numbers."""
+    if not all(isinstance(p, Ref) or is_parts(p) for p in rows.nodes(items.pattern)):
+        refuse_order(lo, node)
+    return order_of_tuples(lo, rows.columns(items), reverse, node)
+
+
+def refuse_order(lo: Lowering, node: ast.AST) -> NoReturn:
+    what = "items that are no numbers, and as many as is known only at run time, are sorted by a key"
+    lo.refuse(node, what, "called here", "give the number to sort by: key=lambda item: item[0]")
+
+
+def order_of_tuples(lo: Lowering, columns: Sequence[Value], reverse: bool, node: ast.AST) -> Value:
+    """Return the positions of tuples in order: by the last parts first, each time leaving equal ones in order."""
+    order: Value | None = None
+    for column in reversed(columns):
+        array = lo.wrap(lo.number(column, node))
+        if order is None or not isinstance(array, Ref):
+            order = order_of(lo, array, reverse, node)
+            continue
+        so_far = lo.view(array, "a", (lo.atom(order),))
+        assert isinstance(order, Ref)
+        order = lo.view(order, "a", (lo.atom(order_of(lo, so_far, reverse, node)),))
+    assert order is not None
+    return order
 
 
 def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: ast.AST) -> Value:
@@ -119,13 +167,17 @@ def picked(lo: Lowering, items: list[Value], order: Value, position: int, node: 
 def at_run_time(lo: Lowering, source: Value, key: Value, reverse: bool, node: ast.AST) -> Value:
     """Sort an array, or a list of numbers, of run-time length; the result is a list."""
     if not is_none(key):
-        return calls.in_python(lo, prelude.sorted_by, [source, key, Const(reverse)], node)
+        keys = lo.current(calls.in_python(lo, prelude.keys_of, [source, key], node))
+        if isinstance(keys, Rows):
+            return calls.in_python(lo, prelude.arranged, [source, order_in(lo, keys, reverse, node)], node)
+        return calls.in_python(lo, prelude.sorted_by, [source, keys, Const(reverse)], node)
     array = source
+    if isinstance(source, Rows):
+        return calls.in_python(lo, prelude.arranged, [source, order_in(lo, source, reverse, node)], node)
     if isinstance(source, Ref) and lo.is_list(source):
         array = lo.wrap(lo.number(source, node))
     if not isinstance(array, Ref) or lo.type_of(array).rank != 1:
-        what = "items that are no numbers, and as many as is known only at run time, are sorted by a key"
-        lo.refuse(node, what, "called here", "give the number to sort by: key=lambda item: item[0]")
+        refuse_order(lo, node)
     order = order_of(lo, array, reverse, node)
     if array is not source:  # Python's numbers stay Python's
         return calls.in_python(lo, prelude.arranged, [source, order], node)

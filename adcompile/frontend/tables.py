@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from adcompile.frontend import calls, lists, opaque_equations, pooling, positions, rows
-from adcompile.frontend.frames import NeedsUnrolling, Unbound, Unresolved
+from adcompile.frontend.frames import Conflict, NeedsUnrolling, Unbound, Unresolved
 from adcompile.frontend.signatures import Builtin
 from adcompile.frontend.values import Args, Keywords, LocalFunction, Partial, Value, lift
 from adcompile.ir.core import FALSE, TRUE, Const, Var
@@ -37,6 +37,19 @@ REMOVALS: Final = frozenset({"__delitem__", "pop", "popitem", "move_to_end", "cl
 def question(node: ast.AST) -> tuple[str, ast.AST]:
     """Return what is resolved when the dict that is made at a place is a table."""
     return "table", node
+
+
+def is_question(key: object) -> bool:
+    """Tell whether what is resolved is that a dict or set is a table."""
+    return isinstance(key, tuple) and key[:1] == ("table",)
+
+
+def or_conflict(lo: Lowering, identity: int, joined: Value, reason: str) -> Value:
+    """Return the conflict of a dict or set to which a branch in a loop gives one key or another: it can be a table."""
+    place, _ = lo.dicts.get(identity, (None, None))
+    if place is None or not isinstance(joined, Const) or not any(frame.loops for frame in lo.frames):
+        return joined
+    return Const(Conflict(reason, question(place)))
 
 
 def removals(node: ast.AST) -> tuple[str, ast.AST]:
