@@ -74,6 +74,12 @@ def test_aspects_find_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert "in single precision, gradient" in check(subject, ["single"])
     assert "the emitted source gives" in ASPECTS["alone"](subject, np.zeros(5))
+    assert "in threads, gradients" in ASPECTS["threads"](subject, np.zeros(5))
+    monkeypatch.setattr(
+        aspects, "value_and_grad", lambda f, **how: lambda *args: (right(f, **how)(*args)[0] + 0.01, np.ones(5))
+    )
+    assert "by columns: value" in ASPECTS["layouts"](subject, np.zeros(5))
+    assert "one array for both arguments, (0, 1): value" in ASPECTS["twice"](subject, np.zeros(5))
 
 
 # Parts of split statements that outlived them; loops in a `try` in which nothing is raised.

@@ -36,7 +36,7 @@ def main() -> int:
         os.environ["ADCOMPILE_CACHE_DIR"] = cache
         while time.monotonic() < end:
             name = given.kind[seed % len(given.kind)]
-            result = check_seed(name, seed, given.aspect)
+            result = check_seed(name, seed, given.aspect, [*ASPECTS])
             found[outcome(result)] += 1
             if outcome(result) in ("wrong", "refused"):
                 print(f"{name} {seed}: {result}", flush=True)

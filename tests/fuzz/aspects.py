@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures
 import functools
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from adcompile import from_source, grad, hvp, jvp, value_and_grad
 from adcompile.errors import CompileError
 from tests import oracle
-from tests.fuzz.subjects import LARGEST, Subject
+from tests.fuzz.subjects import LARGEST, NOT_A_PROGRAM, Subject
 
 SINGLE = 1e-5  # relative to the largest entry, and to how far neighbouring gradients are apart
 NEAR = 1e-6  # the distance of those neighbours, relative to the argument
@@ -110,4 +111,86 @@ def recurs(source: str) -> bool:
     return any(caller == callee for caller, callee in called)
 
 
-ASPECTS = {"second": second, "single": single, "alone": alone}
+def arranged(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return arrays with the numbers of x that lie in memory in other ways, or cannot be written to."""
+    wide = np.full(tuple(2 * n for n in x.shape), 7.7)
+    wide[(slice(None, None, 2),) * x.ndim] = x
+    back = (slice(None, None, -1),) * x.ndim
+    fixed = x.copy()
+    fixed.flags.writeable = False
+    return {
+        "by columns": x.copy(order="F"),
+        "in steps": wide[(slice(None, None, 2),) * x.ndim],
+        "backwards": x[back].copy()[back],
+        "read-only": fixed,
+    }
+
+
+def layouts(subject: Subject, gradient: np.ndarray) -> str:
+    """Differentiate at arrays that lie otherwise: a program may raise there that it needs a view or a copy."""
+    for name in arranged(subject.x):
+        try:
+            want = subject.f(arranged(subject.x)[name], *subject.others.values())
+        except NOT_A_PROGRAM:  # as what stores to an argument that is read-only
+            continue
+        x = arranged(subject.x)[name]
+        try:
+            value, found = value_and_grad(subject.f)(x, *subject.others.values())
+            again, tangent = jvp(subject.of_x, (arranged(subject.x)[name],), (subject.direction,))
+        except ValueError as error:
+            if "use .copy()" not in str(error):
+                raise
+            continue
+        if not np.array_equal(x, subject.x):
+            return f"{name}: the argument is modified"
+        for got in (value, again):
+            if not (alike(got, want) or oracle.close(oracle.flat(got), oracle.flat(want), 1e-12)):
+                return f"{name}: value {got!r} instead of {want!r}"
+        along = float(np.sum(found * subject.direction))
+        if np.all(np.isfinite(found)) and np.abs(found).max() < LARGEST and not np.allclose(along, tangent, 1e-6, 1e-8):
+            return f"{name}: forward mode gives {tangent}, reverse mode {along}"
+    return ""
+
+
+def twice(subject: Subject, gradient: np.ndarray) -> str:
+    """Pass one array, and a view of it, for two arguments: a program that changes one may be refused, or raise."""
+    names = ", ".join(subject.others)
+    call = f"{{}}, {names}" if names else "{}"
+    first, second = (f"f({call.format(name)})" for name in "pq")
+    body = f"    u = {first}\n    return u + 0.3*{second} + np.sum(p*q)\n"
+    both = from_source(f"{subject.text}\n\ndef of_two({call.format('p, q')}):\n{body}", "of_two")
+    for part in ((slice(None),), (slice(None, None, -1),)):
+        x, plain = subject.x.copy(), subject.x.copy()
+        try:
+            want = both(plain, plain[part], *subject.others.values())
+        except NOT_A_PROGRAM:
+            continue
+        for argnums in ((0, 1), (1, 0), (1,)):
+            try:
+                value, _ = value_and_grad(both, argnums=argnums)(x, x[part], *subject.others.values())
+            except (CompileError, ValueError):
+                continue
+            if not (alike(value, want) and np.array_equal(x, subject.x)):
+                return f"one array for both arguments, {argnums}: value {value!r} instead of {want!r}; {x}"
+    return ""
+
+
+def threads(subject: Subject, gradient: np.ndarray) -> str:
+    """Compile and call a derivative in several threads at once."""
+    derivative = grad(from_source(subject.text, "f"))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: derivative(*subject.args()), range(4)))
+    return "" if all(alike(g, gradient) for g in found) else f"in threads, gradients {found} instead of {gradient}"
+
+
+ASPECTS = {
+    "second": second,
+    "single": single,
+    "alone": alone,
+    "layouts": layouts,
+    "twice": twice,
+    "threads": threads,
+}
+
+# Those that the tests run, as the others take long.
+TESTED = ("second", "single", "alone")
