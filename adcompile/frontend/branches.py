@@ -136,12 +136,11 @@ class Join:
                 assert isinstance(merged, Var)
                 cells[cell] = merged
         lo.cells = {**end2.cells, **end1.cells, **cells}
-        contents = {**end2.contents, **end1.contents}
+        lo.contents = {**end2.contents, **end1.contents}  # to which those of joined items are added
         for identity in self.start.contents:
             one, two = end1.contents[identity], end2.contents[identity]
             if one is not two:
-                contents[identity] = self.joined_contents(identity, one, two)
-        lo.contents = contents
+                lo.contents[identity] = self.joined_contents(identity, one, two)
         names: dict[str, Value] = {}
         self.returns = (_has_returned(lo, end1), _has_returned(lo, end2))
         for name in dict.fromkeys([*end1.names, *end2.names]):

@@ -1482,3 +1482,17 @@ def list_row_views(x):
     rows = list(m)
     rows[0][1] = 5.0
     return np.sum(m * m) + np.sum(rows[1])
+
+
+@program(np.array([1.0, 2.0, 3.0, 4.0]))
+@program(np.array([3.0, 2.0, 1.0, 4.0]))
+def rows_swapped_on_one_path_and_changed(x):
+    a = [[x[0], x[1]], [x[2], x[3]]]
+    first, table = a[0], {"p": [x[0], x[1]], "q": [x[2], x[3]]}
+    if a[1][0] > a[0][0]:
+        a[0], a[1] = a[1], a[0]
+        table["p"] = table["q"]
+    a[1][1] -= a[1][0] * a[0][1]
+    first[0] *= 3.0
+    table["p"][0] *= 2.0
+    return a[1][1] ** 2 + a[0][0] ** 3 + first[1] * a[1][0] + table["p"][0] * table["q"][0]
