@@ -12,6 +12,7 @@ import pytest
 
 from adcompile import (
     CompileError,
+    check_grads,
     derivative,
     directional,
     grad,
@@ -736,3 +737,43 @@ def test_pullbacks_of_recursive_functions_whose_results_differ_in_length():
     np.testing.assert_allclose(grad(lambda x: np.sum(gradient(x) * w))(x), rows, atol=1e-7)
     with pytest.raises(AssertionError, match="the cotangent must have the shape of what it belongs to"):
         grad(lambda x: np.sum(vjp(lambda x: suffixes(x, 2), x)[1](np.ones(1))[0] * w))(x)
+
+
+# -- lists in lists
+
+
+def swapped_rows(x: Any) -> Any:
+    a = [[x[0], x[1]], [x[2], x[3]]]
+    for _ in range(3):
+        if a[1][0] > a[0][0]:
+            a[0], a[1] = a[1], a[0]
+        a[1][1] -= a[1][0] * a[0][1] * 0.1
+        a[0][0] *= 0.5
+    return a[1][1] ** 2 + a[0][0] ** 3
+
+
+def sizes_of_slopes(x: Any) -> Any:
+    total = 0.0
+    for k in range(3):
+        total += np.sum(grad(swapped_rows)(x * (k + 1)) ** 2)
+    return total
+
+
+def rows_on_both_sides(x: Any) -> Any:
+    b = [[x[0], x[1]], [x[2], x[3]]]
+    for k in range(2):
+        if b[1][k] > 0.0:
+            b[0], b[1] = b[1], b[0]
+        b[0][0] *= 0.9
+    return np.sum(grad(swapped_rows)(x)) * b[0][0]
+
+
+def test_functions_that_change_lists_in_lists_are_differentiated_inside_others() -> None:
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    check_grads(swapped_rows, x, order=2)
+    check_grads(grad(swapped_rows), x)
+    check_grads(sizes_of_slopes, x)
+    with pytest.raises(CompileError) as caught:
+        grad(rows_on_both_sides)(x)
+    assert "there are such lists outside of it too" in caught.value.message
+    assert caught.value.column == 19

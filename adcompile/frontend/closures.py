@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from adcompile.errors import CompileError
-from adcompile.frontend import calls
+from adcompile.frontend import calls, pooling
 from adcompile.frontend.frames import shown
 from adcompile.frontend.optionals import required
 from adcompile.frontend.results import NAMELESS
@@ -109,7 +109,7 @@ def close(
     outermost, span, whole = lo.outermost, lo.builder.span, lo.whole
     lo.whole = False
     lo.outermost = len(lo.frames) + 1
-    with lo.builder.block() as stmts:
+    with lo.builder.block() as stmts, pooling.of_its_own(lo):
         for v in made.variables:
             lo.builder.anchor(v)
         structure = flatten(lo, required(lo, calls.call(lo, f, given, keywords, node), node), flat, name_of(f))
@@ -247,6 +247,12 @@ def refuse_changes(lo: Lowering, cells: Mapping[int, Var], contents: Mapping[int
     """Refuse a differentiated function that changes what is outside of it."""
     for cell, var in cells.items():
         if lo.cells[cell] is not var:
+            if cell in lo.pool_of:
+                message = (
+                    "lists, or objects in lists, are changed inside a function that is differentiated inside another"
+                )
+                message += ", and there are such lists outside of it too"
+                lo.refuse(node, message, "differentiated here", "use an array for one of them")
             name = lo.names.get(var, var.name) or "an array"
             lo.refuse(
                 node,

@@ -8,7 +8,8 @@ one list is in one pool. If lowering fails with pools, the loops are unrolled in
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from adcompile.frontend import holdings, lists, owned, pools, rows
@@ -73,6 +74,22 @@ def prepare(lo: Lowering) -> None:
         lo.pools[place] = found[root[place]]
 
 
+@contextmanager
+def of_its_own(lo: Lowering) -> Iterator[None]:
+    """Let a function that is differentiated inside of another make pools of its own, if nothing is in those around."""
+    outer = lo.pools
+    empty = all(lo.cells[ref.cell] is lo.empty_pools[ref.cell] for pool in outer.values() for ref in pool.refs)
+    if not outer or not empty:
+        yield
+        return
+    lo.pools = {}
+    prepare(lo)
+    try:
+        yield
+    finally:
+        lo.pools = outer
+
+
 def _new(lo: Lowering, root: ast.AST, found: Sequence[Holding], roots: Mapping[ast.AST, ast.AST]) -> Pool:
     objects = any(key.objects for key in found)
     patterns = [holdings.canonical(key.pattern, roots) for key in found]
@@ -97,6 +114,7 @@ def _new(lo: Lowering, root: ast.AST, found: Sequence[Holding], roots: Mapping[a
         lo.names[new] = name
         ref = lo.new_cell(new)
         lo.pool_of[ref.cell] = root
+        lo.empty_pools[ref.cell] = new
         return ref
 
     name = pattern.called.lower() if isinstance(pattern, Node) and objects and pattern.cls else "rows"

@@ -90,6 +90,7 @@ class State:
         self.pools: dict[ast.AST, Pool] = {}  # by the places where their lists are made
         self.placed: dict[int, tuple[ast.AST, Atom]] = {}  # objects in pools: the root of the pool, and which it is
         self.pool_of: dict[int, ast.AST] = {}  # the root of the pool that a cell is of
+        self.empty_pools: dict[int, Var] = {}  # what their cells hold as long as nothing is in them
         self.resolved: Mapping[object, None] = {}  # in the order in which it was found out what is to be
         self.starts: dict[Var, Atom] = {}
         self.twins: set[frozenset[int]] = set()  # pairs of containers, or of lists' cells, that may be one
