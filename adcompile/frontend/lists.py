@@ -77,12 +77,11 @@ def at_run_time(lo: Lowering, held: Node[Value], index: Value, node: ast.AST) ->
     items = [lo.seen(c) for c in held.children]
     if any(pools.is_placed(lo, item) for item in items):
         return pooling.grown(lo, held, items)
-    if any(frame.loops for frame in lo.frames) and picking.question(node) not in lo.resolved:
-        return None
-    if lo.static_int(index, pin=True) is not None:
+    looping = any(frame.loops for frame in lo.frames)
+    if (looping and picking.question(node) not in lo.resolved) or lo.static_int(index, pin=True) is not None:
         return None
     known = common_type(lo, [lo.type_of(i) for i in items])
-    if known is None or not known.is_list:
+    if known is None or not known.is_list or (looping and known.dims != ()):  # arrays are chosen among, where they are
         return None
     made = lo.contents[held.identity] = make(lo, items, known)
     return made
