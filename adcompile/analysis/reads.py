@@ -75,6 +75,10 @@ class Live(NamedTuple):
         """Tell whether nobody will read a variable of the block any more."""
         return v in self.own and v not in self.outside and self.last.get(v, -1) <= self.position
 
+    def was_past(self, v: Var) -> bool:
+        """Tell whether nobody has read a variable of the block since the statement before."""
+        return v in self.own and v not in self.outside and self.last.get(v, -1) < self.position
+
     def without(self, v: Var) -> Live:
         return self._replace(excluded=v)
 

@@ -98,6 +98,8 @@ class _Attempt:
     updated   buffers that were updated in place
     views     variables made by an equation that gives a view
     originals the views that variables which became copies are copies of
+    around    what is read after each of the statements whose blocks the walk is in, the outermost first
+    ended     the variables of blocks that the walk has left
     wanted    views that should have been copied where they were made; if there are new ones the walk is done again
     """
 
@@ -113,6 +115,8 @@ class _Attempt:
         self.wanted: set[Var] = set()
         self.tapes: dict[object, _Tape] = {}
         self.frames: list[_Frame] = [_Frame()]
+        self.around: list[Live] = []
+        self.ended: set[Var] = set()
         self.changed = False
 
     # -- the function
@@ -178,7 +182,8 @@ class _Attempt:
         found: dict[Var, None] = {}
         for r in own_roots(a, self.of(a)):
             if isinstance(live, Live):
-                self.holders[r] = [w for w in self.holders[r] if not live.is_past(w)]
+                held = [w for w in self.holders[r] if w not in self.ended and not live.is_past(w)]
+                self.holders[r] = [w for w in held if not any(around.was_past(w) for around in self.around)]
             found.update(dict.fromkeys(self.holders[r]))
         if a.type.is_list:
             found = dict.fromkeys(w for w in found if not w.type.is_array)
@@ -213,13 +218,16 @@ class _Attempt:
         out: list[Stmt] = []
         for k, stmt in enumerate(todo):
             live = Live(live_out, last, own, k, None)
-            match stmt:
-                case Eqn():
-                    self.equation(stmt, live, out)
-                case If():
-                    self.branches(stmt, live, out)
-                case For() | While():
-                    self.loop(stmt, live, out)
+            if isinstance(stmt, Eqn):
+                self.equation(stmt, live, out)
+                continue
+            self.around.append(live)
+            if isinstance(stmt, If):
+                self.branches(stmt, live, out)
+            else:
+                self.loop(stmt, live, out)
+            self.around.pop()
+            self.ended.update(v for block in blocks_of(stmt) for s in block.stmts for v in s.outs)
         return out
 
     def equation(self, eqn: Eqn, live: Live, out: list[Stmt]) -> None:
