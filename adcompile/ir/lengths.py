@@ -400,12 +400,12 @@ class Facts:
         if known == known[:1] * len(known):
             return tuple(map(self.find, known[0])) if known else ()
         out: list[Length] = []
-        for first, *others in itertools.zip_longest(*map(reversed, known), fillvalue=1):
+        for first, *others in reversed([*itertools.zip_longest(*map(reversed, known), fillvalue=1)]):
             length = self.find(first)
             for other in others:
                 length = self.broadcast(length, other)
             out.append(length)
-        return tuple(reversed(out))
+        return tuple(out)
 
 
 def _contains(length: Length, part: Length) -> bool:
