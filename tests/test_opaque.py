@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import functools
 import heapq
 import logging
 import marshal
-import os
 import queue
 import random
 import struct
@@ -480,7 +480,7 @@ table = np.array([1.0, 2.0, 3.0])
 
 
 def refreshed(k: int) -> float:
-    with open(os.devnull):
+    with contextlib.ExitStack():
         table[:] = k
     return 1.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 
 import numpy as np
@@ -43,6 +44,16 @@ def test_closures_have_counters_of_their_own() -> None:
         assert np.all(grad(f)(X) == 2.0 * X)
     counts = [dict(zip(f.__code__.co_freevars, f.__closure__, strict=True))["calls"].cell_contents for f in (one, two)]
     assert counts == [2, 1]
+
+
+def test_names_may_be_bound_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    gradient = grad(registers.logs)
+    gradient(X)
+    before, new = list(registers.LOG), []
+    old = registers.LOG
+    monkeypatch.setattr(registers, "LOG", new)
+    gradient(X)
+    assert (len(old), len(new)) == (len(before), 7)
 
 
 def read_back(x):
@@ -125,6 +136,10 @@ def asks_for_a_class(x):
     return x if isinstance(found, dict) else 2.0 * x
 
 
+def multiplies_by_a_decimal(x):
+    return float(decimal.Decimal("0.5") * x)
+
+
 def asks_which_exception(x):
     try:
         if x > 1.0:
@@ -151,6 +166,7 @@ def asks_for_a_text(x):
     ("function", "line", "text"),
     [
         (asks_for_a_class, 2, "the class of what this function returned is known only at run time"),
+        (multiplies_by_a_decimal, 1, "the arithmetic of a Decimal is not known"),
         (asks_which_exception, 7, "catch them one by one"),
         (asks_for_a_text, 7, "catch them one by one"),
     ],

@@ -26,7 +26,7 @@ from adcompile.dispatch.signature import Header, Signature, Wrt, callee
 from adcompile.errors import ArgumentError
 from adcompile.example import Example
 from adcompile.frontend.arguments import Argument
-from adcompile.frontend.outside import Capture
+from adcompile.frontend.outside import Capture, Register
 from adcompile.ir.core import Atom, Const, Var
 from adcompile.ir.lengths import Dim, Length
 from adcompile.ir.naming import claimed
@@ -172,6 +172,8 @@ class _Text:
         """Test that a name stands for what it stood for: at least for something that means the same."""
         if o.origin == "builtin":
             self.tests.append(f"{o.name!r} not in {self.slot('g', 'globals', o.owner)}")
+        elif isinstance(self.nodes[node], Register):
+            self.tests.append(f"{self.reading(o)} is {self.slot('n', 'node', node)}.held")
         elif mutable(self.nodes[node]):
             self.tests.append(f"_agree({self.reading(o)}, {self.slot('n', 'snapshot', node)})")
         elif isinstance(self.nodes[node], types.ModuleType | types.FunctionType | type):

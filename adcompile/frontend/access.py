@@ -175,6 +175,9 @@ def position_in(lo: Lowering, base: Node[Value], index: Value, node: ast.AST) ->
             raise pooling.unrolling(lo, node, base.children)
         if (key := pooling.wanted(lo, base.children)) is not None:
             raise Unresolved(key)
+        few = 0 < len(base.children) <= picking.MOST and isinstance(index, Var)
+        if isinstance(node, ast.Subscript) and few and picking.question(node) not in lo.resolved:
+            raise Unresolved(picking.question(node))
         which = "items of the {} these are" if isinstance(index, Slice) else "item of the {} this is"
         message = f"which {which.format(base.kind)} will be known only at run time"
         lo.refuse(node, message, "indexed here", "put numbers into an array; choose among others with `if`")

@@ -32,6 +32,7 @@ from adcompile.frontend import (
     lists,
     managers,
     opaque_equations,
+    pipelines,
     positions,
     prelude,
     ranges,
@@ -166,8 +167,8 @@ def _partial(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Val
 
 
 def _iter(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
-    if len(args) != 1:
-        lo.refuse(node, "iter() of a function is not supported", "called here", "use a while loop")
+    if len(args) == 2:
+        return calls.in_python(lo, pipelines.until, args, node)
     held = lo.current(args[0])
     return held if isinstance(held, Iterator) else iterators.make(lo, iteration.iterable(lo, held, node))
 
@@ -227,6 +228,13 @@ def _text(function: Callable[..., str]) -> Builtin:
         return callables.unknown(lo, function, args, keywords, node)
 
     return make
+
+
+def _format(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
+    """Lower ``format(value, spec)``."""
+    spec = lo.static(args[1], node) if len(args) > 1 else ""
+    held = "{:" + str(spec).replace("{", "{{").replace("}", "}}") + "}"
+    return texts.formatted(lo, held, [texts.piece(lo, args[0], node)], node)
 
 
 def _vectorize(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
@@ -313,6 +321,7 @@ BUILTINS: Final[dict[object, Builtin]] = {
     print: lambda lo, args, keywords, node: texts.print_(lo, args, keywords, node),
     iter: _iter,
     next: lambda lo, args, keywords, node: iterators.next_(lo, args, keywords, node),
+    format: _format,
     str: _text(str),
     repr: _text(repr),
     max: lambda lo, args, keywords, node: selection.extremum(lo, max, args, keywords, node),

@@ -373,6 +373,8 @@ def _pure(f: object) -> bool:
     """Tell whether calling a C function of constants when compiling is the same as calling it at run time."""
     if isinstance(f, types.BuiltinMethodType) and isinstance(f.__self__, str | bytes | int | float | tuple | frozenset):
         return True
+    if isinstance(f, types.BuiltinMethodType) and f.__self__ in (int, float, str, bytes):
+        return True
     if f is getattr(sys.modules.get("dataclasses"), "fields", None):
         return True
     return f in (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import io
 import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adcompile.errors import CompileError
-from adcompile.frontend import access, attempts, callables, calls, expressions, generators
+from adcompile.frontend import access, attempts, callables, calls, expressions, generators, opaque
 from adcompile.frontend.frames import Conflict
 from adcompile.frontend.resolve import resolve
 from adcompile.frontend.values import Generator, Ref, Value
@@ -137,6 +138,12 @@ def general(
 ) -> None:
     """Enter and leave a manager by its methods."""
     node = item.context_expr
+    if isinstance(manager, Var) and _is_file(manager):
+        if item.optional_vars is not None:
+            assign(item.optional_vars, manager)
+        inside()
+        opaque.call_method(lo, manager, "close", [], {}, node)
+        return
     if isinstance(manager, Var | Ref):
         lo.refuse(
             node,
@@ -158,6 +165,11 @@ def general(
         return
     inside()
     leave(None, NONE)
+
+
+def _is_file(manager: Var) -> bool:
+    """Tell whether a manager is a file, which is closed in the end; that it is let go of closes it as well."""
+    return isinstance(manager.type.dtype, type) and issubclass(manager.type.dtype, io.IOBase)
 
 
 def class_of(manager: Value) -> type:

@@ -54,7 +54,8 @@ def sampled(lo: Lowering, f: Callable[..., object], args: Args, keywords: Keywor
 
 def _settled(value: object) -> bool:
     """Tell whether an object that a pure function made never changes."""
-    return isinstance(value, np.finfo | np.iinfo | np.dtype | range | frozenset | type)
+    known = isinstance(value, np.finfo | np.iinfo | np.dtype | range | frozenset | type)
+    return known or type(value).__module__ == "fractions"
 
 
 def _plain(value: object) -> bool:

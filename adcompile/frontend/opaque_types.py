@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
 import math
 import sys
 import warnings
@@ -49,6 +50,8 @@ def result_of(lo: Lowering, f: object, place: Name, args: Args, keywords: Keywor
         if (module, name) == ("random", "choice") and args:
             return item_type(lo, args[0]) or UNKNOWN
         return table.get(name, Type("object", f, None) if isinstance(f, type) else annotated(f))
+    if f is open:
+        return Type("object", io.IOBase, None)
     if place == ("logging", "getLogger"):
         return Type("object", loggers()[0], None)
     if place in ENVIRONMENT and all(isinstance(a, Const) and isinstance(a.value, str | None) for a in args):

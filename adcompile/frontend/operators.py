@@ -11,7 +11,7 @@ from adcompile.frontend.frames import Unbound
 from adcompile.frontend.optionals import used
 from adcompile.frontend.run_texts import is_text, is_unknown
 from adcompile.frontend.values import Ref, Rows, Value, is_sparse, is_static, lift, static_value
-from adcompile.ir.core import TRUE, Atom, Const, Var, is_none
+from adcompile.ir.core import TRUE, UNDEFINED, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import arithmetic
 
@@ -69,6 +69,8 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
             return done
     if op == "mod" and isinstance(left, Const) and isinstance(left.value, str):
         return texts.percent(lo, left.value, right, node)
+    if op in COMPARED and _is_known_tuple(left) and _is_known_tuple(right):
+        return _compute(lo, op, left, right, node)
     if isinstance(left, Node) or isinstance(right, Node):
         done = _containers(lo, op, left, right, node)
         if done is not None:
@@ -83,6 +85,8 @@ def apply_binary(lo: Lowering, op: str, left: Value, right: Value, node: ast.AST
         )
     if _constant_object(left) and is_static(right) or _constant_object(right) and is_static(left):
         return _compute(lo, op, left, right, node)
+    if op not in COMPARED:
+        left, right = _as_float(lo, op, left, right, node), _as_float(lo, op, right, left, node)
     return _emitted(lo, op, left, right, node)
 
 
@@ -109,6 +113,25 @@ def _joined(lo: Lowering, left: Value, right: Value, node: ast.AST) -> Value:
         template += str(v.value).replace("{", "{{").replace("}", "}}") if isinstance(v, Const) else "{}"
         atoms += [] if isinstance(v, Const) else [v]
     return lo.builder.emit("format", *atoms, attrs=(template,))
+
+
+def _as_float(lo: Lowering, op: str, value: Value, other: Value, node: ast.AST) -> Value:
+    """Return an operand: a fraction as the float that it is beside a Python float; other objects are refused there."""
+    t = lo.type_of(other)
+    if isinstance(value, Const) and type(value.value).__module__ == "fractions" and t.kind == "py" and t.inexact:
+        if op in ("add", "sub", "mul", "div"):
+            return Const(float(value.value))  # type: ignore[arg-type]  # a Fraction
+    of = lo.type_of(value) if isinstance(value, Var | Const) else None
+    if of is None or of.kind != "object" or of.is_text or of.layout or not (t.is_numeric and t.inexact):
+        return value
+    if lo.frame.rule or is_none(value) or value is UNDEFINED or not isinstance(of.dtype, type):
+        return value
+    what = f"the arithmetic of a {of.dtype.__name__} is not known"
+    lo.refuse(node, what, "a derivative would be lost here", "convert it to a number first: float(...)")
+
+
+def _is_known_tuple(value: Value) -> bool:
+    return isinstance(value, Node | Const) and is_static(value) and isinstance(static_value(value), tuple)
 
 
 def _constant_object(value: Value) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import io
 import types
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
@@ -91,7 +92,7 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Register:
-    """An object from outside that the program changes: see `registers`."""
+    """An object from outside that the program changes, see `registers`: the guard tests that names stand for it."""
 
     held: object
 
@@ -178,7 +179,9 @@ class Outside(Buffers):
     def outside(self, scope: Source, name: str, value: object, node: ast.AST) -> Value:
         """Decide how a value from outside is used: as a hidden argument, or as a constant that a guard tests."""
         if registers.is_changed(self, value):  # type: ignore[arg-type]  # the only one
-            return self.capture_register(value, name)
+            found = self.capture_register(value, name)
+            self.fix(scope, name, self.registers[id(value)][0])
+            return found
         registers.refuse_parts(self, name, value, node)  # type: ignore[arg-type]  # likewise
         if isinstance(value, float | complex | np.generic) or type(value) is np.ndarray or _holds_numbers(value):
             return self.capture(scope, name, value)
@@ -288,8 +291,12 @@ class Outside(Buffers):
         if key in self.captured:
             return self.revived(key)
         if not self.frame.rule and not _settled(owner):
+            if isinstance(value, io.IOBase):
+                return self.capture_attribute(owner, name, name)
             if registers.is_changed(self, value):  # type: ignore[arg-type]  # the only one
-                return self.capture_register(value, name)
+                found = self.capture_register(value, name)
+                self.depend(owner, name, self.registers[id(value)][0])
+                return found
             if registers.question(owner, name) in self.resolved:
                 return registers.read(self, owner, name, value, node)  # type: ignore[arg-type]  # likewise
             array = type(value) is np.ndarray or _holds_numbers(value)

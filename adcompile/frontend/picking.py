@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adcompile.frontend import branches, calls, expressions, prelude
 from adcompile.frontend.frames import Unbound
@@ -21,6 +21,9 @@ from adcompile.ir.structure import Node
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
+
+
+MOST: Final = 32  # items of which one is chosen outside of a loop
 
 
 def question(node: ast.AST) -> tuple[str, ast.AST]:

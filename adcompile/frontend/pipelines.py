@@ -25,6 +25,15 @@ def drawn(source: Any) -> Any:
         yield item
 
 
+def until(function: Any, last: Any) -> Any:
+    """iter() of a function, which is called until it returns a value."""
+    while True:
+        item = function()
+        if item == last:
+            return
+        yield item
+
+
 def indexed(source: Any) -> Any:
     """What `for` does with an object that has a `__getitem__` and no `__iter__`."""
     k = 0

@@ -9,11 +9,12 @@ import types
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from adcompile.frontend import exceptions, expressions, iteration, objects
+from adcompile.frontend import exceptions, expressions, iteration, objects, opaque_equations, registers
 from adcompile.frontend.optionals import is_optional
 from adcompile.frontend.values import Args, Keywords, Ref, Value, is_static, static_value
-from adcompile.ir.core import NONE, Atom, Const, Var
+from adcompile.ir.core import NONE, Atom, Const, Var, is_none
 from adcompile.ir.structure import Node
+from adcompile.ir.types import OBJECT
 
 if TYPE_CHECKING:
     from adcompile.frontend.lower import Lowering
@@ -177,7 +178,9 @@ def joined(lo: Lowering, separator: str, parts: Value, node: ast.AST) -> Atom:
 def print_(lo: Lowering, args: Args, keywords: Keywords, node: ast.AST) -> Value:
     """Print once, in the forward sweep."""
     shown = [piece(lo, a, node) for a in args]
-    options = tuple((k, lo.static(v, node)) for k, v in keywords.items())
+    if registers.is_object(keywords.get("file", NONE)):
+        return opaque_equations.emit(lo, "path", ("builtins", "print"), (), shown, keywords, (OBJECT,), node, True)
+    options = tuple((k, lo.static(v, node)) for k, v in keywords.items() if not (k == "file" and is_none(v)))
     if any(k not in ("sep", "end", "flush") for k, _ in options):
         lo.refuse(node, "print() to a file is not supported", "here", "print without `file`")
     lo.builder.emit_many("print", tuple(shown), (options,), ())
