@@ -42,6 +42,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "adcompile.rules.scipy.factors": (*_SCIPY_LINEAR_ALGEBRA, "scipy.signal"),
     "adcompile.rules.scipy.parts": _SCIPY_LINEAR_ALGEBRA,
     "adcompile.rules.scipy.filters": ("scipy.ndimage",),
+    "adcompile.rules.scipy.smoothing": ("scipy.signal",),
     "adcompile.rules.scipy.sums": ("scipy.special", "scipy.tuples"),
     "statistics": ("averages",),
     "scipy.fft": ("fourier", "scipy.fourier"),

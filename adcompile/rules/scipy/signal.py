@@ -25,7 +25,7 @@ from adcompile.rules.lengths import add, show
 from adcompile.rules.padding import convolved_length
 from adcompile.rules.promotion import common_dtype, ufunc_dtype
 from adcompile.rules.reductions import averaged, conjugated
-from adcompile.rules.scipy import factors
+from adcompile.rules.scipy import factors, smoothing
 from adcompile.rules.table import adjoint, is_complex, linear, nonlinear
 
 Array = np.ndarray
@@ -232,9 +232,9 @@ primitive(
     "mode: no = 'interp', cval: no = 0.0",
     cost="product",
 )
-primitive("smoothed_back", infer_like, "smoothed_back", "g", _WINDOW, helper=factors.smoothed_back, cost="product")
+primitive("smoothed_back", infer_like, "smoothed_back", "g", _WINDOW, helper=smoothing.smoothed_back, cost="product")
 function(
-    factors.smoothed_back,
+    smoothing.smoothed_back,
     "smoothed_back",
     "g, window_length: static, polyorder: static, deriv: static = 0, delta: static = 1.0, axis: static = -1",
 )
@@ -255,7 +255,7 @@ def detrend_adjoint(g: Array, ans: Array, data: Array, axis: int, type: str) -> 
 def savgol_adjoint(
     g: Array, ans: Array, x: Array, window: int, order: int, deriv: int, delta: float, axis: int
 ) -> Array:
-    return factors.smoothed_back(g, window, order, deriv, delta, axis)
+    return smoothing.smoothed_back(g, window, order, deriv, delta, axis)
 
 
 @linear("smoothed_back")
