@@ -112,6 +112,11 @@ ROWS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], Any]] = {
     ),
     "max of a list": (lambda x: max([np.sqrt(v) for v in x]), (np.array([0.0, 4.0]),), ([0.0, 0.25],)),
     "clip hides sqrt": (lambda x: np.sum(np.clip(np.sqrt(x), 0.5, 1.5)), (np.array([0.0, 1.0]),), ([0.0, 0.5],)),
+    "equal numbers sorted": (lambda x: np.sort(x) @ np.array([1.0, 2.0, 4.0]), (np.ones(3),), ([1.0, 2.0, 4.0],)),
+    "equal numbers in a list": (lambda x: sorted(x)[0] + 4.0 * sorted(x)[2], (np.ones(3),), ([1.0, 0.0, 4.0],)),
+    "median of equal numbers": (np.median, (np.ones(3),), ([0.0, 1.0, 0.0],)),
+    "quantile of equal numbers": (lambda x: np.quantile(x, 0.3), (np.ones(3),), ([0.4, 0.6, 0.0],)),
+    "first of the largest": (lambda x: x[np.argmax(x)], (np.ones(3),), ([1.0, 0.0, 0.0],)),
     "median hides sqrt": (lambda x: np.median(np.sqrt(x)), (np.array([0.0, 1.0, 4.0]),), ([0.0, 0.5, 0.0],)),
     "quantile hides sqrt": (
         lambda x: np.quantile(np.sqrt(x), 0.75),
