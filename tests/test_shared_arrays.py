@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,15 @@ def test_sets_whose_elements_a_run_decides_are_not_gone_through():
     with pytest.raises(CompileError, match="so is their order") as caught:
         grad(f)(np.ones(5))
     assert caught.value.line == f.__code__.co_firstlineno + 5
+
+
+def test_keywords_of_insort_are_not_passed_over():
+    def f(x):
+        found = []
+        for v in x:
+            bisect.insort(found, v, key=lambda item: -item)
+        return found[0]
+
+    with pytest.raises(CompileError, match="key") as caught:
+        grad(f)(np.ones(5))
+    assert caught.value.line == f.__code__.co_firstlineno + 3

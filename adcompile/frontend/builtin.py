@@ -264,7 +264,7 @@ SPREAD: Final = (
 
 
 def _of_heaps(name: str) -> Builtin:
-    return lambda lo, args, keywords, node: calls.in_python(lo, getattr(heaps, name), args, node)
+    return lambda lo, args, keywords, node: calls.in_python(lo, getattr(heaps, name), args, node, keywords)
 
 
 def _of_tables(name: str) -> Builtin:
@@ -277,6 +277,7 @@ def _in_python(name: str) -> Builtin:
 
 
 HEAPS: Final = ("heappush", "heappop", "heapreplace", "heappushpop", "heapify")
+EXTREMES: Final = ("nlargest", "nsmallest")
 INSORTS: Final = ("insort_left", "insort_right")
 OPERATORS: Final = tuple("add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne".split())
 
@@ -345,6 +346,7 @@ BUILTINS: Final[dict[object, Builtin]] = {
 # Functions of modules that few programs load, by their modules and names.
 NAMED: Final[Mapping[str, Builtin]] = {
     **{f"_heapq.{name}": _of_heaps(name) for name in HEAPS},
+    **{f"heapq.{name}": _of_heaps(name) for name in EXTREMES},
     **{f"{positions.__name__}.{name}": _of_tables(name) for name in ("empty_like", "nothing", "caught", "growing")},
     f"{prelude.__name__}.of_one_type": of_one_type,
     f"{prelude.__name__}.vectorized": _vectorize,

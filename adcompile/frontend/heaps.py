@@ -114,3 +114,11 @@ def bisect_left(items: Any, item: Any) -> Any:
         else:
             high = middle
     return low
+
+
+def nlargest(n: Any, items: Any, key: Any = None) -> Any:
+    return sorted(items, key=key, reverse=True)[: max(n, 0)]
+
+
+def nsmallest(n: Any, items: Any, key: Any = None) -> Any:
+    return sorted(items, key=key)[: max(n, 0)]

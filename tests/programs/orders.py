@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -110,3 +111,13 @@ def keys_in_the_order_of_branches(x):
         else:
             d[-i] = v * 2
     return sum(v * k * j for j, (k, v) in enumerate(d.items()))
+
+
+@program(X)
+def largest_and_smallest(x):
+    pairs = []
+    for i, v in enumerate(x):
+        pairs.append((v**2, i))
+    few = heapq.nsmallest(2, x.tolist(), key=lambda v: -abs(v))
+    most = sum(a * x[i] for a, i in heapq.nlargest(3, pairs))
+    return sum(heapq.nlargest(2, x)) * heapq.nsmallest(1, x)[0] + most + few[0] * few[1] ** 2
