@@ -72,6 +72,7 @@ print(*sorted(every - waiting()))
 FOR_USUAL = {
     *("augmentation", "branches", "contiguity", "copies", "exceptions", "generators", "lists", "overloading"),
     "pooling",
+    "splitting",
     "views",
 }
 

@@ -37,6 +37,7 @@ defer(
     "macros",
     "managers",
     "membership",
+    "memos",
     "opaque",
     "opaque_equations",
     "opaque_samples",

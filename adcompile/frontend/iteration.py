@@ -55,7 +55,7 @@ def iterable(lo: Lowering, value: Value, node: ast.AST) -> Iterable | list[Value
     """Return the items of a value: a list if their number is known, else how to make them one at a time."""
     value = lo.opened(iterators.opened(lo, value, node), node)
     match value:
-        case Node(cls=positions.Members):
+        case Node() if value.cls is not None and value.cls is positions.Members:
             message = "which elements this set has is known only at run time, and so is their order"
             lo.refuse(node, message, "iterated over here", "use a dict, or go through all numbers and test `in`")
         case Node(kind="object"):
