@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adcompile import grad, jvp
+from adcompile import check_grads, grad, hessian, jvp
 from tests import oracle
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -171,6 +171,65 @@ def test_negative_base_with_active_exponent_is_not_a_number() -> None:
 )
 def test_what_is_not_chosen_has_no_gradient(function: Callable[..., Any]) -> None:
     assert grad(function)(np.array([0.0, 4.0])) == pytest.approx([0.0, 0.25])
+
+
+def cardinal(x: Any) -> Any:
+    r = np.sqrt(x @ x)
+    if r < 1e-8:
+        return 3.0 * x[0]
+    return np.sin(r) / r
+
+
+def conditional(x: Any) -> Any:
+    r = 2.0 * math.sqrt(x[0] ** 2) - 0.0
+    return 3.0 * x[0] if r < 1e-8 else np.log(r)
+
+
+def distances(x: Any) -> Any:
+    total = 0.0
+    for i in range(len(x)):
+        for j in range(len(x)):
+            d = np.sqrt((x[i] - x[j]) ** 2)
+            if i != j:
+                total += d**1.5
+    return total
+
+
+def matrix(x: Any) -> Any:
+    d = np.zeros((len(x), len(x)))
+    for i in range(len(x)):
+        for j in range(len(x)):
+            d[i, j] = np.sqrt(np.sum((x[i] - x[j]) ** 2))
+    return np.sum(np.exp(-d[np.triu_indices(len(x), 1)]))
+
+
+def listed(x: Any) -> Any:
+    n, found, total = len(x), [], 0.0
+    for i in range(n):
+        for j in range(n):
+            found.append(np.sqrt((x[i] - x[j]) ** 2))
+    for i in range(n):
+        for j in range(i):
+            total += np.exp(-found[i * n + j])
+    return total
+
+
+def powers(x: Any) -> Any:
+    root, inverse = x**0.5, np.divide(1.0, x, where=x > 0, out=np.ones_like(x))
+    if np.all(x > 0.0):
+        return np.sum(root * inverse)
+    return 3.0 * x[0]
+
+
+@pytest.mark.parametrize("function", [cardinal, conditional, powers, distances, matrix, listed])
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_what_is_read_on_a_path_that_is_not_taken_has_no_gradient(function: Callable[..., Any]) -> None:
+    check_grads(function, np.array([0.7, 1.9]), order=2)
+    if function not in (distances, matrix, listed):
+        x = np.zeros(2)
+        assert grad(function)(x) == pytest.approx([3.0, 0.0])
+        assert [jvp(function, (x,), (unit,))[1] for unit in np.eye(2)] == pytest.approx([3.0, 0.0])
+        assert hessian(function)(x) == pytest.approx(np.zeros((2, 2)))
 
 
 def test_what_cannot_be_zero_is_divided_by_as_it_is() -> None:

@@ -34,6 +34,10 @@ POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
 SAME_SIGN: Final = (KEEPING - QUOTIENTS - {"neg", "negative", "index_add", "imag"}) | frozenset(
     "sqrt math.sqrt cbrt float mean mean_of max min prod median cumsum".split()
 )
+TAKEN: Final = frozenset({"list_get", "list_pop", "list_take"})
+LISTED: Final = frozenset(
+    {"list_add", "list_set", "list_append", "list_insert", "list_pop", "list_take", "list_add_slice"}
+)
 DEPTH: Final = 12  # equations that are looked through to find a sign
 
 
@@ -41,12 +45,14 @@ class Zeros:
     """What the equations in `defs`, by their results, tell about zeros.
 
     bases  the results of ifs and loops that are other arrays with some parts changed, and these
+    begun  the slots of loops, and what they begin with
     """
 
     def __init__(self, defs: Mapping[Var, Eqn]) -> None:
         self.defs: Final = defs
         self.found: Final[dict[Var, bool]] = {}
         self.bases: Final[dict[Var, Atom]] = {}
+        self.begun: Final[dict[Var, Atom]] = {}
 
     def holds(self, a: Atom) -> bool:
         """Tell whether an array is likely to hold exact zeros."""
@@ -67,12 +73,14 @@ class Zeros:
         eqn = self.defs.get(a)
         if a in self.bases:
             return self.bases[a]
-        if a.type.dims == ():
-            return False
+        if a in self.begun:
+            return self.begun[a]
+        if a.type.is_list:
+            return eqn is not None and (eqn.prim == "list_zeros" or (eqn.prim in LISTED and self.holds(eqn.args[0])))
+        if eqn is None or a.type.dims == ():
+            return self._number(eqn)
         if a.type.dtype == bool:
             return True
-        if eqn is None:
-            return False
         prim, args = eqn.prim, eqn.args
         if prim in EMPTY or (prim == "diag" and args[0].type.rank == 1):
             return True
@@ -92,6 +100,25 @@ class Zeros:
             return any(_is_zero(b) or self.holds(b) for b in args[1:])
         return prim in JOINING and any(map(self.holds, args))
 
+    def _number(self, eqn: Eqn | None) -> bool | Atom:
+        """Return whether a number is zero on some path, or what tells that."""
+        if eqn is None or not eqn.args:
+            return False
+        if eqn.prim == "index" or eqn.prim in TAKEN:
+            return eqn.args[0]
+        if eqn.args[0].type.dims != ():
+            return False
+        if eqn.prim in KEEPING:
+            return eqn.args[0]
+        if eqn.prim in SUMS:
+            return eqn.args[0] if self.holds(eqn.args[1]) else False
+        return eqn.prim in PRODUCTS and any(isinstance(b, Var) and self.holds(b) for b in eqn.args)
+
+    def vanishing(self, a: Atom) -> None:
+        """Take note of a number that is zero on some path."""
+        if isinstance(a, Var):
+            self.found[a] = True
+
     def unbounded(self, a: Atom, depth: int = DEPTH) -> bool:
         """Tell whether an array is made by a division by what may be zero."""
         eqn = self._definition(a)
@@ -108,6 +135,20 @@ class Zeros:
         base = self._base(then)
         if base is self._base(orelse):
             self.bases[out] = base
+        elif self._vanishes(then) or self._vanishes(orelse):  # what it is the cotangent of is read on one side
+            self.found[out] = True
+
+    def _vanishes(self, a: Atom) -> bool:
+        eqn = self._definition(a)
+        made = eqn is not None and eqn.prim in ("zeros", "zeros_like")
+        return made or _is_zero(a) or (isinstance(a, Var) and a.type.dims == () and self.holds(a))
+
+    def begins(self, param: Var, init: Atom | None) -> None:
+        """Take note of a slot of a loop that begins with `init`, or with zeros."""
+        if init is not None:
+            self.begun[param] = init
+        elif param.type.dims != () or param.type.is_list:
+            self.found[param] = True
 
     def looped(self, out: Var, init: Atom, param: Var, after: Atom) -> None:
         """Take note of the result of a loop, of which a trip makes `after` of `param`."""
@@ -120,7 +161,7 @@ class Zeros:
             eqn = self.defs.get(a)
             if a in self.bases:
                 a = self.bases[a]
-            elif eqn is not None and eqn.prim in ("index_add", "index_update"):
+            elif eqn is not None and (eqn.prim in ("index_add", "index_update") or eqn.prim in LISTED):
                 a = eqn.args[0]
             else:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from adcompile.analysis.opaque import described, obstacles, place_of
@@ -11,13 +11,14 @@ from adcompile.errors import CompileError
 from adcompile.frontend.inline import inline_row, inline_rule
 from adcompile.frontend.values import Value, lift
 from adcompile.ir.builder import Builder
-from adcompile.ir.core import NONE, Atom, Const, Eqn, Function, Stmt, Var, is_none
+from adcompile.ir.core import NONE, Atom, Block, Const, Eqn, Function, If, Stmt, Var, is_none
 from adcompile.ir.structure import Node
 from adcompile.rules import table
 from adcompile.rules.opaque import MOVED, instead_of, is_draw
 
 POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
-SINGULAR: Final = POWERS | {"div", "npdiv", "reciprocal", "log", "log2", "log10", "math.log"}
+INFINITE: Final = frozenset({"div", "npdiv", "divide", "reciprocal", "log", "log2", "log10", "math.log"})  # themselves
+SINGULAR: Final = POWERS | INFINITE - {"divide"}
 
 
 def refuse_obstacles(fn: Function, active: Collection[Var]) -> None:
@@ -80,22 +81,45 @@ def check_complex(eqn: Eqn) -> None:
 
 
 def row_term(
-    b: Builder, eqn: Eqn, operand: int, g: Atom, infinite: Callable[[Stmt], bool] | None = None
+    b: Builder,
+    eqn: Eqn,
+    operand: int,
+    g: Atom,
+    infinite: Callable[[Stmt], bool] | None = None,
+    skipped: bool = False,
 ) -> Atom | None:
     """Return g times the partial derivative of an elementwise equation; None if that is zero.
 
-    If one of its equations may be `infinite` where the function is not, the result is zero where g is.
+    If one of its equations may be `infinite` where the function is not, the result is zero where g is. Of a number g,
+    computing it may be `skipped` there.
     """
     row = table.ROWS[eqn.prim]
     expression = table.scaled(table.partial_of(eqn.prim, eqn.args, operand))
     if expression is None:
         return None
     operands = {**dict(zip(row.params, eqn.args, strict=True)), "ans": eqn.out, "g": g}
+
+    def computed() -> Atom:
+        return inline_row(b, expression, operands, table.SCOPE, row.numpy)
+
+    def guards(term: Atom, made: Sequence[Stmt]) -> bool:
+        return infinite is not None and not isinstance(term, Const) and any(map(infinite, made))
+
+    if skipped:
+        with b.block() as made:
+            term = computed()
+        return _computed_where(b, term, g, made) if guards(term, made) else computed()
     start = len(b.stmts)
-    term = inline_row(b, expression, operands, table.SCOPE, row.numpy)
-    if infinite is None or isinstance(term, Const) or not any(map(infinite, b.stmts[start:])):
-        return term
-    return guarded(b, term, g)
+    term = computed()
+    return guarded(b, term, g) if guards(term, b.stmts[start:]) else term
+
+
+def _computed_where(b: Builder, term: Atom, g: Atom, made: Sequence[Stmt]) -> Atom:
+    """Return what statements make of a number g, zero where that is zero: then they do not run."""
+    out = Var("", term.type)
+    then, orelse = Block((), tuple(made), (term,)), Block((), (), (Const(0.0),))
+    b.add(If(b.emit("ne", g, Const(0)), then, orelse, (out,), next(b.keys), span=b.span))
+    return out
 
 
 def guarded(b: Builder, term: Atom, g: Atom) -> Atom:

@@ -45,6 +45,7 @@ from adcompile.transforms.adjoints import NOTHING, Bars, adjoint_type
 from adcompile.transforms.callees import Callees
 from adcompile.transforms.calls import Calls
 from adcompile.transforms.local import (
+    INFINITE,
     adjoint_terms,
     check_complex,
     divisor,
@@ -197,8 +198,13 @@ class Reverser(Calls):
         check_complex(eqn)
         if eqn.prim in table.ROWS:
             infinite = self.singular(eqn, g)
-            rows = ((k, row_term(self.b, eqn, k, g, infinite)) for k in wanted)
-            return [(k, term) for k, term in rows if term is not None]
+            skipped = infinite is not None and eqn.out not in self.masked and g.type.dims == ()
+            rows = [(k, row_term(self.b, eqn, k, g, infinite, skipped)) for k in wanted]
+            terms = [(k, term) for k, term in rows if term is not None]
+            if skipped:
+                for _, term in terms:
+                    self.known.vanishing(term)
+            return terms
         if eqn.prim in table.ADJOINTS:
             return [(k, term) for k, term in adjoint_terms(self.b, eqn, g) if k in wanted]
         if eqn.prim in table.TANGENTS:
@@ -208,12 +214,13 @@ class Reverser(Calls):
     def singular(self, eqn: Eqn, g: Atom) -> Callable[[Stmt], bool] | None:
         """Return what tells which equations of a rule may be infinite where the cotangent is exactly zero."""
         masked = eqn.out in self.masked
-        if not masked and not self.known.holds(g):
+        if not masked and (not self.known.holds(g) or (g.type.dims == () and eqn.prim in INFINITE)):
             return None
 
         def infinite(stmt: Stmt) -> bool:
             a = divisor(stmt)
-            return a is not None and (masked or a.type.dims != ()) and not self.known.nonzero(a)
+            telling = masked or g.type.dims == () or (a is not None and a.type.dims != ())
+            return a is not None and telling and not self.known.nonzero(a)
 
         return infinite
 
@@ -339,6 +346,8 @@ class Reverser(Calls):
         outer, body = self.bars, stmt.body
         params = [Var(self.hint(body.params[k]), shaped(adjoint_type(body.params[k]), body.yields[k])) for k in slots]
         params += [Var(self.hint(v), adjoint_type(v)) for v in captured]
+        for v, p in zip((*(stmt.outs[k] for k in slots), *captured), params, strict=True):
+            self.known.begins(p, self.bars.get(v))
         own = {*body.params, *bound_by(stmt), *(o for s in body.stmts for o in s.outs)}
         with self.b.block(table_of(body.stmts)) as stmts:
             for p in (*body.params, *params):
