@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import contextlib
 import functools
-import heapq
 import logging
 import marshal
 import queue
@@ -153,16 +152,9 @@ def changes_an_array(x: Any) -> Any:
     return x * a[0]
 
 
-def reads_a_list(x: Any) -> Any:
-    numbers = [1.0, 3.0]
-    return x * heapq.nlargest(1, numbers)[0]
-
-
 def test_what_a_call_may_change_is_refused() -> None:
     with pytest.raises(CompileError, match="this call may change the list that it is given"):
         grad(passes_a_list)(1.0)
-    with pytest.raises(CompileError, match="this call may change the list that it is given"):
-        grad(reads_a_list)(1.0)
     with pytest.raises(TypeError, match="read-write"):  # when it does
         grad(changes_an_array)(1.0)
 

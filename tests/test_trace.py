@@ -224,3 +224,9 @@ def test_refusals() -> None:
         trace(scan, np.ones(20_000), 20_000)
     with pytest.raises(CompileError, match="frompyfunc"):
         trace(lambda x: np.frompyfunc(abs, 1, 1)(x)[0], np.ones(2))
+
+
+def test_values_that_hold_themselves_are_cut_short() -> None:
+    held: dict[str, object] = {"a": 1.5}
+    held["self"] = held
+    assert format_value(held) == "{'a': 1.5, 'self': {'a': 1.5, 'self': {'a': 1.5, 'self': {...}}}}"

@@ -6,6 +6,7 @@ np.log(x)   ->   ln v-1           v_bar * np.cos(x2)   ->   v3_bar * cos v0
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Mapping
 from typing import Final
 
@@ -47,7 +48,7 @@ LEVELS: Final = 3
 
 
 def format_value(value: object, digits: int = 3, levels: int = LEVELS) -> str:
-    """Write a number with `digits` decimals, an array by its first entries and its shape, tuples to some levels.
+    """Write a number with `digits` decimals, an array by its first entries and its shape, containers to some levels.
 
     >>> format_value(0.69314718), format_value(10.0), format_value(1e-7)
     ('0.693', '10', '1.000e-07')
@@ -67,7 +68,9 @@ def format_value(value: object, digits: int = 3, levels: int = LEVELS) -> str:
         inner = ", ".join([*shown, "..."] if levels and len(value) > ENTRIES else shown)
         return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k!r}: {format_value(v, digits)}" for k, v in value.items()) + "}"
+        pairs = itertools.islice(value.items(), ENTRIES) if levels else ()
+        shown = [f"{k!r}: {format_value(v, digits, levels - 1)}" for k, v in pairs]
+        return "{" + ", ".join([*shown, "..."] if len(value) > len(shown) else shown) + "}"
     if isinstance(value, complex | np.complexfloating):
         real, imaginary = float(value.real), float(value.imag)
         return f"({_number(real, digits)}{'+' if imaginary >= 0 else '-'}{_number(abs(imaginary), digits)}j)"

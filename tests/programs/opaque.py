@@ -1,5 +1,6 @@
 """Calls that are made as they are: random draws, clocks, unknown functions of inactive values; and cuts."""
 
+import contextlib
 import itertools
 import logging
 import os
@@ -91,8 +92,8 @@ def pure_functions(x):
 
 
 def weight(n) -> float:
-    with open(os.devnull) as file:
-        file.read()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(open(os.devnull))
     return n * 0.5
 
 
