@@ -158,9 +158,9 @@ def augmented(lo: Lowering, op: str, current: Value, right: Value, node: ast.AST
 def refuse_iteration(lo: Lowering, node: ast.AST) -> NoReturn:
     lo.refuse(
         node,
-        "this cannot be iterated over: it is changed in the function, and lives outside of it",
+        "this cannot be iterated over: only a run tells what it holds",
         "here",
-        "iterate over it before the function is called, or pass it as an argument",
+        "make it an array, or pass what it holds as an argument",
     )
 
 
