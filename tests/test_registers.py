@@ -103,7 +103,7 @@ def iterated_over(x):
         (stored_in_a_dict, 1, 5, "the derivative of that is lost"),
         (stored_in_a_global, 2, 5, "the derivative of that is lost"),
         (changed_afterwards, 3, 5, "this is stored outside of the function"),
-        (iterated_over, 2, 15, "it is changed in the function, and lives outside of it"),
+        (iterated_over, 2, 15, "only a run tells what it holds"),
     ],
 )
 def test_lost_derivatives_are_refused(function, line: int, column: int, text: str) -> None:
