@@ -21,7 +21,8 @@ from adcompile.ir.primitives import PRIMITIVES
 _LINEAR_ALGEBRA: Final = ("linalg", "symmetric", "eigen", "singular", "least_squares", "chains", "norms")
 _SCIPY_LINEAR_ALGEBRA: Final = (
     *_LINEAR_ALGEBRA,
-    *("scipy.linalg", "scipy.factorizations", "scipy.decompositions", "scipy.functions", "scipy.bands"),
+    *("scipy.linalg", "scipy.factorizations", "scipy.decompositions", "scipy.eigenproblems", "scipy.functions"),
+    "scipy.bands",
 )
 _REARRANGING: Final = ("rearranging", "selecting")
 _MUTATORS: Final = ("mutators",)

@@ -9,7 +9,8 @@ Matrices, 2008, theorem 3.6).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import scipy.linalg
@@ -42,83 +43,32 @@ def choose_logarithm(args: Sequence[Argument], kwargs: Mapping[str, Argument]) -
 FUNCTIONS[scipy.linalg.logm] = Binding("scipy.linalg.logm", choose=choose_logarithm)
 
 
-@nonlinear("real_logarithm")
-def real_logarithm_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    n = a.shape[0]
-    return parts.real_logarithm(beside(a, a_dot))[:n, n:]
-
-
-@adjoint("real_logarithm")
-def real_logarithm_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    n = a.shape[0]
-    return parts.real_logarithm(beside(flipped(a), g))[:n, n:]
-
-
-@nonlinear("scipy.linalg.logm")
-def logm_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.logm(beside(a, a_dot))[:n, n:]
-
-
-@adjoint("scipy.linalg.logm")
-def logm_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.logm(beside(flipped(a), g))[:n, n:]
-
-
 # -- sines and cosines, which have each other as derivatives only where matrices commute
 
-for _name in ("cosm", "sinm", "coshm", "sinhm"):
+OTHERS: Final = {name: getattr(scipy.linalg, name) for name in ("logm", "cosm", "sinm", "coshm", "sinhm")}
+
+for _name in [*OTHERS][1:]:
     primitive(f"scipy.linalg.{_name}", infer_function, f"scipy.linalg.{_name}", "a", usage="A", cost="product")
-holomorphic("scipy.linalg.logm", *(f"scipy.linalg.{_name}" for _name in ("cosm", "sinm", "coshm", "sinhm")))
+holomorphic(*(f"scipy.linalg.{_name}" for _name in OTHERS))
 
 
-@nonlinear("scipy.linalg.cosm")
-def cosm_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.cosm(beside(a, a_dot))[:n, n:]
+def state_derivatives(name: str, f: Callable[[Array], Array]) -> None:
+    """State the derivatives of a function of matrices."""
+
+    @nonlinear(name)
+    def tangent(ans: Array, a: Array, a_dot: Array) -> Array:
+        n = a.shape[0]
+        return f(beside(a, a_dot))[:n, n:]
+
+    @adjoint(name)
+    def back(g: Array, ans: Array, a: Array) -> Array:
+        n = a.shape[0]
+        return f(beside(flipped(a), g))[:n, n:]
 
 
-@adjoint("scipy.linalg.cosm")
-def cosm_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.cosm(beside(flipped(a), g))[:n, n:]
-
-
-@nonlinear("scipy.linalg.sinm")
-def sinm_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.sinm(beside(a, a_dot))[:n, n:]
-
-
-@adjoint("scipy.linalg.sinm")
-def sinm_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.sinm(beside(flipped(a), g))[:n, n:]
-
-
-@nonlinear("scipy.linalg.coshm")
-def coshm_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.coshm(beside(a, a_dot))[:n, n:]
-
-
-@adjoint("scipy.linalg.coshm")
-def coshm_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.coshm(beside(flipped(a), g))[:n, n:]
-
-
-@nonlinear("scipy.linalg.sinhm")
-def sinhm_tangent(ans: Array, a: Array, a_dot: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.sinhm(beside(a, a_dot))[:n, n:]
-
-
-@adjoint("scipy.linalg.sinhm")
-def sinhm_adjoint(g: Array, ans: Array, a: Array) -> Array:
-    n = a.shape[0]
-    return scipy.linalg.sinhm(beside(flipped(a), g))[:n, n:]
+state_derivatives("real_logarithm", parts.real_logarithm)
+for _name, _f in OTHERS.items():
+    state_derivatives(f"scipy.linalg.{_name}", _f)
 
 
 # -- the derivative of the exponential, and its own derivative
