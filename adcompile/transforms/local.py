@@ -17,8 +17,9 @@ from adcompile.rules import table
 from adcompile.rules.opaque import MOVED, instead_of, is_draw
 
 POWERS: Final = frozenset({"pow", "power", "float_power", "math.pow"})
-INFINITE: Final = frozenset({"div", "npdiv", "divide", "reciprocal", "log", "log2", "log10", "math.log"})  # themselves
-SINGULAR: Final = POWERS | INFINITE - {"divide"}
+# Primitives that are infinite themselves where their derivative is.
+INFINITE: Final = frozenset({"div", "npdiv", "divide", "reciprocal", "log", "log2", "log10", "math.log"})
+SINGULAR: Final = POWERS | INFINITE
 
 
 def refuse_obstacles(fn: Function, active: Collection[Var]) -> None:
